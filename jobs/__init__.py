@@ -1,0 +1,1 @@
+"""Runnable steps of the daily batch, and everything that touches paths, sessions, reads and writes."""

@@ -1,0 +1,148 @@
+"""The lake: Parquet tables and artefact folders, one partition a day, each replaced whole.
+
+``ROOT/TABLE/write=ID/ds=DAY/*.parquet`` are immutable; ``ROOT/TABLE/_current/ds=DAY`` is a pointer, a small text file
+with the name of the write that holds the day. The pointer is replaced last, so a job that is killed half-way leaves
+the day as it was. Readers follow the pointers; nobody else needs to know about them.
+"""
+
+from __future__ import annotations
+
+import json
+import tempfile
+import uuid
+from collections.abc import Iterable
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql.types import StructType
+
+from jobs.errors import BadInput
+from jobs.storage import Storage, absolute, is_local
+
+SCHEMA_FILE = "_schema.json"
+
+
+class Lake:
+    """Tables and artefacts below one root.
+
+    Parameters
+    ----------
+    spark : SparkSession
+        The session that reads and writes.
+    root : str
+        A folder, or a URI of any file system that Spark's Hadoop layer takes.
+    """
+
+    def __init__(self, spark: SparkSession, root: str) -> None:
+        self.root = absolute(root)
+        self.storage = Storage(spark, self.root)
+        self._spark = spark
+
+    def days(self, table: str) -> list[date]:
+        """Days of a table that were written, sorted; empty when the table is not there."""
+        names = self.storage.names(f"{self.root}/{table}/_current")
+        return [date.fromisoformat(name.removeprefix("ds=")) for name in names if name.startswith("ds=")]
+
+    def write(self, table: str, frame: DataFrame, days: Iterable[date]) -> None:
+        """Replace whole days of a table.
+
+        Parameters
+        ----------
+        table : str
+            Name of the table.
+        frame : DataFrame
+            Rows with a ``ds`` column of type DATE, all of them within ``days``.
+        days : iterable of date
+            The days to replace; one without rows becomes an empty partition.
+        """
+        write = f"write={uuid.uuid4().hex}"
+        folder = f"{self.root}/{table}/{write}"
+        columns = [name for name in frame.columns if name != "ds"]
+        frame.select(*columns, "ds").hint("rebalance", "ds").write.partitionBy("ds").parquet(folder)
+        self.storage.replace_text(f"{folder}/{SCHEMA_FILE}", frame.select(*columns, "ds").schema.json())
+        for day in sorted(set(days)):
+            self._point(table, day, write)
+
+    def read(self, table: str, *, since: date | None = None, until: date | None = None) -> DataFrame:
+        """Read the current rows of a table, with their ``ds``.
+
+        Parameters
+        ----------
+        table : str
+            Name of the table.
+        since, until : date, optional
+            First and last day, both included; all days by default.
+
+        Raises
+        ------
+        BadInput
+            When no day of the table was written in that range.
+        """
+        days = [day for day in self.days(table) if (since or day) <= day <= (until or day)]
+        if not days:
+            raise BadInput(f"table {table!r} in {self.root} has no day {_range(since, until)}; run the job before")
+        writes = {day: self._write_of(table, day) for day in days}
+        schema = self._schema(table, writes[days[-1]])
+        held = {write: set(self.storage.names(f"{self.root}/{table}/{write}")) for write in set(writes.values())}
+        paths = [f"{self.root}/{table}/{write}/ds={day}" for day, write in writes.items() if f"ds={day}" in held[write]]
+        if not paths:
+            return self._spark.createDataFrame([], schema)
+        return self._spark.read.schema(schema).option("basePath", f"{self.root}/{table}").parquet(*paths).drop("write")
+
+    def put_folder(self, name: str, ds: date, local: Path) -> None:
+        """Store a local folder as the artefact ``name`` of a day, in place of the one before."""
+        write = f"write={uuid.uuid4().hex}"
+        self.storage.upload(local, f"{self.root}/{name}/{write}/ds={ds}")
+        self._point(name, ds, write)
+
+    def get_folder(self, name: str, ds: date) -> Path:
+        """Give an artefact folder as a local path (read-only: a local root gives the folder itself).
+
+        Raises
+        ------
+        BadInput
+            When the day has no such artefact.
+        """
+        if not self.storage.exists(f"{self.root}/{name}/_current/ds={ds}"):
+            raise BadInput(f"no {name!r} of {ds} in {self.root}; run the job that makes it first")
+        path = f"{self.root}/{name}/{self._write_of(name, ds)}/ds={ds}"
+        if is_local(self.root):
+            return Path(path)
+        local = Path(tempfile.mkdtemp()) / name
+        self.storage.download(path, local)
+        return local
+
+    def put_json(self, name: str, ds: date, value: object) -> None:
+        """Store a JSON value as the artefact ``name`` of a day, in place of the one before."""
+        self.storage.replace_text(f"{self.root}/{name}/ds={ds}.json", json.dumps(value, indent=1, sort_keys=True))
+
+    def get_json(self, name: str, ds: date) -> Any:
+        """Read a JSON artefact.
+
+        Raises
+        ------
+        BadInput
+            When the day has no such artefact.
+        """
+        path = f"{self.root}/{name}/ds={ds}.json"
+        if not self.storage.exists(path):
+            raise BadInput(f"no {name!r} of {ds} in {self.root}; run the job that makes it first")
+        return json.loads(self.storage.read_text(path))
+
+    def _point(self, table: str, day: date, write: str) -> None:
+        self.storage.replace_text(f"{self.root}/{table}/_current/ds={day}", write)
+
+    def _write_of(self, table: str, day: date) -> str:
+        return self.storage.read_text(f"{self.root}/{table}/_current/ds={day}").strip()
+
+    def _schema(self, table: str, write: str) -> StructType:
+        text = self.storage.read_text(f"{self.root}/{table}/{write}/{SCHEMA_FILE}")
+        return StructType.fromJson(json.loads(text))
+
+
+def _range(since: date | None, until: date | None) -> str:
+    if since == until:
+        return f"{since}" if since else "at all"
+    return " ".join(f"{word} {day}" for word, day in (("from", since), ("to", until)) if day)

@@ -1,0 +1,78 @@
+"""The Spark session of a job, the same under ``python -m`` and ``spark-submit``."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from pyspark import SparkConf, SparkContext
+from pyspark.sql import SparkSession
+
+from jobs.errors import BadInput
+
+DEFAULTS = {
+    "spark.master": "local[*]",
+    "spark.driver.memory": "4g",
+    "spark.sql.shuffle.partitions": "8",
+    "spark.ui.enabled": "false",
+    "spark.ui.showConsoleProgress": "false",
+}
+"""Used where neither ``spark-submit`` nor ``--spark-conf`` says otherwise."""
+
+REQUIRED = {
+    "spark.sql.session.timeZone": "UTC",
+    "spark.sql.ansi.enabled": "false",
+    "spark.sql.execution.arrow.pyspark.enabled": "true",
+    "spark.sql.parquet.outputTimestampType": "TIMESTAMP_MICROS",
+}
+"""The code relies on these: UTC everywhere; a value that cannot be cast is null and goes to quarantine."""
+
+
+def make_session(name: str, settings: Sequence[str] = ()) -> SparkSession:
+    """Start (or join) the Spark session of a job.
+
+    Parameters
+    ----------
+    name : str
+        Application name.
+    settings : sequence of str
+        ``KEY=VALUE`` pairs that win over what ``spark-submit`` was given.
+
+    Raises
+    ------
+    BadInput
+        When a setting is not ``KEY=VALUE``.
+    """
+    given = dict(_key_value(setting) for setting in settings)
+    _point_to_this_python()
+    conf = {**DEFAULTS, **_submitted(), **given, **REQUIRED}
+    builder = SparkSession.builder.appName(name)
+    for key, value in conf.items():
+        builder = builder.config(key, value)
+    return builder.getOrCreate()
+
+
+def _key_value(setting: str) -> tuple[str, str]:
+    key, equals, value = setting.partition("=")
+    if not equals or not key.startswith("spark."):
+        raise BadInput(f"--spark-conf: expected spark.KEY=VALUE, got {setting!r}")
+    return key, value
+
+
+def _point_to_this_python() -> None:
+    """Make Python workers use this interpreter, and find the Java that set-up may have put beside it."""
+    os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
+    beside = Path(sys.executable).parent
+    if "JAVA_HOME" not in os.environ and shutil.which("java") is None and (beside / "java").exists():
+        os.environ["PATH"] = f"{beside}{os.pathsep}{os.environ.get('PATH', '')}"
+
+
+def _submitted() -> dict[str, str]:
+    """Settings that ``spark-submit`` was given; none when the JVM is not running yet."""
+    if "PYSPARK_GATEWAY_PORT" not in os.environ:
+        return {}
+    SparkContext._ensure_initialized()
+    return dict(SparkConf().getAll())
