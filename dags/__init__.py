@@ -1,0 +1,1 @@
+"""DAG files: schedule, order, resources, alerts."""
