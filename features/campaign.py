@@ -1,0 +1,43 @@
+"""What a campaign is, as last known, and how it did so far."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from features.change_logs import latest_as_of
+from features.feature import Block, Feature
+from features.push_history import count_features, days_since, rate_features, reader
+
+NOT_GIVEN = "unknown campaign, or not given"
+
+STATE = Block(
+    name="campaign_state",
+    key=("campaign_id",),
+    table="campaigns",
+    read=partial(latest_as_of, key="campaign_id", columns=("category", "title_length", "has_image")),
+    features=(
+        Feature(
+            "campaign_category", "category", "string", "category of the campaign", "category", null_meaning=NOT_GIVEN
+        ),
+        Feature(
+            "title_length", "title_length", "int", "length of the push's title", "characters", null_meaning=NOT_GIVEN
+        ),
+        Feature(
+            "has_image", "cast(has_image as int)", "int", "1 when the push has a picture", "0 or 1",
+            null_meaning=NOT_GIVEN,
+        ),
+    ),
+)  # fmt: skip
+
+HISTORY = Block(
+    name="campaign_history",
+    key=("campaign_id",),
+    table="pushes",
+    read=reader(("campaign_id",), "campaign"),
+    features=(
+        *count_features("campaign", ("sends", "clicks"), "of the campaign"),
+        *rate_features("campaign", "of the campaign"),
+        days_since("campaign_days_since_first_send", "campaign_first_day", "the campaign's first send"),
+    ),
+    prior_level="campaign",
+)

@@ -1,0 +1,45 @@
+"""All blocks and features in one list, the schema that models are trained on, and its hash."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Collection
+from typing import Any
+
+from features import campaign, device, user_activity, user_app_activity, user_campaign, user_profile
+from features.feature import Block, Feature
+from features.send_context import context_features
+
+BLOCKS: tuple[Block, ...] = (
+    user_activity.BLOCK,
+    user_app_activity.BLOCK,
+    user_profile.BLOCK,
+    device.STATE,
+    device.HISTORY,
+    campaign.STATE,
+    campaign.HISTORY,
+    user_campaign.BLOCK,
+)
+
+ALWAYS = "pushes"
+
+
+def blocks_of(tables: Collection[str]) -> list[Block]:
+    """Blocks that a log with these optional contract tables has."""
+    return [block for block in BLOCKS if block.table == ALWAYS or block.table in tables]
+
+
+def features_of(tables: Collection[str]) -> list[Feature]:
+    """Features that a log with these optional contract tables has, in the order of the columns."""
+    of_blocks = [feature for block in blocks_of(tables) for feature in block.features]
+    return [*context_features(with_timezone="users" in tables), *of_blocks]
+
+
+def feature_schema(tables: Collection[str]) -> dict[str, Any]:
+    """Give the schema that crosses from features to models: names, types, kinds, and the hash of all that."""
+    features = [
+        {"name": feature.name, "type": feature.type, "kind": feature.kind} for feature in features_of(tables)
+    ]
+    digest = hashlib.sha256(json.dumps(features, sort_keys=True).encode()).hexdigest()
+    return {"hash": digest[:16], "features": features}

@@ -1,0 +1,34 @@
+"""Change logs read as of a midnight, on both clocks."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+
+def latest_as_of(keys: DataFrame, log: DataFrame, *, key: str, columns: Sequence[str]) -> DataFrame:
+    """Give each key's last change that is known as of its midnight.
+
+    Parameters
+    ----------
+    keys : DataFrame
+        The key and ``as_of`` (date), unique.
+    log : DataFrame
+        A change log with ``updated_at``, ``ingested_at`` and ``ds``, the day a row became known.
+    key : str
+        Name of the key column.
+    columns : sequence of str
+        What to take from the change.
+
+    Returns
+    -------
+    DataFrame
+        The key, ``as_of`` and the columns. Of changes with equal times the greater values win, so the outcome does not
+        depend on the order of rows. Keys without a known change have no row.
+    """
+    change = F.struct("updated_at", "ingested_at", *columns).alias("_change")
+    known = keys.join(log.select(key, "ds", change), key, how="inner").where(F.col("ds") < F.col("as_of"))
+    last = known.groupBy(key, "as_of").agg(F.max("_change").alias("_change"))
+    return last.select(key, "as_of", *(F.col(f"_change.{name}").alias(name) for name in columns))

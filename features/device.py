@@ -1,0 +1,64 @@
+"""What a device is, as last known, and what was clicked on it."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from features.change_logs import latest_as_of
+from features.feature import Block, Feature
+from features.push_history import count_features, rate_features, reader, recency_features
+
+UNKNOWN_DEVICE = "unknown device, or not given"
+ATTRIBUTES = ("platform", "os_version", "model", "brand", "network")
+
+
+def _category(name: str, column: str) -> Feature:
+    return Feature(
+        name, column, "string", f"{name.replace('_', ' ')} of the device", "category", null_meaning=UNKNOWN_DEVICE
+    )
+
+
+STATE = Block(
+    name="device_state",
+    key=("device_id",),
+    table="devices",
+    read=partial(
+        latest_as_of, key="device_id", columns=(*ATTRIBUTES, "push_enabled", "updated_at")
+    ),
+    features=(
+        _category("platform", "platform"),
+        _category("os_version", "os_version"),
+        _category("device_model", "model"),
+        _category("device_brand", "brand"),
+        _category("network", "network"),
+        Feature(
+            "push_enabled",
+            "cast(push_enabled as int)",
+            "int",
+            "1 when pushes are switched on",
+            "0 or 1",
+            null_meaning=UNKNOWN_DEVICE,
+        ),
+        Feature(
+            "device_hours_since_change",
+            "(unix_millis(cast(as_of as timestamp)) - unix_millis(updated_at)) / 3600000D",
+            "double",
+            "hours since the device last changed",
+            "hours",
+            null_meaning=UNKNOWN_DEVICE,
+        ),
+    ),
+)
+
+HISTORY = Block(
+    name="device_history",
+    key=("device_id",),
+    table="pushes",
+    read=reader(("device_id",), "device"),
+    features=(
+        *count_features("device", ("sends", "clicks"), "on the device"),
+        *rate_features("device", "to the device"),
+        *recency_features("device", "on the device"),
+    ),
+    prior_level="device",
+)

@@ -1,0 +1,98 @@
+"""What a feature is: a name, a meaning and one Spark SQL expression over a request and its histories."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from pyspark.sql import DataFrame
+
+
+@dataclass(frozen=True)
+class Feature:
+    """One column that click models see.
+
+    Parameters
+    ----------
+    name : str
+        Column name, with unit and window.
+    expression : str
+        Spark SQL over the columns of a request, its histories and the priors.
+    type : str
+        Spark SQL type of the column.
+    meaning, unit, window, null_meaning : str
+        For the catalogue.
+    """
+
+    name: str
+    expression: str
+    type: str
+    meaning: str
+    unit: str
+    window: str = "as of midnight"
+    null_meaning: str = "never null"
+
+    @property
+    def kind(self) -> str:
+        """``categorical`` for text, else ``numeric``."""
+        return "categorical" if self.type == "string" else "numeric"
+
+
+@dataclass(frozen=True)
+class History:
+    """What is known of the past: partials and change logs, each with ``ds``, the day a row became known.
+
+    Parameters
+    ----------
+    pushes : DataFrame
+        See ``features.partials.push_partials``.
+    app_events, users, devices, campaigns : DataFrame, optional
+        App event partials and the change logs; none where the log has no such table.
+    """
+
+    pushes: DataFrame
+    app_events: DataFrame | None = None
+    users: DataFrame | None = None
+    devices: DataFrame | None = None
+    campaigns: DataFrame | None = None
+
+    def table(self, name: str) -> DataFrame:
+        """Give a table by name.
+
+        Raises
+        ------
+        KeyError
+            When the log has no such table.
+        """
+        frame = getattr(self, name)
+        if frame is None:
+            raise KeyError(name)
+        return frame  # type: ignore[no-any-return]
+
+
+@dataclass(frozen=True)
+class Block:
+    """Features of one thing with a history.
+
+    Parameters
+    ----------
+    name : str
+        Also the name of the history table in the lake; empty for a block that needs no history.
+    key : tuple of str
+        Columns that name the thing; with ``as_of`` they are the key of the history.
+    table : str
+        Field of ``History`` that the block is made from; without that table the block is left out.
+    read : callable
+        ``(keys, table) -> history``: one row a key and ``as_of`` that has a past; counts and last times only.
+    features : tuple of Feature
+        Their expressions must take null history columns as "no past".
+    prior_level : str
+        Level whose prior smooths the block's rates; empty for none.
+    """
+
+    name: str
+    key: tuple[str, ...]
+    table: str
+    read: Callable[[DataFrame, DataFrame], DataFrame]
+    features: tuple[Feature, ...]
+    prior_level: str = ""

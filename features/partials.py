@@ -1,0 +1,81 @@
+"""Daily partials: what became known on a day, counted per key and event day; integers only.
+
+``ds`` is the day the rows became known, ``event_day`` the day they happened. A feature as of midnight T sums the cells
+with ``ds < T`` and ``event_day`` within its window, so both clocks hold by construction.
+"""
+
+from __future__ import annotations
+
+from pyspark.sql import Column, DataFrame
+from pyspark.sql import functions as F
+
+from features.contract import DISMISS
+
+PUSH_KEY = ("user_id", "device_id", "campaign_id", "category", "event_day")
+PUSH_COUNTS = ("sends", "clicks", "dismissals")
+
+
+def epoch_ms(time: Column) -> Column:
+    """Milliseconds since 1970-01-01 UTC, as a whole number."""
+    return F.unix_millis(time)
+
+
+def push_partials(sends: DataFrame, clicks: DataFrame, categories: DataFrame | None) -> DataFrame:
+    """Count sends, clicks and dismissals per user, device, campaign and event day.
+
+    Parameters
+    ----------
+    sends, clicks : DataFrame
+        Accepted rows with ``ds``. Only a send's first click counts, on the day it was clicked.
+    categories : DataFrame, optional
+        ``campaign_id, ds, category``: the category as known at the end of ``ds``.
+
+    Returns
+    -------
+    DataFrame
+        ``PUSH_KEY``, ``ds``, ``sends, clicks, dismissals`` (long), ``last_sent_ms, last_clicked_ms`` (long, null when
+        there is none in the cell).
+    """
+    sent = sends.select(
+        *_pushed("sent_at"), F.lit(1).alias("sends"), F.lit(0).alias("clicks"), F.lit(0).alias("dismissals"),
+        epoch_ms(F.col("sent_at")).alias("last_sent_ms"), F.lit(None).cast("long").alias("last_clicked_ms"),
+    )  # fmt: skip
+    clicked = clicks.select(
+        *_pushed("clicked_at"), F.lit(0).alias("sends"), F.col("is_first_click").cast("int").alias("clicks"),
+        (F.col("action") == DISMISS).cast("int").alias("dismissals"), F.lit(None).cast("long").alias("last_sent_ms"),
+        F.when(F.col("is_first_click"), epoch_ms(F.col("clicked_at"))).alias("last_clicked_ms"),
+    )  # fmt: skip
+    rows = sent.unionByName(clicked)
+    if categories is None:
+        rows = rows.withColumn("category", F.lit(None).cast("string"))
+    else:
+        rows = rows.join(F.broadcast(categories), ["campaign_id", "ds"], how="left")
+    return rows.groupBy(*PUSH_KEY, "ds").agg(
+        *(F.sum(name).alias(name) for name in PUSH_COUNTS),
+        F.max("last_sent_ms").alias("last_sent_ms"),
+        F.max("last_clicked_ms").alias("last_clicked_ms"),
+    )
+
+
+def _pushed(time: str) -> list[Column]:
+    return [*map(F.col, ("user_id", "device_id", "campaign_id", "ds")), F.to_date(time).alias("event_day")]
+
+
+def app_event_partials(app_events: DataFrame) -> DataFrame:
+    """Count app events per user, kind and event day.
+
+    Returns
+    -------
+    DataFrame
+        ``user_id, event_name, event_day, ds``, ``events`` (long), ``duration_ms`` (long, events without duration count
+        0), ``last_event_ms`` (long).
+    """
+    return (
+        app_events.withColumn("event_day", F.to_date("occurred_at"))
+        .groupBy("user_id", "event_name", "event_day", "ds")
+        .agg(
+            F.count("*").alias("events"),
+            F.sum(F.coalesce(F.round(F.col("duration_s") * 1000).cast("long"), F.lit(0))).alias("duration_ms"),
+            F.max(epoch_ms(F.col("occurred_at"))).alias("last_event_ms"),
+        )
+    )

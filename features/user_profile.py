@@ -1,0 +1,29 @@
+"""Who a user is, as last known."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from features.change_logs import latest_as_of
+from features.feature import Block, Feature
+
+UNKNOWN_USER = "unknown user, or not given"
+
+BLOCK = Block(
+    name="user_profile",
+    key=("user_id",),
+    table="users",
+    read=partial(latest_as_of, key="user_id", columns=("signed_up_at", "country", "language", "timezone")),
+    features=(
+        Feature(
+            "user_tenure_days",
+            "(unix_millis(cast(as_of as timestamp)) - unix_millis(signed_up_at)) / 86400000D",
+            "double",
+            "days since the user signed up",
+            "days",
+            null_meaning=UNKNOWN_USER,
+        ),
+        Feature("country", "country", "string", "country of the user", "category", null_meaning=UNKNOWN_USER),
+        Feature("language", "language", "string", "language of the user", "category", null_meaning=UNKNOWN_USER),
+    ),
+)

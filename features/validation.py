@@ -1,0 +1,73 @@
+"""Which rows break the contract, and why: each rule has a name, and the first one broken is the row's reason."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from pyspark.sql import Column, DataFrame
+from pyspark.sql import functions as F
+
+from features.contract import ACTIONS, Table
+
+REASON = "reason"
+MAPPED = "mapped_"
+
+
+def with_types(mapped: DataFrame, table: Table, carried: Sequence[str] = ()) -> DataFrame:
+    """Cast columns to the contract's types and add ``reason``, null for a row that keeps the contract.
+
+    Parameters
+    ----------
+    mapped : DataFrame
+        One column ``mapped_NAME`` of any type for each column of the table that the log has.
+    table : Table
+        The contract.
+    carried : sequence of str
+        Further columns to keep as they are.
+
+    Returns
+    -------
+    DataFrame
+        The contract's columns (null where the log has none), ``reason`` and the carried columns.
+    """
+    given = set(mapped.columns)
+    typed = [
+        F.col(MAPPED + column.name).try_cast(column.type).alias(column.name)
+        if MAPPED + column.name in given
+        else F.lit(None).cast(column.type).alias(column.name)
+        for column in table.columns
+    ]
+    source = [F.col(MAPPED + name) for name in table.column_names if MAPPED + name in given]
+    frame = mapped.select(*typed, *source, *carried)
+    return frame.withColumn(REASON, _first_reason(table, given)).select(*table.column_names, REASON, *carried)
+
+
+def _first_reason(table: Table, given: set[str]) -> Column:
+    rules = [*_type_rules(table, given), *_missing_rules(table), *_range_rules(table)]
+    return F.coalesce(*(F.when(broken, F.lit(name)) for name, broken in rules))
+
+
+def _type_rules(table: Table, given: set[str]) -> list[tuple[str, Column]]:
+    names = [name for name in table.column_names if MAPPED + name in given]
+    return [
+        (f"bad_{name}", F.col(MAPPED + name).isNotNull() & (F.trim(F.col(MAPPED + name).cast("string")) != "")
+         & F.col(name).isNull())
+        for name in names
+    ]
+
+
+def _missing_rules(table: Table) -> list[tuple[str, Column]]:
+    def missing(name: str, kind: str) -> Column:
+        value = F.col(name)
+        return value.isNull() | (F.trim(value) == "") if kind == "string" else value.isNull()
+
+    return [(f"missing_{c.name}", missing(c.name, c.type)) for c in table.columns if c.required]
+
+
+def _range_rules(table: Table) -> list[tuple[str, Column]]:
+    rules = []
+    if table.known_time != table.event_time:
+        rules.append(("known_before_it_happened", F.col(table.known_time) < F.col(table.event_time)))
+    if "action" in table.column_names:
+        rules.append(("unknown_action", ~F.col("action").isin(*ACTIONS)))
+    return rules

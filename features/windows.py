@@ -1,0 +1,68 @@
+"""Sums over windows that end at midnight, for many midnights at once."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from pyspark.sql import Column, DataFrame
+from pyspark.sql import functions as F
+
+WINDOWS_DAYS = (1, 7, 28)
+ALL = "all"
+
+
+def window_names(prefix: str, measure: str) -> list[str]:
+    """Names of a measure's columns: one a window, in days, and one over all time."""
+    return [f"{prefix}_{measure}_{days}d" for days in WINDOWS_DAYS] + [f"{prefix}_{measure}_{ALL}"]
+
+
+def window_sums(
+    keys: DataFrame, cells: DataFrame, *, key: Sequence[str], prefix: str, sums: Sequence[str], latest: Sequence[str]
+) -> DataFrame:
+    """Sum the cells that are known as of each midnight.
+
+    Parameters
+    ----------
+    keys : DataFrame
+        The key columns and ``as_of`` (date), unique.
+    cells : DataFrame
+        Partials: the key columns, ``event_day``, ``ds`` (day known), ``sums`` and ``latest``.
+    key : sequence of str
+        Columns that name the thing with a history.
+    prefix : str
+        First word of the new columns.
+    sums, latest : sequence of str
+        Columns to add up over 1, 7, 28 days and all time; columns to take the maximum of over all time.
+
+    Returns
+    -------
+    DataFrame
+        The key, ``as_of``, ``PREFIX_SUM_1d`` ... ``PREFIX_SUM_all`` (long), ``PREFIX_LATEST``, ``PREFIX_first_day``. A
+        window of W days holds event days from T - W to T - 1. Keys without any known cell have no row.
+    """
+    daily = cells.groupBy(*key, "event_day", "ds").agg(
+        *(F.sum(name).alias(name) for name in sums), *(F.max(name).alias(name) for name in latest)
+    )
+    known = keys.join(daily, list(key), how="inner").where(
+        (F.col("ds") < F.col("as_of")) & (F.col("event_day") < F.col("as_of"))
+    )
+    return known.groupBy(*key, "as_of").agg(
+        *(column for name in sums for column in _windows(prefix, name)),
+        *(F.max(name).alias(f"{prefix}_{name}") for name in latest),
+        F.min("event_day").alias(f"{prefix}_first_day"),
+    )
+
+
+def _windows(prefix: str, name: str) -> list[Column]:
+    days = [
+        F.sum(F.when(F.col("event_day") >= F.date_sub("as_of", days), F.col(name)).otherwise(F.lit(0)))
+        for days in WINDOWS_DAYS
+    ]
+    named = zip([*days, F.sum(name)], window_names(prefix, name), strict=True)
+    return [column.alias(alias) for column, alias in named]
+
+
+def hours_since(last_ms: str) -> Column:
+    """Hours from the last time to the midnight of ``as_of``; null when there is none."""
+    midnight_ms = F.unix_millis(F.col("as_of").cast("timestamp"))
+    return (midnight_ms - F.col(last_ms)) / F.lit(3_600_000.0)
