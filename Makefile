@@ -6,8 +6,8 @@ TORCH_INDEX ?=
 PYTEST_ARGS ?=
 export PYTHON TORCH_INDEX
 
+.NOTPARALLEL:
 BIN := .venv/bin
-PACKED := $(BIN)/python .ci/pack.py
 
 .DEFAULT_GOAL := help
 .PHONY: help setup setup-tests setup-airflow demo check test test-jobs test-dags package clean
@@ -42,8 +42,11 @@ test-dags: setup setup-airflow
 	.venv-airflow/bin/pytest tests/dags --confcutdir=tests/dags $(PYTEST_ARGS)
 
 package: setup ## dist/: the --py-files zip of the rooms, and the wheel of the light scorer
-	$(PACKED) dist/pushclick-jobs.zip
-	$(BIN)/pip wheel --quiet --no-deps --no-build-isolation --wheel-dir dist .
+	@rm -rf dist build/lib
+	@$(BIN)/python .ci/pack.py dist/pushclick-jobs.zip
+	@$(BIN)/python -m pip wheel --quiet --no-deps --no-build-isolation --wheel-dir dist .
+	@rm -rf build/lib build/bdist.* pushclick.egg-info
+	@ls dist/*
 
-clean: ## remove what was built, and the caches (environments stay)
+clean: ## remove what was built, and the caches (the environments stay)
 	rm -rf build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
