@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from functools import reduce
 
 from pyspark.sql import DataFrame
@@ -43,10 +43,23 @@ def read_priors(midnights: DataFrame, history: History, tables: Collection[str])
     return reduce(lambda left, right: left.join(right, "as_of"), fitted)
 
 
-def request_keys(requests: DataFrame, blocks: Iterable[Block]) -> dict[str, DataFrame]:
-    """Give the distinct keys per block that a set of requests asks for; rows with a null key ask for nothing."""
+def request_keys(
+    requests: DataFrame, blocks: Iterable[Block], *, per: Sequence[str] = ()
+) -> dict[str, DataFrame]:
+    """Give the distinct keys per block that a set of requests asks for; rows with a null key ask for nothing.
+
+    Parameters
+    ----------
+    requests : DataFrame
+        With the keys of the blocks and ``as_of``.
+    blocks : iterable of Block
+        What to ask for.
+    per : sequence of str
+        Further columns of the requests that keep keys apart.
+    """
     return {
-        block.name: requests.select(*block.key, "as_of").dropna(subset=list(block.key)).distinct() for block in blocks
+        block.name: requests.select(*block.key, "as_of", *per).dropna(subset=list(block.key)).distinct()
+        for block in blocks
     }
 
 
@@ -62,7 +75,7 @@ def feature_rows(
     histories : mapping of str to DataFrame
         Per block name: its key, ``as_of`` and history columns, unique (see ``read_histories``).
     fitted_priors : DataFrame
-        See ``read_priors``.
+        See ``read_priors``. When requests, histories and priors all have ``ds``, the day that asked, rows meet by it too.
     tables : collection of str
         Optional contract tables that the log has.
 
@@ -71,10 +84,11 @@ def feature_rows(
     DataFrame
         The requests' columns and one column a feature, named and ordered as in ``features.catalogue``.
     """
+    per = [name for name in ("ds",) if name in requests.columns and name in fitted_priors.columns]
     joined = reduce(
-        lambda rows, block: rows.join(histories[block.name], [*block.key, "as_of"], how="left"),
+        lambda rows, block: rows.join(histories[block.name], [*block.key, "as_of", *per], how="left"),
         blocks_of(tables),
         requests,
-    ).join(F.broadcast(fitted_priors), "as_of", how="left")
+    ).join(F.broadcast(fitted_priors), ["as_of", *per], how="left")
     columns = [F.expr(feature.expression).cast(feature.type).alias(feature.name) for feature in features_of(tables)]
     return joined.select(*requests.columns, *columns)

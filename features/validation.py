@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from zoneinfo import available_timezones
 
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
@@ -70,4 +71,6 @@ def _range_rules(table: Table) -> list[tuple[str, Column]]:
         rules.append(("known_before_it_happened", F.col(table.known_time) < F.col(table.event_time)))
     if "action" in table.column_names:
         rules.append(("unknown_action", ~F.col("action").isin(*ACTIONS)))
+    if "timezone" in table.column_names:
+        rules.append(("unknown_timezone", ~F.col("timezone").isin(*sorted(available_timezones()))))
     return rules

@@ -33,21 +33,19 @@ def read_mapped(spark: SparkSession, mapping: Mapping, table: str, source_root: 
     section = mapping.tables[table]
     path = "/".join(part for part in (source_root.rstrip("/"), section.source) if part)
     where = f"mapping {mapping.name}, table {table}"
-    with _session_zone(spark, mapping.time.zone):
-        raw = _read(spark, section, path, where)
-        kept = raw if section.where is None else _select(raw, f"{where}, where", section.where, path, as_filter=True)
-        for name, expression in section.columns.items():
-            _select(raw, f"{where}, column {name}", expression, path, as_filter=False)
-        mapped = kept.select(
-            *(F.expr(expression).alias(MAPPED + name) for name, expression in section.columns.items()),
-            F.struct("*").alias(RAW_ROW),
-        )
-    return mapped.dropDuplicates([MAPPED + name for name in section.columns]) if section.distinct else mapped
+    raw = _read(spark, section, path, where)
+    kept = raw if section.where is None else _select(raw, f"{where}, where", section.where, path, as_filter=True)
+    for name, expression in section.columns.items():
+        _select(raw, f"{where}, column {name}", expression, path, as_filter=False)
+    columns = [F.expr(expression).alias(MAPPED + name) for name, expression in section.columns.items()]
+    if section.distinct:
+        return kept.select(*columns).distinct().withColumn(RAW_ROW, F.struct("*"))
+    return kept.select(*columns, F.struct("*").alias(RAW_ROW))
 
 
 @contextmanager
-def _session_zone(spark: SparkSession, zone: str) -> Iterator[None]:
-    """Times without a zone mean the source's zone; Spark fixes that when an expression is resolved."""
+def session_zone(spark: SparkSession, zone: str) -> Iterator[None]:
+    """Take times without a zone as the source's; Spark fixes that when an expression is resolved."""
     before = spark.conf.get("spark.sql.session.timeZone")
     spark.conf.set("spark.sql.session.timeZone", zone)
     try:

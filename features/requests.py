@@ -1,0 +1,139 @@
+"""Who is asked about: the sends of the past for training, the audience and the campaigns to come for scoring."""
+
+from __future__ import annotations
+
+from datetime import date
+
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from features.change_logs import latest_as_of
+from features.feature import History
+from features.time_rules import TimeRules, as_of_day
+
+REQUEST_KEY = ("user_id", "device_id", "campaign_id", "send_at", "as_of")
+
+
+def training_requests(sends: DataFrame, rules: TimeRules) -> DataFrame:
+    """Turn sends into requests: each asks for what was known at the midnight that served it.
+
+    Returns
+    -------
+    DataFrame
+        ``send_id``, ``REQUEST_KEY``, ``ds`` (day the send became known).
+    """
+    return sends.select(
+        "send_id", "user_id", "device_id", "campaign_id", F.col("sent_at").alias("send_at"),
+        as_of_day(F.col("sent_at"), rules).alias("as_of"), "ds",
+    )  # fmt: skip
+
+
+def audience(history: History, opt_outs: DataFrame | None, deletions: DataFrame | None, as_of: date) -> DataFrame:
+    """Give every user known as of a midnight, with the device to send to, and why somebody is left out.
+
+    Parameters
+    ----------
+    history : History
+        Rows with ``ds``, the day they became known.
+    opt_outs, deletions : DataFrame, optional
+        Contract tables with ``ds``.
+    as_of : date
+        The midnight.
+
+    Returns
+    -------
+    DataFrame
+        ``user_id``, ``device_id`` (null when none is known), ``as_of``, ``left_out``: forgotten, opt_out, uninstall,
+        push_disabled, or null for who can be sent to.
+    """
+    known = F.col("ds") < F.lit(as_of)
+    sources = (history.pushes, history.app_events, history.users, history.devices)
+    users = None
+    for source in sources:
+        if source is not None:
+            found = source.where(known).select("user_id")
+            users = found if users is None else users.union(found)
+    assert users is not None  # noqa: S101  pushes are always there
+    keys = users.where("user_id IS NOT NULL").distinct().withColumn("as_of", F.lit(as_of))
+    people = keys.join(_devices(keys, history), ["user_id", "as_of"], how="left")
+    reasons = _reasons(opt_outs, deletions, as_of)
+    if reasons is not None:
+        people = people.join(reasons, "user_id", how="left")
+    else:
+        people = people.withColumn("_reason", F.lit(None).cast("string"))
+    push_off = F.when(~F.col("push_enabled"), F.lit("push_disabled"))
+    return people.select("user_id", "device_id", "as_of", F.coalesce("_reason", push_off).alias("left_out"))
+
+
+def _devices(keys: DataFrame, history: History) -> DataFrame:
+    """Last known device of each user: from the change log, else from the last push."""
+    if history.devices is not None:
+        return latest_as_of(keys, history.devices, key="user_id", columns=("device_id", "push_enabled"))
+    pushed = history.pushes.join(keys, "user_id").where("ds < as_of AND device_id IS NOT NULL AND sends > 0")
+    last = pushed.groupBy("user_id", "as_of").agg(F.max(F.struct("last_sent_ms", "device_id")).alias("_last"))
+    return last.select("user_id", "as_of", "_last.device_id", F.lit(None).cast("boolean").alias("push_enabled"))
+
+
+def _reasons(opt_outs: DataFrame | None, deletions: DataFrame | None, as_of: date) -> DataFrame | None:
+    """One reason a user; ``forgotten`` before ``opt_out`` before ``uninstall``."""
+    known = F.col("ds") < F.lit(as_of)
+    parts = []
+    if deletions is not None:
+        parts.append(deletions.where(known).select("user_id", F.lit("forgotten").alias("_reason")))
+    if opt_outs is not None:
+        parts.append(opt_outs.where(known).select("user_id", F.col("kind").alias("_reason")))
+    if not parts:
+        return None
+    together = parts[0] if len(parts) == 1 else parts[0].union(parts[1])
+    return together.groupBy("user_id").agg(F.min("_reason").alias("_reason"))
+
+
+def planned_sends(plans: DataFrame, as_of: date, rules: TimeRules) -> DataFrame:
+    """Give the plans that the features of a midnight serve.
+
+    Returns
+    -------
+    DataFrame
+        ``campaign_id``, ``send_at`` (UTC; null when the plan names a local hour), ``local_hour``. Of several plans of a
+        campaign for the same time there is one.
+    """
+    served = as_of_day(F.col("send_at"), rules) == F.lit(as_of)
+    by_hour = F.col("send_at").isNull() & F.col("local_hour").isNotNull() & (F.col("ds") == F.date_sub(F.lit(as_of), 1))
+    known = plans.where(F.col("ds") < F.lit(as_of)).where(served | by_hour)
+    return known.select("campaign_id", "send_at", "local_hour").distinct()
+
+
+def active_campaigns(history: History, as_of: date, *, days: int, local_hour: int) -> DataFrame:
+    """Give the campaigns that were sent in the days before a midnight, to be sent at a local hour."""
+    recent = (F.col("ds") < F.lit(as_of)) & (F.col("event_day") >= F.date_sub(F.lit(as_of), days)) & (F.col("sends") > 0)
+    return (
+        history.pushes.where(recent).where(F.col("event_day") < F.lit(as_of)).select("campaign_id").distinct()
+        .select("campaign_id", F.lit(None).cast("timestamp").alias("send_at"), F.lit(local_hour).alias("local_hour"))
+    )  # fmt: skip
+
+
+def scoring_requests(people: DataFrame, campaigns: DataFrame) -> DataFrame:
+    """Cross the audience with the campaigns to come.
+
+    Parameters
+    ----------
+    people : DataFrame
+        ``user_id, device_id, as_of, timezone`` (null means UTC).
+    campaigns : DataFrame
+        See ``planned_sends``; few rows.
+
+    Returns
+    -------
+    DataFrame
+        ``REQUEST_KEY``. A local hour means the first such hour from ``as_of`` on in the user's time zone.
+    """
+    crossed = people.crossJoin(F.broadcast(campaigns))
+    zone = F.coalesce("timezone", F.lit("UTC"))
+    at_hour = F.make_timestamp_ntz(
+        F.year("as_of"), F.month("as_of"), F.dayofmonth("as_of"), F.col("local_hour"), F.lit(0), F.lit(0)
+    )
+    same_day = F.to_utc_timestamp(at_hour.cast("timestamp"), zone)
+    midnight = F.col("as_of").cast("timestamp")
+    local = F.when(same_day < midnight, same_day + F.expr("INTERVAL 1 DAY")).otherwise(same_day)
+    return crossed.withColumn("send_at", F.coalesce("send_at", local)).select(*REQUEST_KEY)
+

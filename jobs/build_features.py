@@ -1,0 +1,110 @@
+"""Read the history behind every request: what was known at its midnight of its user, device and campaign.
+
+Requests are the sends that became known on a day (for training) and, for the midnight that ends --ds, the audience and
+the campaigns to come (for scoring). Both get their histories from the same functions; the feature rows themselves are
+made from requests and histories by ``features.rows.feature_rows`` wherever they are needed.
+
+Days up to --ds that were aggregated and have no requests yet are done in the same Spark jobs; --ds is always done again.
+"""
+
+from __future__ import annotations
+
+import argparse
+from datetime import date, timedelta
+
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
+
+from features.catalogue import blocks_of
+from features.feature import Block
+from features.requests import active_campaigns, audience, planned_sends, training_requests
+from features.rows import PRIORS, read_histories, read_priors, request_keys
+from jobs.aggregate_day import PUSHES
+from jobs.cli import job_parser, run_job, say
+from jobs.lake import Lake
+from jobs.log_note import LogNote, days_to_do, read_note
+from jobs.past import read_past
+
+ACTIVE_DAYS = 7
+
+
+def arg_parser() -> argparse.ArgumentParser:
+    """Give the job's arguments."""
+    parser = job_parser(__doc__)
+    parser.add_argument("--hour", type=int, default=18, choices=range(24), metavar="0..23",
+                        help="local hour at which campaigns without a plan are sent")  # fmt: skip
+    return parser
+
+
+def run(spark: SparkSession, args: argparse.Namespace) -> None:
+    """Build requests and histories up to ``args.ds``."""
+    lake = Lake(spark, args.root)
+    note = read_note(lake, args.ds)
+    days = days_to_do(lake, source=PUSHES, made="requests", ds=args.ds)
+    as_of = args.ds + timedelta(days=1)
+    sends = lake.read("sends", since=days[0], until=args.ds).where(F.col("ds").isin(days))
+    requests = training_requests(sends, note.rules).persist()
+    people = _audience(lake, note, as_of).persist()
+    campaigns = _campaigns(lake, note, as_of, args.hour).persist()
+    lake.write("audience", people.withColumn("ds", F.lit(args.ds)), [args.ds])
+    lake.write("campaigns_to_come", campaigns.withColumn("ds", F.lit(args.ds)), [args.ds])
+    _write_histories(lake, note, requests, people, campaigns, days, args.ds)
+    lake.write("requests", requests, days)
+    for frame in (requests, people, campaigns):
+        frame.unpersist()
+
+
+def _audience(lake: Lake, note: LogNote, as_of: date) -> DataFrame:
+    until = as_of - timedelta(days=1)
+    opt_outs, deletions = (
+        lake.read(table, until=until) if table in note.tables else None for table in ("opt_outs", "deletions")
+    )
+    return audience(read_past(lake, note, until), opt_outs, deletions, as_of)
+
+
+def _campaigns(lake: Lake, note: LogNote, as_of: date, hour: int) -> DataFrame:
+    until = as_of - timedelta(days=1)
+    if "plans" in note.tables:
+        planned = planned_sends(lake.read("plans", until=until), as_of, note.rules)
+        if not planned.isEmpty():
+            return planned
+        say(f"no plan for {as_of}: taking the campaigns of the last {ACTIVE_DAYS} days at local hour {hour}")
+    return active_campaigns(read_past(lake, note, until), as_of, days=ACTIVE_DAYS, local_hour=hour)
+
+
+def _write_histories(
+    lake: Lake, note: LogNote, requests: DataFrame, people: DataFrame, campaigns: DataFrame, days: list[date], ds: date
+) -> None:
+    """Write each block's history for training and scoring keys together, by the day that asked for them."""
+    past = read_past(lake, note, ds)
+    blocks = blocks_of(note.tables)
+    training = request_keys(requests, blocks, per=("ds",))
+    scoring = {block.name: _scoring_keys(block, people, campaigns, past.pushes, ds) for block in blocks}
+    keys = {name: training[name].unionByName(scoring[name]).persist() for name in training}
+    histories = read_histories({name: k.drop("ds").distinct() for name, k in keys.items()}, past, note.tables)
+    for number, block in enumerate(blocks, 1):
+        asked = keys[block.name].join(histories[block.name], [*block.key, "as_of"], how="inner")
+        lake.write(block.name, asked, days)
+        say(f"history {number} of {len(blocks)}: {block.name}")
+    midnights = requests.select("as_of", "ds").union(people.select("as_of", F.lit(ds))).distinct()
+    fitted = read_priors(midnights.select("as_of").distinct(), past, note.tables)
+    lake.write(PRIORS, midnights.join(fitted, "as_of"), days)
+    for frame in keys.values():
+        frame.unpersist()
+
+
+def _scoring_keys(block: Block, people: DataFrame, campaigns: DataFrame, pushes: DataFrame, ds: date) -> DataFrame:
+    """Keys that scoring may ask for: users and devices of the audience, campaigns to come, pairs that met before."""
+    as_of = people.select("as_of").distinct()
+    if block.key == ("campaign_id",):
+        keys = campaigns.select("campaign_id").distinct().crossJoin(F.broadcast(as_of))
+    elif "campaign_id" in block.key:
+        pairs = pushes.select(*block.key).join(F.broadcast(campaigns.select("campaign_id").distinct()), "campaign_id")
+        keys = pairs.select(*block.key).distinct().crossJoin(F.broadcast(as_of))
+    else:
+        keys = people.where("left_out IS NULL").select(*block.key, "as_of").dropna().distinct()
+    return keys.withColumn("ds", F.lit(ds))
+
+
+if __name__ == "__main__":
+    run_job(arg_parser, run)

@@ -1,0 +1,34 @@
+"""The accounts of ingest: per table and day, what became of every row."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date
+
+from pyspark.sql import DataFrame, SparkSession
+
+COUNTS = "ingest_counts"
+"""Table of the accounts; written last, so a day that is in it was ingested whole."""
+
+OUTCOMES = ("accepted", "quarantined", "duplicates", "not_yet_known")
+
+Counts = dict[str, int]
+
+
+def day_counts(rows: DataFrame) -> dict[date, Counts]:
+    """Count rows by ``ds`` and ``status``; rows of later days count on the last day, as not yet known."""
+    by_day: dict[date, Counts] = {}
+    for row in rows.groupBy("ds", "status").count().collect():
+        by_day.setdefault(row["ds"], {})[row["status"]] = row["count"]
+    return by_day
+
+
+def counts_frame(spark: SparkSession, counts: Mapping[str, Mapping[date, Counts]]) -> DataFrame:
+    """Lay the counts out as rows: ``table, read, accepted, quarantined, duplicates, not_yet_known, ds``."""
+    rows = [
+        (table, sum(of_day.values()), *(of_day.get(outcome, 0) for outcome in OUTCOMES), day)
+        for table, by_day in counts.items()
+        for day, of_day in by_day.items()
+    ]
+    numbers = ", ".join(f"{name} long" for name in ("read", *OUTCOMES))
+    return spark.createDataFrame(rows, f"table string, {numbers}, ds date")

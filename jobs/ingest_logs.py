@@ -1,0 +1,192 @@
+"""Bring a log into the lake: contract tables by the day each row became known.
+
+Rows that break the contract go to ``quarantine`` with the reason, duplicates are dropped, clicks whose send is not
+known yet wait in ``pending``. For every table: read = accepted + quarantined + duplicates + not yet known.
+
+The first run ingests every day up to --ds, a later one the days since the last; a day that is run again is replaced.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Mapping as MappingType
+from datetime import date
+
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
+
+from features.attribution import with_first_click, with_send
+from features.contract import TABLES
+from features.duplicates import with_duplicate
+from features.validation import REASON
+from jobs.cli import at_least, job_parser, run_job, say
+from jobs.errors import BadInput
+from jobs.ingest_counts import COUNTS, Counts, counts_frame, day_counts
+from jobs.intake import EARLIER, NEW, NOT_YET_KNOWN, QUARANTINED, Scope, check_bad_share, scope_of, typed_rows, with_status
+from jobs.lake import Lake
+from jobs.log_note import LogNote, note_days, read_note, write_note
+from jobs.mapping import Mapping, read_mapping
+from jobs.source import RAW_ROW
+
+ACCEPTED, DUPLICATE = "accepted", "duplicates"
+
+
+def arg_parser() -> argparse.ArgumentParser:
+    """Give the job's arguments."""
+    parser = job_parser(__doc__)
+    parser.add_argument("--mapping", required=True, help="a shipped mapping by name, or the path of a .toml file")
+    parser.add_argument("--input", required=True, help="file, folder or URI that the mapping's sources are relative to")
+    parser.add_argument(
+        "--dedup-days", type=at_least(1), default=35, help="how far back duplicates and sends of clicks are sought"
+    )
+    parser.add_argument(
+        "--max-bad-share", type=float, default=0.5, help="share of bad rows in a table above which nothing is written"
+    )
+    return parser
+
+
+def run(spark: SparkSession, args: argparse.Namespace) -> None:
+    """Ingest up to ``args.ds``."""
+    lake = Lake(spark, args.root)
+    mapping = read_mapping(args.mapping)
+    _check_same_rules(lake, mapping, args.ds)
+    typed = {table: typed_rows(spark, mapping, table, args.input).persist() for table in mapping.tables}
+    scope = scope_of(typed["sends"], args.ds, lake.days(COUNTS), args.input)
+    sorted_rows = {table: with_status(rows, scope) for table, rows in typed.items()}
+    first_counts = {table: _first_counts(table, rows, args.max_bad_share) for table, rows in sorted_rows.items()}
+    results = _results(lake, sorted_rows, scope, mapping, args.dedup_days)
+    counts = {table: day_counts(rows) for table, rows in results.items()}
+    _check_sums(first_counts, counts)
+    _write(lake, results, scope)
+    write_note(lake, args.ds, LogNote(mapping.name, mapping.time.rules(), tuple(sorted(mapping.tables))))
+    lake.write(COUNTS, counts_frame(spark, counts), scope.days)
+    _tell(counts, first_counts)
+    for rows in (*typed.values(), *results.values()):
+        rows.unpersist()
+
+
+def _check_same_rules(lake: Lake, mapping: Mapping, ds: date) -> None:
+    earlier = [day for day in note_days(lake) if day < ds]
+    if not earlier:
+        return
+    before, now = read_note(lake, earlier[-1]).rules, mapping.time.rules()
+    if before != now:
+        raise BadInput(f"mapping {mapping.name}: [time] gives {now}, {lake.root} was made with {before}; use another root")
+
+
+def _first_counts(table: str, rows: DataFrame, limit: float) -> Counts:
+    """Count by status before anything is decided about duplicates and sends; stop when too many are bad."""
+    found = rows.groupBy("status", REASON).count().collect()
+    statuses: dict[str, int] = {}
+    reasons: dict[str, int] = {}
+    for row in found:
+        statuses[row["status"]] = statuses.get(row["status"], 0) + row["count"]
+        if row["status"] == QUARANTINED:
+            reasons[row[REASON]] = row["count"]
+    check_bad_share(table, statuses, reasons, limit)
+    return statuses
+
+
+def _results(
+    lake: Lake, sorted_rows: MappingType[str, DataFrame], scope: Scope, mapping: Mapping, dedup_days: int
+) -> dict[str, DataFrame]:
+    """Settle each row of this run: contract columns, ``status``, ``reason``, ``raw_row``, ``ds``."""
+    results = {
+        table: _without_duplicates(lake, table, rows, scope, dedup_days).persist()
+        for table, rows in sorted_rows.items()
+    }
+    wait_days = max(1, mapping.time.rules().maturity_days)
+    settled = _with_sends(lake, results, scope, dedup_days, wait_days).persist()
+    return {**results, "clicks": settled}
+
+
+def _without_duplicates(lake: Lake, table: str, rows: DataFrame, scope: Scope, dedup_days: int) -> DataFrame:
+    contract = TABLES[table]
+    kept = rows.where(F.col("status") != EARLIER)
+    marked = with_duplicate(
+        kept.where(F.col("status") == NEW),
+        key=contract.key,
+        known_time=contract.known_time,
+        within_days=dedup_days,
+        accepted_before=_before(lake, table, scope, dedup_days),
+    )
+    status = F.when(F.col("is_duplicate"), F.lit(DUPLICATE)).otherwise(F.lit(ACCEPTED))
+    settled = marked.withColumn("status", status).drop("is_duplicate")
+    return settled.unionByName(kept.where(F.col("status") != NEW))
+
+
+def _before(lake: Lake, table: str, scope: Scope, days_back: int) -> DataFrame | None:
+    days = [day for day in lake.days(table) if 0 < (scope.start - day).days <= days_back]
+    return lake.read(table, since=days[0], until=days[-1]) if days else None
+
+
+def _with_sends(
+    lake: Lake, results: MappingType[str, DataFrame], scope: Scope, dedup_days: int, wait_days: int
+) -> DataFrame:
+    """Join clicks (new ones, and those that waited) to their sends, and mark the first click of each."""
+    clicks = results["clicks"]
+    fresh = clicks.where(F.col("status") == ACCEPTED).drop("status", REASON, RAW_ROW)
+    earlier_days = [day for day in lake.days("pending") if day < scope.start]
+    if earlier_days:
+        waited = lake.read("pending", since=earlier_days[-1], until=earlier_days[-1])
+        fresh = fresh.unionByName(waited.withColumn("ds", F.col("waiting_since")).drop("waiting_since"))
+    sends = results["sends"].where(F.col("status") == ACCEPTED).drop("status", REASON, RAW_ROW)
+    sends_before = _before(lake, "sends", scope, dedup_days)
+    known_sends = sends if sends_before is None else sends.unionByName(sends_before)
+    waiting_since = fresh.withColumn("waiting_since", F.col("ds"))
+    joined = with_send(waiting_since, known_sends, wait_days=wait_days, within_days=dedup_days)
+    pending = (F.col(REASON) == "unknown_send") & (F.col("ds") > F.lit(scope.last))
+    status = (
+        F.when(pending, F.lit(NOT_YET_KNOWN)).when(F.col(REASON).isNotNull(), F.lit(QUARANTINED)).otherwise(ACCEPTED)
+    )
+    judged = joined.withColumn("status", status).withColumn("ds", F.least("ds", F.lit(scope.last)))
+    clicked = _before(lake, "clicks", scope, dedup_days)
+    first = with_first_click(
+        judged.where(F.col("status") == ACCEPTED),
+        None if clicked is None else clicked.where("is_first_click").select("send_id").distinct(),
+    )
+    settled = first.unionByName(judged.where(F.col("status") != ACCEPTED), allowMissingColumns=True)
+    rejected = F.when(F.col("status") == QUARANTINED, F.to_json(F.struct(*TABLES["clicks"].column_names)))
+    return settled.withColumn(RAW_ROW, rejected).unionByName(
+        clicks.where(F.col("status") != ACCEPTED), allowMissingColumns=True
+    )
+
+
+def _check_sums(first_counts: MappingType[str, Counts], counts: MappingType[str, dict[date, Counts]]) -> None:
+    """Every row that was read must be somewhere; waiting clicks of earlier days come on top."""
+    for table, before in first_counts.items():
+        read = sum(n for status, n in before.items() if status != EARLIER)
+        settled = sum(n for of_day in counts[table].values() for n in of_day.values())
+        if settled < read or (table != "clicks" and settled != read):
+            raise RuntimeError(f"{table}: {read} rows were read, {settled} are accounted for")
+
+
+def _write(lake: Lake, results: MappingType[str, DataFrame], scope: Scope) -> None:
+    for table, rows in results.items():
+        accepted = rows.where(F.col("status") == ACCEPTED).drop("status", REASON, RAW_ROW, "waiting_since")
+        lake.write(table, accepted, scope.days)
+    rejected = [
+        rows.where(F.col("status") == QUARANTINED).select(F.lit(table).alias("table"), REASON, RAW_ROW, "ds")
+        for table, rows in results.items()
+    ]
+    quarantine = rejected[0]
+    for rows in rejected[1:]:
+        quarantine = quarantine.unionByName(rows)
+    lake.write("quarantine", quarantine, scope.days)
+    waiting = results["clicks"].where((F.col("status") == NOT_YET_KNOWN) & F.col("waiting_since").isNotNull())
+    columns = (*TABLES["clicks"].column_names, "waiting_since", "ds")
+    lake.write("pending", waiting.select(*columns), [scope.last])
+
+
+def _tell(counts: MappingType[str, dict[date, Counts]], first_counts: MappingType[str, Counts]) -> None:
+    for table, by_day in counts.items():
+        total = {name: sum(of_day.get(name, 0) for of_day in by_day.values())
+                 for name in (ACCEPTED, QUARANTINED, DUPLICATE, NOT_YET_KNOWN)}  # fmt: skip
+        parts = " + ".join(f"{name.replace('_', ' ')} {n:,}" for name, n in total.items())
+        earlier = first_counts[table].get(EARLIER, 0)
+        rest = f" (and {earlier:,} of days ingested before)" if earlier else ""
+        say(f"{table}: read {sum(total.values()):,} = {parts}{rest}")
+
+
+if __name__ == "__main__":
+    run_job(arg_parser, run)

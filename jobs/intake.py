@@ -1,0 +1,130 @@
+"""Sorting the rows of a source: which are new, which break the contract, which are not known yet."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
+
+from features.contract import TABLES
+from features.time_rules import known_day
+from features.validation import REASON, with_types
+from jobs.errors import BadInput
+from jobs.mapping import Mapping
+from jobs.source import RAW_ROW, read_mapped, session_zone
+
+NEW, QUARANTINED, NOT_YET_KNOWN, EARLIER = "new", "quarantined", "not_yet_known", "earlier"
+ONE_DAY = timedelta(days=1)
+
+
+@dataclass(frozen=True)
+class Scope:
+    """The days that a run of ingest writes.
+
+    Parameters
+    ----------
+    first, last : date
+        Days known, both included; ``last`` is ``ds``.
+    opening : bool
+        Whether nothing was ingested before: then all that was known earlier goes to the day before ``first``, where
+        every later midnight sees it.
+    """
+
+    first: date
+    last: date
+    opening: bool
+
+    @property
+    def start(self) -> date:
+        """First partition that is written."""
+        return self.first - ONE_DAY if self.opening else self.first
+
+    @property
+    def days(self) -> list[date]:
+        """All partitions that are written."""
+        return [self.start + ONE_DAY * n for n in range((self.last - self.start).days + 1)]
+
+
+def typed_rows(spark: SparkSession, mapping: Mapping, table: str, source: str) -> DataFrame:
+    """Read one contract table from its source, typed, with ``reason``, ``raw_row`` and ``ds``, the day known.
+
+    ``ds`` is null for a row without readable clocks.
+    """
+    contract = TABLES[table]
+    with session_zone(spark, mapping.time.zone):
+        typed = with_types(read_mapped(spark, mapping, table, source), contract, [RAW_ROW])
+    raw_row = F.when(F.col(REASON).isNotNull(), F.to_json(RAW_ROW)).alias(RAW_ROW)
+    day = known_day(F.col(contract.event_time), F.col(contract.known_time), mapping.time.rules()).alias("ds")
+    return typed.select(*contract.column_names, REASON, raw_row, day)
+
+
+def with_status(typed: DataFrame, scope: Scope) -> DataFrame:
+    """Add ``status`` and settle ``ds``: a rejected row without clocks belongs to the day of the run."""
+    last = F.lit(scope.last)
+    day = F.coalesce("ds", last)
+    day = F.greatest(day, F.lit(scope.start)) if scope.opening else day
+    status = (
+        F.when(day > last, F.lit(NOT_YET_KNOWN))
+        .when(day < F.lit(scope.start), F.lit(EARLIER))
+        .when(F.col(REASON).isNotNull(), F.lit(QUARANTINED))
+        .otherwise(F.lit(NEW))
+    )
+    return typed.withColumn("status", status).withColumn("ds", F.least(day, last))
+
+
+def scope_of(sends: DataFrame, ds: date, ingested: list[date], source: str) -> Scope:
+    """Find the days to ingest: since the last one that was, or all of them.
+
+    Parameters
+    ----------
+    sends : DataFrame
+        What ``typed_rows`` gives.
+    ds : date
+        The day to process.
+    ingested : list of date
+        Days that were ingested before.
+
+    Raises
+    ------
+    BadInput
+        When the source has no rows, no row that keeps the contract, or none that became known on ``ds``.
+    """
+    counts = Counter({(row["ds"], row[REASON]): row["count"] for row in sends.groupBy("ds", REASON).count().collect()})
+    total = sum(counts.values())
+    if total == 0:
+        raise BadInput(f"sends: expected rows in {source}, it has none")
+    good = sorted(day for day, reason in counts if reason is None)
+    if not good:
+        reasons = ", ".join(f"{reason} {n}" for reason, n in _by_reason(counts).most_common())
+        raise BadInput(f"sends: none of the {total} rows in {source} keeps the contract: {reasons}")
+    if ds not in good:
+        raise BadInput(f"sends: no row in {source} became known on {ds}; its rows are known from {good[0]} to {good[-1]}")
+    before = [day for day in ingested if day < ds]
+    first = min(before[-1] + ONE_DAY, ds) if before else good[0]
+    return Scope(first=first, last=ds, opening=not before)
+
+
+def _by_reason(counts: Counter[tuple[date, str | None]]) -> Counter[str]:
+    total: Counter[str] = Counter()
+    for (_, reason), n in counts.items():
+        if reason is not None:
+            total[reason] += n
+    return total
+
+
+def check_bad_share(table: str, statuses: dict[str, int], reasons: dict[str, int], limit: float) -> None:
+    """Stop before anything is written when too many rows break the contract.
+
+    Raises
+    ------
+    BadInput
+        When the share of quarantined rows among those of this run is above ``limit``.
+    """
+    bad = statuses.get(QUARANTINED, 0)
+    seen = bad + statuses.get(NEW, 0)
+    if seen and bad / seen > limit:
+        named = ", ".join(f"{reason} {n}" for reason, n in sorted(reasons.items(), key=lambda item: -item[1]))
+        raise BadInput(f"{table}: {bad} of {seen} rows break the contract, limit is {limit:.0%}: {named}")

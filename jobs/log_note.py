@@ -1,0 +1,70 @@
+"""What ingest noted about the log in a lake: its time rules and its tables."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+
+from features.time_rules import TimeRules
+from jobs.errors import BadInput
+from jobs.lake import Lake
+
+NOTE = "ingest"
+
+
+@dataclass(frozen=True)
+class LogNote:
+    """The note of one run of ingest.
+
+    Parameters
+    ----------
+    mapping : str
+        Name or path of the mapping.
+    rules : TimeRules
+        The log's time rules.
+    tables : tuple of str
+        Contract tables that the log has.
+    """
+
+    mapping: str
+    rules: TimeRules
+    tables: tuple[str, ...]
+
+
+def write_note(lake: Lake, ds: date, note: LogNote) -> None:
+    """Store the note of a day."""
+    value = {"mapping": note.mapping, "time_rules": note.rules.to_dict(), "tables": list(note.tables)}
+    lake.put_json(NOTE, ds, value)
+
+
+def read_note(lake: Lake, ds: date) -> LogNote:
+    """Read the note of a day.
+
+    Raises
+    ------
+    BadInput
+        When the day was not ingested.
+    """
+    value = lake.get_json(NOTE, ds)
+    return LogNote(value["mapping"], TimeRules.from_dict(value["time_rules"]), tuple(value["tables"]))
+
+
+def note_days(lake: Lake) -> list[date]:
+    """Days on which ingest was run, sorted."""
+    names = lake.storage.names(f"{lake.root}/{NOTE}")
+    return [date.fromisoformat(name.removeprefix("ds=").removesuffix(".json")) for name in names if name[0] == "d"]
+
+
+def days_to_do(lake: Lake, *, source: str, made: str, ds: date) -> list[date]:
+    """Days of ``source`` up to ``ds`` that ``made`` lacks, and ``ds`` itself, which is always made again.
+
+    Raises
+    ------
+    BadInput
+        When ``source`` does not have ``ds``.
+    """
+    there = [day for day in lake.days(source) if day <= ds]
+    if ds not in there:
+        raise BadInput(f"table {source!r} in {lake.root} has no {ds}; run the job before for that day first")
+    done = set(lake.days(made))
+    return [day for day in there if day not in done or day == ds]
