@@ -1,4 +1,4 @@
-"""A gates file that is not right stops the job with one line that names the file, the rule and what was expected."""
+"""A gates file that is not right stops the job with one line: which file, which rule, what was expected."""
 
 from __future__ import annotations
 

@@ -1,0 +1,50 @@
+"""The decision on a day's candidates: which one is chosen, and whether it may be published."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from models.gate_rules import RESOURCE_RULES, Rules
+from models.gates import GateResult, evaluate
+
+
+@dataclass(frozen=True)
+class Decision:
+    """What the gates made of the candidates."""
+
+    gates: Sequence[GateResult]
+    """Every rule on every candidate."""
+    chosen: str | None
+    """Name of the chosen candidate; None when none may be."""
+    left_out: Sequence[str]
+    """Who could not be chosen, and why."""
+    refusals: Sequence[str]
+    """Why nothing may be published; empty when the chosen one may."""
+
+
+def choose(measures: Mapping[str, Any], rules: Rules) -> str | None:
+    """Give the smallest in serving bytes of the eligible candidates that pass the resource gates, or None.
+
+    Eligible are those that validation found as good as the best; nothing is chosen on the hold-out.
+    """
+    costly = {gate.candidate for gate in _too_costly(evaluate(measures, rules))}
+    sizes = {entry["name"]: entry["artifact_bytes"] for entry in measures["candidates"]}
+    allowed = [name for name in measures["choice"]["eligible"] if name not in costly]
+    return min(allowed, key=lambda name: (sizes[name]["serving"], name), default=None)
+
+
+def decide(measures: Mapping[str, Any], rules: Rules, *, chosen: str | None) -> Decision:
+    """Hold the chosen candidate to every gate; see `evaluate` for the measures."""
+    gates = evaluate(measures, rules)
+    left_out = [f"left out of the choice: {gate}" for gate in _too_costly(gates)]
+    if chosen is None:
+        refusals = left_out or ["no candidate is eligible"]
+    else:
+        refusals = [str(gate) for gate in gates if gate.candidate == chosen and not gate.passed]
+    return Decision(gates, chosen, left_out, refusals)
+
+
+def _too_costly(gates: Sequence[GateResult]) -> Iterator[GateResult]:
+    return (gate for gate in gates if gate.rule in RESOURCE_RULES and not gate.passed)

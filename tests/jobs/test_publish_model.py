@@ -1,0 +1,303 @@
+"""What publish_model publishes, what it refuses, and that it can be run again."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+from collections.abc import Callable
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from jobs.errors import BadInput, Refused
+from jobs.lake import Lake
+from jobs.publish_model import arg_parser, run
+from jobs.registry import Registry, champion_bundle
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
+MONDAY, TUESDAY, WEDNESDAY = date(2026, 2, 2), date(2026, 2, 3), date(2026, 2, 4)
+Publish = Callable[..., None]
+
+
+def entry(name: str, **measures: Any) -> dict[str, Any]:
+    """Measures that pass every shipped gate."""
+    return {
+        "name": name,
+        "log_loss": 0.17,
+        "ece": 0.004,
+        "mean_p": 0.041,
+        "mean_y": 0.04,
+        "artifact_bytes": {"serving": 90_000, "joblib": 200_000},
+        "latency_us": {"p50": 30.0, "p99": 80.0, "n": 2_000},
+        "conversion_max_difference": 0.0,
+        "by_platform": [],
+        **measures,
+    }
+
+
+def put_bundle(folder: Path, content: str, ds: date, measures: dict[str, Any]) -> None:
+    """Write a bundle whose version is the hash of its model, as the trainer does."""
+    folder.mkdir()
+    (folder / "model.txt").write_text(content)
+    (folder / "model.joblib").write_bytes(b"pickle of " + content.encode())
+    files = {
+        path.name: {"sha256": hashlib.sha256(path.read_bytes()).hexdigest(), "bytes": path.stat().st_size}
+        for path in sorted(folder.iterdir())
+    }
+    manifest = {
+        "bundle_format": 1,
+        "name": measures["name"],
+        "family": "lightgbm",
+        "version": hashlib.sha256(content.encode()).hexdigest()[:12],
+        "ds": str(ds),
+        "feature_schema_hash": "f" * 12,
+        "embedding_version": None,
+        "serving_format": "lightgbm_text",
+        "serving_files": ["model.txt"],
+        "files": files,
+        "measures": measures,
+    }
+    (folder / "manifest.json").write_text(json.dumps(manifest))
+
+
+@pytest.fixture(scope="module")
+def empty_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """MLflow takes a second to make a store: copy one."""
+    root = tmp_path_factory.mktemp("empty")
+    assert Registry(str(root)).tracking.client is not None
+    return root / "mlflow.db"
+
+
+@pytest.fixture
+def root(tmp_path: Path, empty_store: Path) -> str:
+    folder = tmp_path / "a lake"
+    folder.mkdir()
+    shutil.copy(empty_store, folder)
+    return str(folder)
+
+
+@pytest.fixture
+def lake(spark: SparkSession, root: str) -> Lake:
+    return Lake(spark, root)
+
+
+@pytest.fixture
+def measured(lake: Lake, tmp_path: Path) -> Callable[..., None]:
+    """Write the ``measured`` artefact of a day; a candidate's model is its name and the day."""
+
+    def put(ds: date, *entries: dict[str, Any], champion: object = None) -> None:
+        folder = tmp_path / f"measured {ds} {len(list(tmp_path.iterdir()))}"
+        folder.mkdir()
+        for measures in entries:
+            name = measures["name"]
+            put_bundle(folder / name, f"{name} {ds}", ds, measures)
+        everything = {
+            "ds": str(ds),
+            "rows": {"train": 90_000, "holdout": 20_000},
+            "constant_log_loss": 0.18,
+            "candidates": list(entries),
+            "champion": champion,
+            "choice": {"eligible": [measures["name"] for measures in entries], "chosen": entries[0]["name"]},
+        }
+        (folder / "measures.json").write_text(json.dumps(everything))
+        lake.put_folder("measured", ds, folder)
+
+    return put
+
+
+@pytest.fixture
+def publish(spark: SparkSession, root: str) -> Publish:
+    def call(*arguments: str) -> None:
+        run(spark, arg_parser().parse_args(["--root", root, *arguments]))
+
+    return call
+
+
+def champion_version(root: str) -> str | None:
+    champion = Registry(root).champion()
+    return champion.bundle_version if champion else None
+
+
+def numbers(root: str) -> list[str]:
+    return [version.number for version in Registry(root)._versions()]
+
+
+def hashes(folder: Path) -> dict[str, str]:
+    return {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in folder.iterdir()}
+
+
+def test_the_published_bytes_are_the_measured_bytes(lake, measured, publish, root) -> None:
+    measured(MONDAY, entry("lightgbm"))
+    publish("--ds", str(MONDAY))
+    champion = champion_bundle(None, root)
+    assert champion is not None
+    assert hashes(champion.folder) == hashes(lake.get_folder("measured", MONDAY) / "lightgbm")
+    manifest = (champion.folder / "manifest.json").read_bytes()
+    assert champion.manifest_sha256 == hashlib.sha256(manifest).hexdigest()
+    decision = lake.get_json("decision", MONDAY)
+    assert (decision["published"], decision["chosen"]) == (True, "lightgbm")
+    assert decision["champion"] == json.loads(manifest)["version"] == champion.version.bundle_version
+    assert all(gate["passed"] for gate in decision["gates"])
+
+
+def test_the_smallest_eligible_that_passes_the_resource_gates_is_published(lake, measured, publish) -> None:
+    measured(
+        MONDAY,
+        entry("large", artifact_bytes={"serving": 400_000, "joblib": 1}),
+        entry("medium", artifact_bytes={"serving": 50_000, "joblib": 1}),
+        entry("small and slow", artifact_bytes={"serving": 1_000, "joblib": 1}, latency_us={"p99": 9_000.0}),
+    )
+    publish("--ds", str(MONDAY))
+    decision = lake.get_json("decision", MONDAY)
+    assert (decision["published"], decision["chosen"]) == (True, "medium")
+    assert decision["reasons"][0] == (
+        "left out of the choice: max_latency_p99_us of small and slow is 9000, limit 2000"
+    )
+
+
+def test_publishing_the_same_again_changes_nothing(lake, measured, publish, root) -> None:
+    measured(MONDAY, entry("lightgbm"), entry("forest"))
+    publish("--ds", str(MONDAY))
+    first, version = lake.get_json("decision", MONDAY), champion_version(root)
+    # measured again: the same models, another latency, and now there is a champion, which is the chosen one
+    again = entry("lightgbm", latency_us={"p99": 81.0})
+    measured(MONDAY, again, entry("forest"), champion={"version": version, "log_loss": 0.17})
+    publish("--ds", str(MONDAY))
+    assert champion_version(root) == version
+    assert numbers(root) == ["1"]
+    assert len(list(Registry(root).tracking._runs())) == 2
+    second = lake.get_json("decision", MONDAY)
+    times = ("max_latency_p99_us",)
+    assert [gate for gate in second["gates"] if gate["rule"] not in times] == [
+        gate for gate in first["gates"] if gate["rule"] not in times
+    ]
+    assert {**second, "gates": None} == {**first, "gates": None}
+
+
+def test_a_run_that_was_cut_off_is_completed(measured, publish, root, monkeypatch) -> None:
+    measured(MONDAY, entry("lightgbm"))
+    tracking = Registry(root).tracking
+    monkeypatch.setattr(
+        type(tracking.client), "log_artifacts", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt)
+    )
+    with pytest.raises(KeyboardInterrupt):
+        publish("--ds", str(MONDAY))
+    monkeypatch.undo()
+    publish("--ds", str(MONDAY))
+    assert len(list(tracking._runs())) == 1
+    assert champion_bundle(None, root) is not None
+
+
+def test_a_refusal_names_rule_value_and_limit_and_keeps_the_old_champion(
+    lake, measured, publish, root
+) -> None:
+    measured(MONDAY, entry("lightgbm"))
+    publish("--ds", str(MONDAY))
+    old = champion_version(root)
+    measured(TUESDAY, entry("lightgbm", ece=0.031), champion={"version": old, "log_loss": 0.17})
+    with pytest.raises(Refused, match=r"max_ece of lightgbm is 0\.031, limit 0\.02"):
+        publish("--ds", str(TUESDAY))
+    assert champion_version(root) == old
+    assert numbers(root) == ["1"]
+    decision = lake.get_json("decision", TUESDAY)
+    assert (decision["published"], decision["chosen"], decision["champion"]) == (False, "lightgbm", old)
+    assert decision["reasons"] == ["refused: max_ece of lightgbm is 0.031, limit 0.02"]
+
+
+def test_a_worse_model_than_the_champion_is_refused(measured, publish, root) -> None:
+    measured(MONDAY, entry("lightgbm"))
+    publish("--ds", str(MONDAY))
+    champion = {"version": champion_version(root), "log_loss": 0.16}
+    measured(TUESDAY, entry("lightgbm"), champion=champion)
+    with pytest.raises(Refused, match=r"max_log_loss_over_champion of lightgbm is 0\.01, limit 0\.001"):
+        publish("--ds", str(TUESDAY))
+
+
+@pytest.mark.parametrize(
+    "champion",
+    [
+        None,
+        {"log_loss": 0.2},
+        {"version": "of another one", "log_loss": 0.2},
+        {"error": "column age is gone"},
+    ],
+)
+def test_a_champion_that_was_not_measured_is_never_replaced(measured, publish, champion) -> None:
+    measured(MONDAY, entry("lightgbm"))
+    publish("--ds", str(MONDAY))
+    measured(TUESDAY, entry("lightgbm"), champion=champion)
+    with pytest.raises(Refused, match=r"max_log_loss_over_champion of lightgbm is unknown, limit 0\.001"):
+        publish("--ds", str(TUESDAY))
+
+
+def test_nobody_to_choose_is_a_refusal(lake, measured, publish, root) -> None:
+    measured(MONDAY, entry("lightgbm", artifact_bytes={"joblib": 1}))
+    with pytest.raises(Refused, match="max_serving_bytes of lightgbm is unknown, limit 5,000,000"):
+        publish("--ds", str(MONDAY))
+    decision = lake.get_json("decision", MONDAY)
+    assert (decision["published"], decision["chosen"], decision["champion"]) == (False, None, None)
+    assert champion_bundle(None, root) is None
+
+
+def test_rollback_restores_the_champion_before(measured, publish, root) -> None:
+    measured(MONDAY, entry("lightgbm"))
+    publish("--ds", str(MONDAY))
+    with pytest.raises(BadInput, match="no earlier champion to go back to"):
+        publish("--rollback")
+    old = champion_version(root)
+    measured(TUESDAY, entry("lightgbm"), champion={"version": old, "log_loss": 0.17})
+    publish("--ds", str(TUESDAY))
+    assert champion_version(root) != old
+    publish("--rollback", "--ds", str(TUESDAY))
+    assert champion_version(root) == old
+    with pytest.raises(BadInput, match="no earlier champion to go back to"):
+        publish("--rollback")
+
+
+@pytest.mark.parametrize("change", ["manifest", "files"])
+def test_a_champion_that_was_changed_is_not_used(measured, publish, root, change: str) -> None:
+    measured(MONDAY, entry("lightgbm"))
+    publish("--ds", str(MONDAY))
+    champion = champion_bundle(None, root)
+    assert champion is not None
+    manifest = champion.folder / "manifest.json"
+    if change == "manifest":
+        manifest.write_text(manifest.read_text().replace('"lightgbm_text"', '"joblib"'))
+    else:
+        manifest.unlink()
+    with pytest.raises(BadInput, match="expected sha256" if change == "manifest" else "found no manifest"):
+        champion_bundle(None, root)
+
+
+def test_bad_input_writes_nothing(measured, publish, root, tmp_path: Path) -> None:
+    Path(root, "mlflow.db").unlink()
+    with pytest.raises(BadInput, match="no 'measured' of 2026-02-02"):
+        publish("--ds", str(MONDAY))
+    measured(MONDAY, entry("lightgbm"))
+    with pytest.raises(BadInput, match="gates file"):
+        publish("--ds", str(MONDAY), "--gates", str(tmp_path / "absent.toml"))
+    with pytest.raises(BadInput, match="expected --ds"):
+        publish()
+    assert sorted(path.name for path in Path(root).iterdir()) == ["measured"]
+
+
+def test_a_root_that_is_a_uri_needs_a_tracking_uri(root: str) -> None:
+    with pytest.raises(BadInput, match="expected --tracking-uri"):
+        Registry("hdfs://cluster/lake")
+    assert Registry("hdfs://cluster/lake", f"sqlite:///{root}.db").tracking.uri == f"sqlite:///{root}.db"
+
+
+def test_nothing_is_printed_but_our_own_line(measured, publish, root, capfd) -> None:
+    Path(root, "mlflow.db").unlink()
+    measured(MONDAY, entry("lightgbm"))
+    publish("--ds", str(MONDAY))
+    out, err = capfd.readouterr()
+    assert out == ""
+    assert err.splitlines() == [
+        line for line in err.splitlines() if line.startswith("published: the champion is")
+    ]
