@@ -39,7 +39,7 @@ test-jobs: setup-tests
 	$(BIN)/pytest --ignore=tests/dags $(PYTEST_ARGS)
 
 test-dags: setup setup-airflow
-	.venv-airflow/bin/pytest tests/dags --confcutdir=tests/dags $(PYTEST_ARGS)
+	.venv-airflow/bin/pytest tests/dags $(PYTEST_ARGS)
 
 package: setup ## dist/: the --py-files zip of the rooms, and the wheel of the light scorer
 	@rm -rf dist build/lib

@@ -1,0 +1,213 @@
+"""Who will click which push: every night from the day's logs to scores, by a model that was measured first.
+
+The Spark connection is `pushclick_spark`; its master may be `local[4]`, `yarn` or any other. The environment of
+the DAG processor and the workers may set `PUSHCLICK_JOBS_BIN`, the folder with the `python` and the
+`spark-submit` of the jobs (default: `.venv/bin` of this checkout); `PUSHCLICK_PY_FILES`, the zip of
+`make package`, for executors on other machines; and `PUSHCLICK_ROOT`, `PUSHCLICK_MAPPING`, `PUSHCLICK_INPUT`,
+`PUSHCLICK_GATES` and `PUSHCLICK_TRACKING_URI`, the defaults of the parameters of these names.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from airflow.providers.apache.spark.operators.spark_submit import SparkSubmitOperator
+from airflow.providers.standard.operators.bash import BashOperator
+from airflow.sdk import DAG, Param, RetryDecision, RetryPolicy, TriggerRule, chain
+
+if TYPE_CHECKING:
+    from airflow.sdk import Context
+    from jinja2 import Environment
+
+HOME = Path(__file__).resolve().parents[1]
+JOBS_BIN = Path(os.environ.get("PUSHCLICK_JOBS_BIN", HOME / ".venv" / "bin"))
+PY_FILES = os.environ.get("PUSHCLICK_PY_FILES")
+DAG_ID = "push_click_daily"
+SPARK_CONNECTION = "pushclick_spark"
+DRIVER_MEMORY = "4g"
+REFUSED = 3
+SPLIT = ("train_days", "validation_days", "holdout_days")
+
+DS = "{{ params.ds or macros.ds_add((dag_run.logical_date or dag_run.run_after) | ds, -1) }}"
+"""The day to process. The logical date of a daily run is the midnight that ends that day."""
+
+
+def text(name: str, description: str, *, otherwise: str | None = None) -> Param:
+    """Make a parameter that is a text, or empty; its default can be set in the environment."""
+    default = os.environ.get(f"PUSHCLICK_{name.upper()}", otherwise)
+    return Param(default, type="string" if otherwise else ["null", "string"], description=description)
+
+
+def days(default: int, description: str) -> Param:
+    """Make a parameter that is a number of days."""
+    return Param(default, type="integer", minimum=1, description=description)
+
+
+PARAMS = {
+    "root": text(
+        "root", "The lake: a folder, or a URI that Spark can write to.", otherwise=f"{HOME}/build/lake"
+    ),
+    "ds": Param(
+        None,
+        type=["null", "string"],
+        format="date",
+        description="The day to process; empty: the day before the logical date.",
+    ),
+    "mapping": text(
+        "mapping", "The mapping of the logs: its name, or the path of a file.", otherwise="simulated"
+    ),
+    "input": text("input", "Where the mapping's sources are.", otherwise=f"{HOME}/build/logs"),
+    "gates": text("gates", "A file of gates; empty: the one of the jobs."),
+    "tracking_uri": text("tracking_uri", "The MLflow store; empty: the one under a local root."),
+    "train_days": days(28, "Days to learn from."),
+    "validation_days": days(7, "Days after those, to choose on."),
+    "holdout_days": days(7, "Days after those, which are only measured on."),
+}
+
+
+class NoRetryOnBadInput(RetryPolicy):
+    """Retry what may pass: exit status 2 of a job (bad arguments or bad input) will not."""
+
+    def evaluate(
+        self,
+        exception: BaseException,
+        try_number: int,  # noqa: ARG002
+        max_tries: int,  # noqa: ARG002
+        context: Context | None = None,  # noqa: ARG002
+    ) -> RetryDecision:
+        """Read the exit status from the operator's message; the exception is the same for any."""
+        if re.search(r"Error code is: 2\.|exit code 2\.", str(exception)):
+            return RetryDecision.fail("bad input: see the job's last line")
+        return RetryDecision.default()
+
+
+def flag(name: str) -> str:
+    """Spell a parameter as an argument: tracking_uri is --tracking-uri."""
+    return f"--{name.replace('_', '-')}"
+
+
+def arguments(options: Sequence[str], fixed: Sequence[str]) -> Callable[..., list[str]]:
+    """Make the command line of a Spark step: root, ds, and those parameters of a run that are not empty."""
+
+    def rendered(context: Context, jinja_env: Environment) -> list[str]:
+        values: dict[str, Any] = {**context["params"], "ds": jinja_env.from_string(DS).render(**context)}
+        given = {name: values[name] for name in ("root", "ds", *options) if values[name]}
+        return [part for name in given for part in (flag(name), str(given[name]))] + list(fixed)
+
+    return rendered
+
+
+def spark_step(
+    task_id: str,
+    *,
+    job: str = "",
+    options: Sequence[str] = (),
+    fixed: Sequence[str] = (),
+    **settings: Any,
+) -> SparkSubmitOperator:
+    """Make a step that runs jobs/JOB.py (by default the one named like the step) by spark-submit."""
+    return SparkSubmitOperator(
+        task_id=task_id,
+        conn_id=SPARK_CONNECTION,
+        spark_binary=str(JOBS_BIN / "spark-submit"),
+        application=str(HOME / "jobs" / f"{job or task_id}.py"),
+        application_args=arguments(options, fixed),
+        py_files=PY_FILES,
+        driver_memory=DRIVER_MEMORY,
+        name=f"{DAG_ID}.{task_id}",
+        **settings,
+    )
+
+
+def python_step(task_id: str, *, options: Sequence[str] = (), **settings: Any) -> BashOperator:
+    """Make a step that runs a job in the jobs' interpreter; values reach the shell as variables only."""
+    values = {"root": "{{ params.root }}", "ds": DS}
+    values |= {name: f"{{{{ params.{name} or '' }}}}" for name in options}
+    variable = {name: f"PUSHCLICK_{name.upper()}" for name in values}
+    words = " ".join(f'${{{variable[name]}:+{flag(name)} "${variable[name]}"}}' for name in values)
+    return BashOperator(
+        task_id=task_id,
+        bash_command=f'exec "$PUSHCLICK_PYTHON" -m jobs.{task_id} {words}',
+        env={variable[name]: value for name, value in values.items()}
+        | {"PUSHCLICK_PYTHON": str(JOBS_BIN / "python")},
+        append_env=True,
+        cwd=str(HOME),
+        **settings,
+    )
+
+
+with DAG(
+    dag_id=DAG_ID,
+    doc_md=__doc__,
+    schedule="@daily",
+    start_date=datetime(2026, 1, 1, tzinfo=UTC),
+    catchup=False,
+    max_active_runs=1,
+    params=PARAMS,
+    tags=["push", "click", "spark"],
+    default_args={
+        "owner": "pushclick",
+        "retries": 2,
+        "retry_delay": timedelta(minutes=5),
+        "retry_exponential_backoff": 2,
+        "max_retry_delay": timedelta(hours=1),
+        "retry_policy": NoRetryOnBadInput(),
+        "execution_timeout": timedelta(hours=2),
+    },
+):
+    chain(
+        spark_step(
+            "ingest_logs",
+            options=("mapping", "input"),
+            doc_md="Raw logs to contract tables. What is rejected goes to quarantine with its reason.",
+        ),
+        spark_step("aggregate_day", doc_md="Contract tables to daily partials, integers only."),
+        spark_step("build_features", doc_md="Partials and change logs to the features of every request."),
+        spark_step(
+            "train_embedding", options=SPLIT, doc_md="What users do in the app to an embedding version."
+        ),
+        spark_step(
+            "encode_training",
+            job="encode_users",
+            fixed=("--requests", "training"),
+            doc_md="Codes of exactly the training requests.",
+        ),
+        spark_step(
+            "build_training_set", options=SPLIT, doc_md="Labelled rows: features and codes, split by time."
+        ),
+        python_step(
+            "train_click_models", doc_md="The candidates: logistic regression, Random Forest, LightGBM."
+        ),
+        python_step(
+            "measure_models",
+            options=("tracking_uri",),
+            doc_md="Quality, size and latency of the candidates, and of the champion on the same rows.",
+        ),
+        python_step(
+            "publish_model",
+            options=("gates", "tracking_uri"),
+            skip_on_exit_code=REFUSED,
+            doc_md="The new champion. **Skipped** means that a gate refused, as the log says: "
+            "the old champion stays, and the steps after this one go on with it.",
+        ),
+        spark_step(
+            "encode_audience",
+            job="encode_users",
+            fixed=("--requests", "audience"),
+            trigger_rule=TriggerRule.NONE_FAILED,
+            doc_md="Codes of exactly the users who may be sent to.",
+        ),
+        spark_step(
+            "score_users", options=("tracking_uri",), doc_md="P(click) of each request, by the champion."
+        ),
+        python_step(
+            "report_models",
+            options=("tracking_uri",),
+            doc_md="One HTML page for people, and its figures as JSON, in ROOT/reports.",
+        ),
+    )
