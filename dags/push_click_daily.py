@@ -1,7 +1,7 @@
 """Who will click which push: every night from the day's logs to scores, by a model that was measured first.
 
-The Spark connection is `pushclick_spark`; its master may be `local[4]`, `yarn` or any other. The environment of
-the DAG processor and the workers may set `PUSHCLICK_JOBS_BIN`, the folder with the `python` and the
+The Spark connection is `pushclick_spark`; its master may be `local[4]`, `yarn` or any other. The environment
+of the DAG processor and the workers may set `PUSHCLICK_JOBS_BIN`, the folder with the `python` and the
 `spark-submit` of the jobs (default: `.venv/bin` of this checkout); `PUSHCLICK_PY_FILES`, the zip of
 `make package`, for executors on other machines; and `PUSHCLICK_ROOT`, `PUSHCLICK_MAPPING`, `PUSHCLICK_INPUT`,
 `PUSHCLICK_GATES` and `PUSHCLICK_TRACKING_URI`, the defaults of the parameters of these names.
