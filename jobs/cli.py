@@ -61,6 +61,13 @@ def job_parser(doc: str | None, *, root: bool = True, ds: bool = True) -> argpar
     return parser
 
 
+def add_tracking_argument(parser: argparse.ArgumentParser) -> None:
+    """Add ``--tracking-uri``."""
+    parser.add_argument(
+        "--tracking-uri", metavar="URI", help="an MLflow store (default: mlflow.db below --root)"
+    )
+
+
 def say(message: str) -> None:
     """Print one line of progress to stderr; stdout stays free for results."""
     print(message, file=sys.stderr, flush=True)

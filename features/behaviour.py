@@ -1,0 +1,100 @@
+"""The user behaviour matrix: what each user did, as counts of tokens, for any (user, as_of) requests.
+
+Tokens: ``event:NAME`` for app events, ``sent:C`` and ``clicked:C`` for pushes, where C is the campaign's category, or the
+campaign itself where the log has no categories.
+"""
+
+from __future__ import annotations
+
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from features.feature import History
+
+
+def behaviour_cells(history: History) -> DataFrame:
+    """Turn partials into counts of tokens.
+
+    Returns
+    -------
+    DataFrame
+        ``user_id, token, event_day, ds, count`` (long, above 0).
+    """
+    topic = F.coalesce("category", "campaign_id")
+    pushed = history.pushes.select(
+        "user_id",
+        "event_day",
+        "ds",
+        F.explode(
+            F.array(
+                F.struct(F.concat(F.lit("sent:"), topic).alias("token"), F.col("sends").alias("count")),
+                F.struct(F.concat(F.lit("clicked:"), topic).alias("token"), F.col("clicks").alias("count")),
+            )
+        ).alias("_cell"),
+    ).select("user_id", "_cell.token", "event_day", "ds", "_cell.count")
+    cells = pushed.where(F.col("count") > 0)
+    if history.app_events is None:
+        return cells
+    used = history.app_events.select(
+        "user_id", F.concat(F.lit("event:"), F.col("event_name")).alias("token"), "event_day", "ds",
+        F.col("events").alias("count"),
+    )  # fmt: skip
+    return cells.unionByName(used)
+
+
+def known_cells(keys: DataFrame, cells: DataFrame) -> DataFrame:
+    """Join requests to the cells known as of their midnight, on both clocks: ``keys``' columns, the token and count."""
+    joined = keys.join(cells, "user_id", how="inner")
+    known = (F.col("ds") < F.col("as_of")) & (F.col("event_day") < F.col("as_of"))
+    return joined.where(known).drop("ds", "event_day")
+
+
+def vocabulary(known: DataFrame, *, max_tokens: int, min_users: int) -> DataFrame:
+    """Choose the tokens that most users have.
+
+    Parameters
+    ----------
+    known : DataFrame
+        ``user_id, token`` of the users to learn from, see ``known_cells``.
+    max_tokens, min_users : int
+        How many tokens at most, and how many users a token must have at least.
+
+    Returns
+    -------
+    DataFrame
+        ``token, token_id``: by number of users, then by name; ids from 0 without gaps.
+    """
+    users = known.groupBy("token").agg(F.countDistinct("user_id").alias("_users")).where(F.col("_users") >= min_users)
+    chosen = users.orderBy(F.desc("_users"), "token").limit(max_tokens)
+    ranked = chosen.agg(F.sort_array(F.collect_list(F.struct(-F.col("_users"), "token"))).alias("_all"))
+    return ranked.select(F.posexplode("_all").alias("token_id", "_entry")).select("_entry.token", "token_id")
+
+
+def behaviour_rows(keys: DataFrame, cells: DataFrame, tokens: DataFrame) -> DataFrame:
+    """Give the behaviour of each request as a sparse row.
+
+    Parameters
+    ----------
+    keys : DataFrame
+        ``user_id, as_of``, unique.
+    cells : DataFrame
+        See ``behaviour_cells``.
+    tokens : DataFrame
+        ``token, token_id``; other tokens are left out.
+
+    Returns
+    -------
+    DataFrame
+        ``user_id, as_of, token_ids`` (array of int, ascending), ``counts`` (array of long). Requests without any known
+        token have no row.
+    """
+    numbered = cells.join(F.broadcast(tokens), "token").drop("token")
+    counted = known_cells(keys, numbered).groupBy("user_id", "as_of", "token_id").agg(F.sum("count").alias("count"))
+    row = F.sort_array(F.collect_list(F.struct("token_id", "count")))
+    rows = counted.groupBy("user_id", "as_of").agg(row.alias("_row"))
+    return rows.select(
+        "user_id",
+        "as_of",
+        F.col("_row.token_id").cast("array<int>").alias("token_ids"),
+        F.col("_row.count").alias("counts"),
+    )

@@ -1,0 +1,80 @@
+"""Embedding versions in the lake, and Spark's side of encoding."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
+
+from features.behaviour import behaviour_rows
+from models.autoencoder.encoder import SparseEncoder
+from models.autoencoder.store import load_encoder
+
+EMBEDDINGS = "embeddings"
+CODE_TYPE = "user_id string, as_of date, latents array<smallint>, latent_values array<float>"
+
+
+def codes_table(version: str) -> str:
+    """Name of the table with the codes of training requests by one embedding version."""
+    return f"codes/{version}"
+
+
+def audience_codes_table(version: str) -> str:
+    """Name of the table with the codes of the audience by one embedding version."""
+    return f"audience_codes/{version}"
+
+
+def read_manifest(folder: Path) -> dict[str, Any]:
+    """Read what is said of an embedding version."""
+    manifest: dict[str, Any] = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
+    return manifest
+
+
+def encoded(spark: SparkSession, keys: DataFrame, cells: DataFrame, folder: Path) -> DataFrame:
+    """Encode the behaviour of each request.
+
+    Parameters
+    ----------
+    keys : DataFrame
+        ``user_id, as_of``, unique.
+    cells : DataFrame
+        See ``features.behaviour.behaviour_cells``.
+    folder : Path
+        An embedding version; its hashes are checked before it is used.
+
+    Returns
+    -------
+    DataFrame
+        ``user_id, as_of, latents`` (array of smallint, ascending), ``latent_values`` (array of float, above 0). Requests
+        without any token of the vocabulary have no row.
+    """
+    encoder, words = load_encoder(folder)
+    tokens = spark.createDataFrame(list(enumerate(words)), "token_id int, token string")
+    rows = behaviour_rows(keys, cells, tokens)
+
+    def encode(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        for batch in batches:
+            yield _encode_batch(encoder, batch)
+
+    return rows.mapInArrow(encode, CODE_TYPE)  # type: ignore[arg-type]
+
+
+def _encode_batch(encoder: SparseEncoder, batch: pa.RecordBatch) -> pa.RecordBatch:
+    ids, counts = batch.column("token_ids"), batch.column("counts")
+    offsets, latents, values = encoder.encode_lists(
+        ids.offsets.to_numpy(), ids.values.to_numpy(), counts.values.to_numpy()
+    )
+    lists = [pa.ListArray.from_arrays(pa.array(offsets), pa.array(flat)) for flat in (latents, values)]
+    return pa.RecordBatch.from_arrays(
+        [batch.column("user_id"), batch.column("as_of"), *lists], ["user_id", "as_of", "latents", "latent_values"]
+    )
+
+
+def distinct_users(requests: DataFrame, *per: str) -> DataFrame:
+    """Give the ``user_id, as_of`` (and further columns) that requests ask a code for."""
+    return requests.select("user_id", "as_of", *per).where(F.col("user_id").isNotNull()).distinct()

@@ -1,0 +1,83 @@
+"""Write the codes of exactly the (user, as_of) requests that are asked for.
+
+--requests training: the requests of the training set of --ds, by the embedding trained that day, and those of its
+hold-out by the champion's embedding, so that the champion can be measured on the same rows.
+--requests audience: the audience at the midnight that ends --ds, by the champion's embedding.
+"""
+
+from __future__ import annotations
+
+import argparse
+from datetime import date
+from pathlib import Path
+
+from pyspark.sql import SparkSession
+from pyspark.sql import functions as F
+
+from features.behaviour import behaviour_cells
+from features.splits import Split
+from jobs.cli import add_tracking_argument, job_parser, run_job, say
+from jobs.embedding import EMBEDDINGS, audience_codes_table, codes_table, distinct_users, encoded, read_manifest
+from jobs.lake import Lake
+from jobs.log_note import read_note
+from jobs.past import read_past
+from jobs.registry import champion_bundle
+from jobs.split_arguments import add_split_arguments, split_of
+
+
+def arg_parser() -> argparse.ArgumentParser:
+    """Give the job's arguments."""
+    parser = job_parser(__doc__)
+    parser.add_argument("--requests", choices=("training", "audience"), default="training", help="whose codes")
+    add_split_arguments(parser)
+    add_tracking_argument(parser)
+    return parser
+
+
+def run(spark: SparkSession, args: argparse.Namespace) -> None:
+    """Encode for ``args.ds``."""
+    lake = Lake(spark, args.root)
+    champion = _champion_embedding(args)
+    if args.requests == "audience":
+        if champion is None:
+            say("no champion with an embedding: no audience to encode")
+            return
+        _encode_audience(spark, lake, champion, args.ds)
+        return
+    split = split_of(args, read_note(lake, args.ds).rules)
+    trained = lake.get_folder(EMBEDDINGS, args.ds)
+    _encode_training(spark, lake, trained, split, args.ds, since=split.train[0])
+    if champion is not None and read_manifest(champion)["version"] != read_manifest(trained)["version"]:
+        _encode_training(spark, lake, champion, split, args.ds, since=split.holdout[0])
+
+
+def _champion_embedding(args: argparse.Namespace) -> Path | None:
+    champion = champion_bundle(args.tracking_uri, args.root)
+    if champion is None:
+        return None
+    folder = champion[0] / "embedding"
+    return folder if folder.exists() else None
+
+
+def _encode_training(spark: SparkSession, lake: Lake, folder: Path, split: Split, ds: date, *, since: date) -> None:
+    days = [day for day in lake.days("requests") if since <= day <= ds]
+    requests = lake.read("requests", since=since, until=ds).where(F.col("as_of").between(since, split.holdout[1]))
+    keys = distinct_users(requests, "ds")
+    cells = behaviour_cells(read_past(lake, read_note(lake, ds), ds))
+    codes = encoded(spark, keys.select("user_id", "as_of").distinct(), cells, folder)
+    version = read_manifest(folder)["version"]
+    lake.write(codes_table(version), keys.join(codes, ["user_id", "as_of"]), days)
+    say(f"encoded {len(days)} days of requests by embedding {version}")
+
+
+def _encode_audience(spark: SparkSession, lake: Lake, folder: Path, ds: date) -> None:
+    people = lake.read("audience", since=ds, until=ds).where("left_out IS NULL")
+    cells = behaviour_cells(read_past(lake, read_note(lake, ds), ds))
+    codes = encoded(spark, distinct_users(people), cells, folder)
+    version = read_manifest(folder)["version"]
+    lake.write(audience_codes_table(version), codes.withColumn("ds", F.lit(ds)), [ds])
+    say(f"encoded the audience by embedding {version}")
+
+
+if __name__ == "__main__":
+    run_job(arg_parser, run)

@@ -1,0 +1,123 @@
+"""Run the whole chain for one day, every job in order, in one Spark session.
+
+Either --mapping and --input name a log, or --simulate makes one below the root first. A refusal by a gate keeps the old
+champion; scoring and report go on, and the exit status is 3 at the end.
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+from pyspark.sql import SparkSession
+
+from jobs import (
+    aggregate_day,
+    build_features,
+    build_training_set,
+    encode_users,
+    ingest_logs,
+    measure_models,
+    publish_model,
+    report_models,
+    score_users,
+    simulate_logs,
+    train_click_models,
+    train_embedding,
+)
+from jobs.cli import add_tracking_argument, at_least, iso_day, job_parser, run_job, say
+from jobs.errors import BadInput, Refused
+from jobs.lake import Lake
+from jobs.simulation.ceiling import write_ceiling
+from jobs.split_arguments import add_split_arguments
+from jobs.storage import absolute
+
+Step = tuple[str, Callable[[SparkSession, argparse.Namespace], None], argparse.Namespace]
+
+
+def arg_parser() -> argparse.ArgumentParser:
+    """Give the job's arguments."""
+    parser = job_parser(__doc__, ds=False)
+    parser.add_argument("--ds", type=iso_day, help="the day to process, YYYY-MM-DD (default: the last simulated day)")
+    parser.add_argument("--mapping", help="a shipped mapping by name, or the path of a .toml file")
+    parser.add_argument("--input", help="file, folder or URI that the mapping's sources are relative to")
+    parser.add_argument("--simulate", action="store_true", help="simulate a log below the root, and take that")
+    sizes = parser.add_argument_group("size of the simulated log")
+    sizes.add_argument("--users", type=at_least(1), default=20_000)
+    sizes.add_argument("--days", type=at_least(1), default=42)
+    sizes.add_argument("--sends", type=at_least(1), default=300_000)
+    add_split_arguments(parser)
+    parser.add_argument("--gates", metavar="FILE", help="a TOML file with the limits (default: jobs/gates.toml)")
+    parser.add_argument("--top", type=at_least(1), metavar="K", help="keep only the K likeliest users of each campaign")
+    parser.add_argument("--threads", type=at_least(1), default=2, help="threads that models are trained with")
+    add_tracking_argument(parser)
+    return parser
+
+
+def run(spark: SparkSession, args: argparse.Namespace) -> None:
+    """Run every job."""
+    refusal: Refused | None = None
+    steps = _steps(args)
+    begun = time.monotonic()
+    for number, (name, job, arguments) in enumerate(steps, 1):
+        say(f"[{number}/{len(steps)}] {name}  ({time.monotonic() - begun:.0f} s)")
+        try:
+            job(spark, arguments)
+        except Refused as error:
+            refusal = error
+            say(f"refused: {error}")
+    say(f"done in {time.monotonic() - begun:.0f} s")
+    if refusal is not None:
+        raise refusal
+
+
+def _steps(args: argparse.Namespace) -> list[Step]:
+    """Settle the arguments of every job before the first one starts."""
+    before: list[Step] = []
+    ceiling: list[Step] = []
+    if args.simulate:
+        simulate = _for(simulate_logs, args, output=f"{absolute(args.root)}/simulated_logs")
+        args.mapping, args.input = "simulator", simulate.output
+        args.ds = args.ds or simulate.start + timedelta(days=args.days - 1)
+        before = [("simulate_logs", simulate_logs.run, simulate)]
+        ceiling = [("compare with the true click probability", _write_ceiling, args)]
+    for name in ("mapping", "input", "ds"):
+        if getattr(args, name) is None:
+            raise BadInput(f"expected --{name}, or --simulate")
+    chain = [
+        _step(ingest_logs, args),
+        _step(aggregate_day, args),
+        _step(build_features, args),
+        _step(train_embedding, args),
+        _step(encode_users, args, requests="training"),
+        _step(build_training_set, args),
+        _step(train_click_models, args),
+        _step(measure_models, args),
+        _step(publish_model, args),
+        _step(encode_users, args, requests="audience"),
+        _step(score_users, args),
+    ]
+    return [*before, *chain, *ceiling, _step(report_models, args)]
+
+
+def _step(job: Any, args: argparse.Namespace, **own: object) -> Step:
+    return job.__name__.rpartition(".")[2], job.run, _for(job, args, **own)
+
+
+def _for(job: Any, args: argparse.Namespace, **own: object) -> argparse.Namespace:
+    """Give a job's arguments: its own defaults, with what the pipeline was given in their place."""
+    parser: argparse.ArgumentParser = job.arg_parser()
+    names = {action.dest for action in parser._actions} - {"help"}
+    given = {name: value for name, value in vars(args).items() if name in names}
+    return argparse.Namespace(**{**{name: parser.get_default(name) for name in names}, **given, **own})
+
+
+def _write_ceiling(spark: SparkSession, args: argparse.Namespace) -> None:
+    write_ceiling(spark, Lake(spark, args.root), args.input, args.ds)
+
+
+if __name__ == "__main__":
+    run_job(arg_parser, run)

@@ -1,0 +1,85 @@
+"""Learn an embedding version: a sparse autoencoder of what users did, known before the validation part begins.
+
+The version is named by the hash of what was learned, so the same data and seed give the same version.
+"""
+
+from __future__ import annotations
+
+import argparse
+import tempfile
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import scipy.sparse as sp
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
+
+from features.behaviour import behaviour_cells, behaviour_rows, known_cells, vocabulary
+from features.catalogue import feature_schema
+from jobs.cli import at_least, job_parser, run_job, say
+from jobs.embedding import EMBEDDINGS
+from jobs.errors import BadInput
+from jobs.lake import Lake
+from jobs.log_note import read_note
+from jobs.past import read_past
+from jobs.split_arguments import add_split_arguments, split_of
+from models.autoencoder.topk import TopKAutoencoder
+from models.autoencoder.store import save
+
+
+def arg_parser() -> argparse.ArgumentParser:
+    """Give the job's arguments."""
+    parser = job_parser(__doc__)
+    add_split_arguments(parser)
+    parser.add_argument("--latents", type=at_least(2), default=32, help="width of the code")
+    parser.add_argument("--k", type=at_least(1), default=4, help="latents that a user may have")
+    parser.add_argument("--max-epochs", type=at_least(1), default=30)
+    parser.add_argument("--max-tokens", type=at_least(2), default=1000, help="size of the vocabulary at most")
+    parser.add_argument("--min-users", type=at_least(1), default=5, help="users that a token must have to be learned")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--threads", type=at_least(1), default=2)
+    return parser
+
+
+def run(spark: SparkSession, args: argparse.Namespace) -> None:
+    """Train the embedding of ``args.ds``."""
+    lake = Lake(spark, args.root)
+    note = read_note(lake, args.ds)
+    cut = split_of(args, note.rules).cut
+    cells = behaviour_cells(read_past(lake, note, args.ds))
+    keys = cells.select("user_id").distinct().withColumn("as_of", F.lit(cut))
+    tokens = vocabulary(known_cells(keys, cells), max_tokens=args.max_tokens, min_users=args.min_users).persist()
+    words = [row["token"] for row in tokens.orderBy("token_id").collect()]
+    if len(words) < args.latents:
+        raise BadInput(
+            f"behaviour known before {cut}: expected at least {args.latents} tokens that {args.min_users} users have, "
+            f"got {len(words)}"
+        )
+    matrix = _matrix(behaviour_rows(keys, cells, tokens), len(words))
+    say(f"learning {args.latents} latents from {matrix.shape[0]:,} users x {len(words):,} tokens known before {cut}")
+    estimator = TopKAutoencoder(
+        n_latents=args.latents,
+        k=args.k,
+        max_epochs=args.max_epochs,
+        random_state=args.seed,
+        n_threads=args.threads,
+    ).fit(matrix)
+    with tempfile.TemporaryDirectory() as folder:
+        manifest = save(estimator, words, Path(folder) / "embedding", measures=estimator.measures_)
+        lake.put_folder(EMBEDDINGS, args.ds, Path(folder) / "embedding")
+    say(f"embedding {manifest['version']}: FVU {manifest['fvu']:.3f}, L0 {manifest['l0']:.1f}")
+    tokens.unpersist()
+
+
+def _matrix(rows: DataFrame, n_tokens: int) -> sp.csr_matrix:
+    """Collect behaviour rows as raw counts, users in order of their id."""
+    table: pa.Table = rows.orderBy("user_id").select("token_ids", "counts").toArrow()
+    ids, counts = (table.column(name).combine_chunks() for name in ("token_ids", "counts"))
+    offsets = np.asarray(ids.offsets)
+    flat = (counts.flatten().to_numpy().astype(np.float32), ids.flatten().to_numpy(), offsets - offsets[0])
+    return sp.csr_matrix(flat, shape=(len(ids), n_tokens))
+
+
+if __name__ == "__main__":
+    run_job(arg_parser, run)
