@@ -43,9 +43,9 @@ def text(name: str, description: str, *, otherwise: str | None = None) -> Param:
     return Param(default, type="string" if otherwise else ["null", "string"], description=description)
 
 
-def days(default: int, description: str) -> Param:
-    """Make a parameter that is a number of days."""
-    return Param(default, type="integer", minimum=1, description=description)
+def days(description: str) -> Param:
+    """Make a parameter that is a number of days, or empty: as many as the jobs take by themselves."""
+    return Param(None, type=["null", "integer"], minimum=1, description=description)
 
 
 PARAMS = {
@@ -59,14 +59,14 @@ PARAMS = {
         description="The day to process; empty: the day before the logical date.",
     ),
     "mapping": text(
-        "mapping", "The mapping of the logs: its name, or the path of a file.", otherwise="simulated"
+        "mapping", "The mapping of the logs: its name, or the path of a file.", otherwise="simulator"
     ),
     "input": text("input", "Where the mapping's sources are.", otherwise=f"{HOME}/build/logs"),
     "gates": text("gates", "A file of gates; empty: the one of the jobs."),
     "tracking_uri": text("tracking_uri", "The MLflow store; empty: the one under a local root."),
-    "train_days": days(28, "Days to learn from."),
-    "validation_days": days(7, "Days after those, to choose on."),
-    "holdout_days": days(7, "Days after those, which are only measured on."),
+    "train_days": days("At most so many days to learn from."),
+    "validation_days": days("Days after those, to choose on."),
+    "holdout_days": days("Days after those, which are only measured on."),
 }
 
 
@@ -174,6 +174,7 @@ with DAG(
         spark_step(
             "encode_training",
             job="encode_users",
+            options=(*SPLIT, "tracking_uri"),
             fixed=("--requests", "training"),
             doc_md="Codes of exactly the training requests.",
         ),
@@ -198,6 +199,7 @@ with DAG(
         spark_step(
             "encode_audience",
             job="encode_users",
+            options=("tracking_uri",),
             fixed=("--requests", "audience"),
             trigger_rule=TriggerRule.NONE_FAILED,
             doc_md="Codes of exactly the users who may be sent to.",

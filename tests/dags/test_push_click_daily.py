@@ -101,6 +101,7 @@ def test_command_lines(dag: DAG, tmp_path: Path, golden: Callable[[str, str], No
         "input": "/logs",
         "gates": "/my gates.toml",
         "tracking_uri": "http://mlflow:5000",
+        "holdout_days": 5,
     }
     lines = [shlex.join(command_line(rendered(task, **given), tmp_path)) for task in dag.topological_sort()]
     golden("command_lines.txt", "\n".join(lines).replace(str(REPOSITORY), "CHECKOUT") + "\n")
