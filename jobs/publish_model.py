@@ -16,13 +16,13 @@ from typing import Any
 
 from pyspark.sql import SparkSession
 
-from jobs.cli import iso_day, job_parser, run_job, say
+from jobs.cli import add_tracking_argument, iso_day, job_parser, run_job, say
 from jobs.errors import BadInput, Refused
 from jobs.gates_file import read_gates
 from jobs.lake import Lake
 from jobs.registry import Registry, Version
-from jobs.tracking import read_manifest
 from models.decision import Decision, choose, decide
+from models.serving.manifest import read_manifest
 
 
 def arg_parser() -> argparse.ArgumentParser:
@@ -32,9 +32,7 @@ def arg_parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--gates", metavar="FILE", help="a TOML file with the limits (default: jobs/gates.toml)"
     )
-    parser.add_argument(
-        "--tracking-uri", metavar="URI", help="an MLflow store (default: mlflow.db below --root)"
-    )
+    add_tracking_argument(parser)
     parser.add_argument(
         "--rollback", action="store_true", help="only restore the champion before the present one"
     )

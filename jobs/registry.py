@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from jobs.errors import BadInput
-from jobs.tracking import BUNDLE, Tracking, manifest_sha256
+from jobs.tracking import BUNDLE, Tracking
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -126,12 +126,8 @@ class Registry:
         BadInput
             When they are gone, or their manifest is not the one that was registered.
         """
-        folder = self.tracking.fetch(version.source)
-        found = manifest_sha256(folder)
-        if found != version.manifest_sha256:
-            expected = f"expected sha256 {version.manifest_sha256}, got {found}"
-            raise BadInput(f"{folder}/manifest.json of version {version.bundle_version}: {expected}")
-        return ChampionBundle(folder, version, found)
+        folder = self.tracking.fetch(version.source, manifest_sha256=version.manifest_sha256)
+        return ChampionBundle(folder, version, version.manifest_sha256)
 
     def prune(self, *, keep: int, days: Collection[str]) -> int:
         """Delete old versions, and the runs that nothing needs any more; count the versions.

@@ -5,8 +5,6 @@ MLflow takes seconds to import, so nothing here imports it before it is needed.
 
 from __future__ import annotations
 
-import hashlib
-import json
 import math
 import os
 import warnings
@@ -17,6 +15,8 @@ from typing import TYPE_CHECKING, Any
 
 from jobs.errors import BadInput
 from jobs.storage import absolute, is_local
+from models.serving.errors import BundleError
+from models.serving.manifest import MANIFEST, read_manifest, read_verified, sha256
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -77,8 +77,13 @@ class Tracking:
         """Log a measured candidate: parameters, measures, tags and the bundle.
 
         A run of the same learned content is used again as it is; one that was cut off is completed.
+
+        Raises
+        ------
+        BadInput
+            When a file of the bundle is not the one that was measured.
         """
-        manifest = read_manifest(bundle)
+        manifest = measured_manifest(bundle)
         version = manifest["version"]
         run = next(self._runs(f"tags.bundle_version = '{version}'"), None) or self.client.create_run(
             self._experiment(), run_name=manifest["name"], tags={"bundle_version": version}
@@ -87,23 +92,22 @@ class Tracking:
             self._fill(run, bundle, manifest)
         return self.client.get_run(run.info.run_id)
 
-    def fetch(self, artefacts: str) -> Path:
-        """Give a folder of artefacts as a local one, to be read only.
+    def fetch(self, artefacts: str, *, manifest_sha256: str) -> Path:
+        """Give a bundle among the artefacts as a local folder, to be read only.
 
         Raises
         ------
         BadInput
-            When it is not there, or holds no manifest.
+            When it is not there, or its manifest is not the one that the hash vouches for.
         """
         from mlflow.artifacts import download_artifacts
         from mlflow.exceptions import MlflowException
 
         try:
             folder = Path(download_artifacts(artifact_uri=artefacts, tracking_uri=self.uri))
-        except (OSError, MlflowException) as error:
-            raise BadInput(f"{artefacts}: expected a bundle: {str(error).splitlines()[0]}") from None
-        if not (folder / "manifest.json").exists():
-            raise BadInput(f"{artefacts}: expected a bundle, found no manifest.json")
+            read_manifest(folder, manifest_sha256=manifest_sha256)
+        except (OSError, MlflowException, BundleError) as error:
+            raise BadInput(f"bundle in {artefacts}: {str(error).splitlines()[0]}") from None
         return folder
 
     def prune(self, *, needed: Collection[str], days: Collection[str]) -> int:
@@ -142,7 +146,7 @@ class Tracking:
         tags = {
             "candidate": manifest["name"],
             "ds": manifest["ds"],
-            "manifest_sha256": manifest_sha256(bundle),
+            "manifest_sha256": manifest_hash(bundle),
         }
         self.client.log_batch(
             run_id,
@@ -154,15 +158,25 @@ class Tracking:
         self.client.set_terminated(run_id)
 
 
-def read_manifest(bundle: Path) -> dict[str, Any]:
-    """Read the manifest of a bundle folder."""
-    manifest: dict[str, Any] = json.loads((bundle / "manifest.json").read_bytes())
+def measured_manifest(bundle: Path) -> dict[str, Any]:
+    """Read the manifest of a bundle folder, and check every file against it.
+
+    Raises
+    ------
+    BadInput
+        When a file is missing, or is not the one that was measured.
+    """
+    try:
+        manifest = read_manifest(bundle)
+        read_verified(bundle, manifest, manifest["files"])
+    except BundleError as error:
+        raise BadInput(str(error)) from None
     return manifest
 
 
-def manifest_sha256(bundle: Path) -> str:
+def manifest_hash(bundle: Path) -> str:
     """Give the hash that vouches for a bundle folder: the manifest holds those of the other files."""
-    return hashlib.sha256((bundle / "manifest.json").read_bytes()).hexdigest()
+    return sha256((bundle / MANIFEST).read_bytes())
 
 
 def _numbers(measures: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, float]]:

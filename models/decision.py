@@ -25,14 +25,13 @@ class Decision:
 
 
 def choose(measures: Mapping[str, Any], rules: Rules) -> str | None:
-    """Give the smallest in serving bytes of the eligible candidates that pass the resource gates, or None.
+    """Give the smallest of the eligible candidates that pass the resource gates, or None.
 
-    Eligible are those that validation found as good as the best; nothing is chosen on the hold-out.
+    Eligible are those that validation found as good as the best, smallest first (see `models.choice`);
+    nothing is chosen on the hold-out.
     """
     costly = {gate.candidate for gate in _too_costly(evaluate(measures, rules))}
-    sizes = {entry["name"]: entry["artifact_bytes"] for entry in measures["candidates"]}
-    allowed = [name for name in measures["choice"]["eligible"] if name not in costly]
-    return min(allowed, key=lambda name: (sizes[name]["serving"], name), default=None)
+    return next((name for name in measures["choice"]["eligible"] if name not in costly), None)
 
 
 def decide(measures: Mapping[str, Any], rules: Rules, *, chosen: str | None) -> Decision:

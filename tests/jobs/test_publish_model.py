@@ -65,6 +65,10 @@ def put_bundle(folder: Path, content: str, ds: date, measures: dict[str, Any]) -
     (folder / "manifest.json").write_text(json.dumps(manifest))
 
 
+def serving_bytes(measures: dict[str, Any]) -> int:
+    return int(measures["artifact_bytes"].get("serving", 0))
+
+
 @pytest.fixture(scope="module")
 def empty_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """MLflow takes a second to make a store: copy one."""
@@ -102,7 +106,7 @@ def measured(lake: Lake, tmp_path: Path) -> Callable[..., None]:
             "constant_log_loss": 0.18,
             "candidates": list(entries),
             "champion": champion,
-            "choice": {"eligible": [measures["name"] for measures in entries], "chosen": entries[0]["name"]},
+            "choice": {"eligible": [measures["name"] for measures in sorted(entries, key=serving_bytes)]},
         }
         (folder / "measures.json").write_text(json.dumps(everything))
         lake.put_folder("measured", ds, folder)
@@ -270,8 +274,18 @@ def test_a_champion_that_was_changed_is_not_used(measured, publish, root, change
         manifest.write_text(manifest.read_text().replace('"lightgbm_text"', '"joblib"'))
     else:
         manifest.unlink()
-    with pytest.raises(BadInput, match="expected sha256" if change == "manifest" else "found no manifest"):
+    with pytest.raises(
+        BadInput, match="expected sha256" if change == "manifest" else "manifest.json: missing"
+    ):
         champion_bundle(None, root)
+
+
+def test_a_bundle_that_is_not_the_measured_one_is_not_published(lake, measured, publish, root) -> None:
+    measured(MONDAY, entry("lightgbm"))
+    (lake.get_folder("measured", MONDAY) / "lightgbm" / "model.txt").write_text("trained again")
+    with pytest.raises(BadInput, match=r"model\.txt: expected sha256"):
+        publish("--ds", str(MONDAY))
+    assert champion_version(root) is None
 
 
 def test_bad_input_writes_nothing(measured, publish, root, tmp_path: Path) -> None:
