@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import tempfile
 import uuid
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -44,6 +44,11 @@ class Lake:
         """Days of a table that were written, sorted; empty when the table is not there."""
         names = self.storage.names(f"{self.root}/{table}/_current")
         return [date.fromisoformat(name.removeprefix("ds=")) for name in names if name.startswith("ds=")]
+
+    def tables(self, family: str = "") -> list[str]:
+        """Names of all tables and artefact folders, sorted; with a family, those like ``codes/VERSION``."""
+        names = [f"{family}/{name}".lstrip("/") for name in self.storage.names(f"{self.root}/{family}")]
+        return [name for name in names if self.storage.exists(f"{self.root}/{name}/_current")]
 
     def write(self, table: str, frame: DataFrame, days: Iterable[date]) -> None:
         """Replace whole days of a table.
@@ -91,6 +96,23 @@ class Lake:
             return self._spark.createDataFrame([], schema)
         return self._spark.read.schema(schema).option("basePath", f"{self.root}/{table}").parquet(*paths).drop("write")
 
+    def keep(self, table: str, days: Collection[date]) -> int:
+        """Remove all days of a table but these, and the files that no pointer names; count the days removed.
+
+        The pointers go first, so that a reader sees a day whole or not at all. Nobody may write meanwhile.
+        """
+        gone = [day for day in self.days(table) if day not in days]
+        for day in gone:
+            self.storage.delete(f"{self.root}/{table}/_current/ds={day}")
+        named = [(self._write_of(table, day), f"ds={day}") for day in self.days(table)]
+        if not named:
+            self.storage.delete(f"{self.root}/{table}")
+        for write in self.storage.names(f"{self.root}/{table}"):
+            if write.startswith("write="):
+                held = {partition for its, partition in named if its == write}
+                self._keep_in_write(f"{self.root}/{table}/{write}", held)
+        return len(gone)
+
     def put_folder(self, name: str, ds: date, local: Path) -> None:
         """Store a local folder as the artefact ``name`` of a day, in place of the one before."""
         write = f"write={uuid.uuid4().hex}"
@@ -130,6 +152,13 @@ class Lake:
         if not self.storage.exists(path):
             raise BadInput(f"no {name!r} of {ds} in {self.root}; run the job that makes it first")
         return json.loads(self.storage.read_text(path))
+
+    def _keep_in_write(self, folder: str, partitions: set[str]) -> None:
+        if not partitions:
+            self.storage.delete(folder)
+        for name in self.storage.names(folder):
+            if name.startswith("ds=") and name not in partitions:
+                self.storage.delete(f"{folder}/{name}")
 
     def _point(self, table: str, day: date, write: str) -> None:
         self.storage.replace_text(f"{self.root}/{table}/_current/ds={day}", write)
