@@ -1,0 +1,76 @@
+"""Which models the page is about, and by what name."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from jobs.report.measures import Candidate
+from jobs.report.metrics import Metrics
+
+
+@dataclass(frozen=True)
+class Shown:
+    """A model on the page.
+
+    Parameters
+    ----------
+    number : int
+        Its number in pictures and legends, from 1.
+    measures : Candidate
+        Its figures.
+    label : str
+        Its name for the reader.
+    kind : str
+        CSS class: ``chosen`` (published or proposed), ``before`` (the champion of before) or ``other``.
+    """
+
+    number: int
+    measures: Candidate
+    label: str
+    kind: str
+
+
+def all_models(metrics: Metrics) -> tuple[Shown, ...]:
+    """Give every measured model, the champion of before last."""
+    candidates = tuple(
+        Shown(number, one, one.name, "chosen" if one.name == metrics.chosen else "other")
+        for number, one in enumerate(metrics.candidates, start=1)
+    )
+    before = champion_before(metrics)
+    return (*candidates, before) if before else candidates
+
+
+def champion_before(metrics: Metrics) -> Shown | None:
+    """Give the champion of before, unless it is the very model that was chosen again."""
+    before, chosen = metrics.champion_before, metrics.candidate(metrics.chosen)
+    if before is None or (chosen is not None and _same(before, chosen)):
+        return None
+    label = "champion before" if metrics.published else "present champion"
+    return Shown(len(metrics.candidates) + 1, before, label, "before")
+
+
+def compared(metrics: Metrics) -> tuple[Shown, ...]:
+    """Give the chosen model and the champion of before, where they are there; otherwise all."""
+    both = tuple(one for one in all_models(metrics) if one.kind != "other")
+    return both or all_models(metrics)
+
+
+def in_service(metrics: Metrics) -> Shown | None:
+    """Give the model that scores after this run, where its figures are known."""
+    chosen = next((one for one in all_models(metrics) if one.kind == "chosen"), None)
+    if metrics.published:
+        return chosen
+    if metrics.champion is None or metrics.champion_before is None:
+        return None
+    return champion_before(metrics) or chosen
+
+
+def _same(one: Candidate, other: Candidate) -> bool:
+    if one.version and other.version:
+        return one.version == other.version
+    return (one.name, one.auc, one.log_loss, one.serving_bytes) == (
+        other.name,
+        other.auc,
+        other.log_loss,
+        other.serving_bytes,
+    )
