@@ -1,0 +1,141 @@
+"""The report as one HTML file: no script, style, font or picture is loaded from elsewhere."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from collections.abc import Sequence
+from functools import cache
+from importlib import resources
+from typing import Any
+from urllib.parse import urlsplit, urlunsplit
+
+from jinja2 import Environment, FunctionLoader, StrictUndefined
+from markupsafe import Markup
+
+from jobs.report import embedding_effect, numbers, outcomes, past, rules, shown, tradeoff, wording
+from jobs.report.charts import shorten
+from jobs.report.metrics import Metrics
+
+MOST_ROWS = 50
+"""Rows of a table whose length comes from the data; the rest is counted, and whole in ``metrics.json``."""
+
+FILTERS = {
+    "count": numbers.count,
+    "fixed": numbers.fixed,
+    "interval": numbers.interval,
+    "micros": numbers.micros,
+    "percent": numbers.percent,
+    "percent_column": numbers.percent_column,
+    "significant": numbers.significant,
+    "size": numbers.size,
+    "short": lambda value: shorten(str(value), 90),
+    "name": lambda value: _breakable(shorten(str(value), 90)),
+}
+
+
+def render(metrics: Metrics, history: Sequence[Metrics] = (), *, registry: str | None = None) -> str:
+    """Write the page of one run.
+
+    Parameters
+    ----------
+    metrics : Metrics
+        The run.
+    history : sequence of Metrics
+        Other runs in any order; only those of earlier days are shown.
+    registry : str, optional
+        URI of the MLflow store; a name and password in it are not shown.
+
+    Returns
+    -------
+    str
+        A whole HTML document, below 1 MB whatever the data holds.
+    """
+    script = _text("sort.js")
+    template = _environment().get_template("template.html.j2")
+    return template.render(
+        m=metrics,
+        script=script,
+        script_hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
+        style=_text("page.css"),
+        most=MOST_ROWS,
+        rules=rules,
+        registry=_without_secrets(registry),
+        held=outcomes.clicks_held,
+        **_models(metrics),
+        **_sentences(metrics),
+        **_pictures(metrics),
+        **_past(metrics, history),
+    )
+
+
+@cache
+def _environment() -> Environment:
+    environment = Environment(
+        loader=FunctionLoader(_text),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters.update(FILTERS)
+    return environment
+
+
+def _text(name: str) -> str:
+    """Read a file beside this module, which may lie in a zip."""
+    return resources.files("jobs.report").joinpath(name).read_text(encoding="utf-8")
+
+
+def _breakable(name: str) -> Markup:
+    """Let a long name break after an underscore."""
+    return Markup("_<wbr>").join(name.split("_"))
+
+
+def _without_secrets(uri: str | None) -> str | None:
+    if uri is None:
+        return None
+    parts = urlsplit(uri)
+    return urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2], query=""))
+
+
+def _models(metrics: Metrics) -> dict[str, Any]:
+    service = shown.in_service(metrics)
+    models = shown.all_models(metrics)
+    return {
+        "models": models,
+        "compared": shown.compared(metrics),
+        "service": service,
+        "leading": service or next((one for one in models if one.kind == "chosen"), None),
+    }
+
+
+def _sentences(metrics: Metrics) -> dict[str, Any]:
+    first = next(iter(shown.compared(metrics)), None)
+    return {
+        "left_out": rules.left_out(metrics),
+        "headline": wording.headline(metrics),
+        "gain_sentence": wording.gain_sentence(first),
+        "calibration_sentence": wording.calibration_sentence(first),
+        "embedding_verdict": embedding_effect.verdict(metrics),
+        "embedding_pairs": embedding_effect.pairs(metrics),
+        "ceiling": wording.ceiling(metrics),
+    }
+
+
+def _pictures(metrics: Metrics) -> dict[str, Any]:
+    models, compared = shown.all_models(metrics), shown.compared(metrics)
+    size, latency = (rules.limit_of(metrics, rule) for rule in ("max_serving_bytes", "max_latency_p99_us"))
+    return {
+        "size_limit": size,
+        "latency_limit": latency,
+        "size_chart": tradeoff.quality_against_size(models, size),
+        "latency_chart": tradeoff.quality_against_latency(models, latency),
+        "reliability_chart": outcomes.reliability(compared),
+        "gain_chart": outcomes.gain(compared),
+    }
+
+
+def _past(metrics: Metrics, history: Sequence[Metrics]) -> dict[str, Any]:
+    runs = past.runs(metrics, history)
+    return {"runs": runs, "history_charts": [past.quality_over_time(runs), past.latency_over_time(runs)]}

@@ -1,0 +1,268 @@
+"""What a reader finds on the page, whatever the data holds."""
+
+from __future__ import annotations
+
+import re
+from datetime import date, timedelta
+from html import unescape
+from html.parser import HTMLParser
+from typing import Any
+
+import pytest
+
+from jobs.report.metrics import Metrics, assemble
+from jobs.report.page import MOST_ROWS, render
+
+MEGABYTE = 1_000_000
+LOADING = {"src", "srcset", "href", "xlink:href", "data", "action", "poster", "background"}
+HOSTILE = "<script>alert('x')</script>\"'&{{ 7 * 7 }}"
+
+
+class Loads(HTMLParser):
+    """Collects every attribute that could load something, and every tag that is left open."""
+
+    VOID = frozenset({"meta", "br", "wbr", "line", "circle", "rect", "polyline"})
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.addresses: list[str] = []
+        self.scripts = 0
+        self.open: list[str] = []
+        self.feed(page)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.addresses += [value or "" for name, value in attrs if name in LOADING]
+        self.scripts += tag == "script"
+        if tag not in self.VOID:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag not in self.VOID:
+            assert self.open.pop() == tag
+
+
+def text_of(page: str) -> str:
+    body = re.sub(r"<(style|script)>.*?</\1>", "", page, flags=re.DOTALL)
+    return re.sub(r"\s+", " ", unescape(re.sub(r"<wbr>", "", re.sub(r"<(?!wbr)[^>]*>", " ", body))))
+
+
+def test_nothing_is_loaded_from_elsewhere(metrics: Metrics) -> None:
+    page = render(metrics)
+    found = Loads(page)
+    assert found.addresses
+    assert all(address.startswith("#") for address in found.addresses)
+    assert "url(" not in page
+    assert "@import" not in page
+    assert found.open == []
+
+
+def test_every_link_of_the_page_has_a_target(metrics: Metrics) -> None:
+    page = render(metrics)
+    ids = re.findall(r'\bid="([^"]+)"', page)
+    assert len(ids) == len(set(ids))
+    assert {address.removeprefix("#") for address in Loads(page).addresses} <= set(ids)
+
+
+def test_it_says_what_was_published_and_why(metrics: Metrics) -> None:
+    text = text_of(render(metrics))
+    assert "Published: lightgbm" in text
+    assert "It predicts better than the 3 other candidates." in text
+    assert "It passed all 9 gates that apply to it." in text
+    assert "Version c81f20d9be07 now scores." in text
+
+
+def test_the_smallest_of_equals_is_called_so(measured: dict[str, Any], decision: dict[str, Any]) -> None:
+    measured["choice"]["eligible"] = ["lightgbm", "random_forest"]
+    text = text_of(render(assemble(measured, decision)))
+    assert "2 candidates predict practically equally well; this is the smallest" in text
+
+
+def test_a_refusal_names_rule_value_and_limit(
+    measured: dict[str, Any], refused: dict[str, Any], extras: dict[str, Any]
+) -> None:
+    text = text_of(render(assemble(measured, refused, **extras)))
+    assert "Not published: lightgbm was refused" in text
+    assert "Log-loss above the champion's of lightgbm is 0.0021, the limit is at most 0.001." in text
+    assert "The champion of before, version 07aa, goes on scoring." in text
+    assert "max_log_loss_over_champion" in text
+
+
+def test_after_a_refusal_the_key_figures_are_the_champions(
+    measured: dict[str, Any], refused: dict[str, Any], extras: dict[str, Any]
+) -> None:
+    text = text_of(render(assemble(measured, refused, **extras)))
+    assert "The champion reaches 0.7344, a gap of 0.0468." in text
+
+
+def test_when_all_are_left_out_their_gates_say_why(
+    measured: dict[str, Any], decision: dict[str, Any]
+) -> None:
+    large = {"rule": "max_serving_bytes", "value": 6_000_000, "limit": 5_000_000, "passed": False, "note": ""}
+    gates = [{"candidate": "lightgbm", **large}]
+    left_out = decision | {"gates": gates, "chosen": None, "published": False, "champion": None}
+    text = text_of(render(assemble(measured, left_out)))
+    assert "Nothing published: no model qualified" in text
+    assert "Serving size of lightgbm is 6 MB, the limit is at most 5 MB." in text
+    assert "There is no champion, so nobody is scored." in text
+
+
+def test_a_first_run_has_no_champion_before(measured: dict[str, Any], decision: dict[str, Any]) -> None:
+    measured["champion"] = None
+    page = render(assemble(measured, decision))
+    assert "champion before" not in page
+
+
+def test_the_same_model_again_is_not_compared_with_itself(
+    measured: dict[str, Any], decision: dict[str, Any]
+) -> None:
+    measured["champion"] = measured["candidates"][0] | {"fit_seconds": None}
+    assert "champion before" not in render(assemble(measured, decision))
+
+
+def test_missing_parts_are_called_not_available(measured: dict[str, Any], decision: dict[str, Any]) -> None:
+    for candidate in measured["candidates"]:
+        for key in ("calibration_bins", "lift", "by_platform", "mean_p", "mean_y", "load_ms", "validation"):
+            del candidate[key]
+    bare = measured | {"embedding": None, "champion": None, "choice": None, "machine": None}
+    text = text_of(render(assemble(bare, decision)))
+    for what in (
+        "no gain curve was measured",
+        "how the choice was made was not recorded",
+        "no calibration bins were measured",
+        "no embedding was trained",
+        "no ingest counts were found",
+        "nobody was scored in this run",
+        "no earlier report to compare with",
+    ):
+        assert f"Not available: {what}." in text
+    assert "None" not in text
+    assert "Undefined" not in text
+
+
+def test_a_run_without_candidates_still_has_a_page(
+    measured: dict[str, Any], decision: dict[str, Any]
+) -> None:
+    empty = decision | {
+        "gates": [],
+        "chosen": None,
+        "published": False,
+        "reasons": ["no candidate is eligible"],
+    }
+    text = text_of(render(assemble(measured | {"candidates": [], "champion": None}, empty)))
+    assert "no candidate is eligible" in text
+
+
+def test_figures_that_could_not_be_measured_break_no_picture(
+    measured: dict[str, Any], decision: dict[str, Any]
+) -> None:
+    unknown = {"auc": None, "auc_ci": None, "log_loss": None, "ece": None, "batch_rows_per_s": None}
+    for candidate in measured["candidates"]:
+        candidate |= unknown | {"latency_us": {"p50": None, "p99": None, "n": 0}}
+        candidate["calibration_bins"] = [{"p_mean": 0.0, "y_mean": 0.0, "n": 10}]
+    measured["champion"] = None
+    assert "no model has an AUC" in text_of(render(assemble(measured, decision)))
+
+
+def test_a_bin_without_clicks_is_drawn(measured: dict[str, Any], decision: dict[str, Any]) -> None:
+    measured["candidates"][0]["calibration_bins"][0]["y_mean"] = 0.0
+    assert "Predicted against actual" in render(assemble(measured, decision))
+
+
+def test_names_from_the_data_are_escaped(
+    measured: dict[str, Any], decision: dict[str, Any], extras: dict[str, Any]
+) -> None:
+    plain = Loads(render(assemble(measured, decision, **extras))).scripts
+    for candidate in measured["candidates"]:
+        candidate["by_platform"][0]["platform"] = HOSTILE
+        candidate["serving_format"] = HOSTILE
+    measured["candidates"][1]["name"] = HOSTILE
+    measured["machine"] = {HOSTILE: HOSTILE}
+    measured["choice"]["rule"] = HOSTILE
+    decision["gates"][0] |= {"note": HOSTILE, "rule": HOSTILE}
+    extras["ingest"][0]["table"] = HOSTILE
+    extras["audience"]["left_out"][HOSTILE] = 1
+    extras["campaigns"][0]["campaign_id"] = HOSTILE
+    page = render(assemble(measured, decision, **extras), registry=HOSTILE)
+    assert "<script>alert" not in page
+    assert Loads(page).scripts == plain
+    assert HOSTILE in unescape(page)
+
+
+def test_only_the_pages_own_script_may_run(metrics: Metrics) -> None:
+    policy = re.search(r'Content-Security-Policy" content="([^"]+)"', render(metrics))
+    assert policy
+    assert "default-src 'none'" in policy[1]
+    assert re.search(r"script-src 'sha256-[\w+/=]+'$", policy[1])
+
+
+def test_a_password_of_the_registry_is_not_shown(metrics: Metrics) -> None:
+    page = render(metrics, registry="postgresql://me:secret@db.example/mlflow?password=secret")
+    assert "secret" not in page
+    assert "postgresql://db.example/mlflow" in page
+
+
+def test_the_page_stays_small_whatever_the_data_holds(
+    measured: dict[str, Any], decision: dict[str, Any], extras: dict[str, Any]
+) -> None:
+    long = "a_very_long_name" * 200
+    slices = [{"platform": f"{long}{i}", "n": 9, "ece": 0.1, "mean_p_over_mean_y": 1.0} for i in range(3_000)]
+    for candidate in (*measured["candidates"], measured["champion"]):
+        candidate["by_platform"] = slices
+    note = {"value": 1.0, "limit": 2.0, "passed": True, "note": long}
+    decision["gates"] = [
+        {"rule": f"{long}{i}", "candidate": name, **note} for i in range(3_000) for name in ("lightgbm", long)
+    ]
+    extras["campaigns"] = [extras["campaigns"][0] | {"campaign_id": long}] * 10_000
+    extras["audience"]["left_out"] = {f"{long}{i}": 1 for i in range(1_000)}
+    page = render(assemble(measured, decision, **extras), registry=long)
+    assert len(page.encode()) < MEGABYTE
+    assert f"{10_000 - MOST_ROWS:,} more rows are in metrics.json." in page
+
+
+def test_history_shows_earlier_days_only(metrics: Metrics) -> None:
+    shifted = [
+        metrics.model_copy(update={"ds": metrics.ds + timedelta(days=days)}) for days in (-2, -1, 0, 1)
+    ]
+    page = render(metrics, shifted)
+    assert "Quality over time" in page
+    rows = page[page.index('aria-label="History"') : page.index('id="glossary"')]
+    days = [date.fromisoformat(day) for day in re.findall(r'<th scope="row">(\d{4}-\d\d-\d\d)', rows)]
+    assert days == [metrics.ds - timedelta(days=back) for back in (0, 1, 2)]
+
+
+def test_history_is_the_last_thirty_runs(metrics: Metrics) -> None:
+    earlier = [metrics.model_copy(update={"ds": metrics.ds - timedelta(days=back)}) for back in range(1, 50)]
+    assert "30 runs; the last one is" in render(metrics, earlier)
+
+
+def test_the_order_of_history_does_not_matter(metrics: Metrics) -> None:
+    earlier = [metrics.model_copy(update={"ds": metrics.ds - timedelta(days=back)}) for back in (3, 1, 2)]
+    assert render(metrics, earlier) == render(metrics, sorted(earlier, key=lambda one: one.ds))
+
+
+@pytest.mark.parametrize(
+    ("log_loss", "said"),
+    [
+        (0.1750, "The embedding earned its place: lightgbm predicts better with it."),
+        (0.1716, "The embedding did not earn its place: lightgbm alone does as well."),
+        (0.1712, "The embedding did not earn its place: lightgbm alone does as well."),
+        (0.1700, "The embedding did not earn its place: lightgbm alone does better."),
+    ],
+)
+def test_the_embedding_is_judged_against_the_twin_without_it(
+    measured: dict[str, Any], decision: dict[str, Any], log_loss: float, said: str
+) -> None:
+    measured["candidates"][1]["log_loss"] = log_loss
+    assert said in text_of(render(assemble(measured, decision)))
+
+
+def test_rows_that_do_not_add_up_are_marked(
+    measured: dict[str, Any], decision: dict[str, Any], extras: dict[str, Any]
+) -> None:
+    extras["ingest"] = [extras["ingest"][0] | {"accepted": 1}]
+    rows = text_of(render(assemble(measured, decision, **extras)))
+    assert "✕ no" in rows[rows.index("Adds up") : rows.index("Rows by part")]
+
+
+def test_propensity_is_not_sold_as_uplift(metrics: Metrics) -> None:
+    assert "A likely click is not an effect." in text_of(render(metrics))
