@@ -1,0 +1,122 @@
+"""Write the report of a day: one self-contained HTML page, and the same figures as JSON.
+
+Reads what measure_models measured and publish_model decided, and, where they are there, the counts of ingest
+and of scoring, the parts of the training set, what a simulator knows, and earlier reports. Writes
+ROOT/reports/ds=DAY/report.html and metrics.json (its keys: jobs/report/metrics.py).
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Iterator
+from datetime import date
+from typing import Any
+
+from pydantic import ValidationError
+from pyspark.sql import SparkSession
+from pyspark.sql import functions as F
+
+from jobs.cli import add_tracking_argument, job_parser, run_job, say
+from jobs.errors import BadInput
+from jobs.ingest_counts import COUNTS, OUTCOMES
+from jobs.lake import Lake
+from jobs.report.metrics import Metrics, assemble
+from jobs.report.page import render
+from jobs.report.past import MOST
+
+REPORTS = "reports"
+SCORES = "scores"
+
+
+def arg_parser() -> argparse.ArgumentParser:
+    """Give the arguments of this job."""
+    parser = job_parser(__doc__)
+    add_tracking_argument(parser)
+    return parser
+
+
+def run(spark: SparkSession, args: argparse.Namespace) -> None:
+    """Put the figures together and write them, the page last."""
+    lake = Lake(spark, args.root)
+    metrics = _metrics(lake, args.ds)
+    page = render(metrics, list(_history(lake, args.ds)), registry=args.tracking_uri)
+    folder = f"{lake.root}/{REPORTS}/ds={args.ds}"
+    lake.storage.replace_text(f"{folder}/metrics.json", f"{metrics.model_dump_json(indent=1)}\n")
+    lake.storage.replace_text(f"{folder}/report.html", page)
+    say(f"report: {folder}/report.html")
+
+
+def _metrics(lake: Lake, ds: date) -> Metrics:
+    try:
+        return assemble(
+            _measures(lake, ds),
+            lake.get_json("decision", ds),
+            training_set=_optional(lake, "training_set_meta", ds),
+            ingest=_ingested(lake, ds),
+            audience=_optional(lake, "score_counts", ds),
+            campaigns=_campaigns(lake, ds),
+            simulator=_optional(lake, "simulator_truth", ds),
+        )
+    except ValidationError as error:
+        raise BadInput(f"the figures of {ds} in {lake.root}: {_first(error)}") from None
+
+
+def _measures(lake: Lake, ds: date) -> dict[str, Any]:
+    path = lake.get_folder("measured", ds) / "measures.json"
+    if not path.exists():
+        raise BadInput(f"{path}: expected the measures of {ds}; run measure_models again")
+    found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    return found
+
+
+def _optional(lake: Lake, name: str, ds: date) -> Any:
+    try:
+        return lake.get_json(name, ds)
+    except BadInput:
+        return None
+
+
+def _ingested(lake: Lake, ds: date) -> list[dict[str, Any]]:
+    """Add up the counts of all days up to ``ds``: a first run brings in many days at once."""
+    if not any(day <= ds for day in lake.days(COUNTS)):
+        return []
+    sums = (F.sum(name).alias(name) for name in ("read", *OUTCOMES))
+    rows = lake.read(COUNTS, until=ds).groupBy("table").agg(*sums).collect()
+    return sorted((row.asDict() for row in rows), key=lambda row: (-row["read"], row["table"]))
+
+
+def _campaigns(lake: Lake, ds: date) -> list[dict[str, Any]]:
+    """Sum up the scores of each campaign, in decimals: their sum does not depend on the order of rows."""
+    if ds not in lake.days(SCORES):
+        return []
+    p_click = F.col("p_click").cast("decimal(18,9)")
+    scores = lake.read(SCORES, since=ds, until=ds).groupBy("campaign_id")
+    rows = scores.agg(
+        F.count("*").alias("scored"),
+        F.avg(p_click).cast("double").alias("mean_p_click"),
+        F.max(p_click).cast("double").alias("max_p_click"),
+    ).collect()
+    return sorted((row.asDict() for row in rows), key=lambda row: (-row["mean_p_click"], row["campaign_id"]))
+
+
+def _history(lake: Lake, ds: date) -> Iterator[Metrics]:
+    """Read the last reports before ``ds``; one that cannot be read is named and left out."""
+    names = (name.removeprefix("ds=") for name in lake.storage.names(f"{lake.root}/{REPORTS}"))
+    for day in [name for name in names if not name.startswith(".") and name < str(ds)][-MOST:]:
+        path = f"{lake.root}/{REPORTS}/ds={day}/metrics.json"
+        if not lake.storage.exists(path):
+            continue
+        try:
+            yield Metrics.model_validate_json(lake.storage.read_text(path))
+        except ValidationError as error:
+            say(f"{path} is left out of the history: {_first(error)}")
+
+
+def _first(error: ValidationError) -> str:
+    wrong = error.errors()[0]
+    return f"{'.'.join(str(part) for part in wrong['loc'])}: {wrong['msg'].lower()}"
+
+
+if __name__ == "__main__":
+    run_job(arg_parser, run)
