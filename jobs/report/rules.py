@@ -48,7 +48,7 @@ def refusal(gate: Gate) -> str:
     """Say in a sentence why a gate refused a model."""
     about = f" ({gate.note})" if gate.note else ""
     found = "could not be measured" if gate.value is None else f"is {value(gate)}"
-    return f"{_capital(meaning(gate.rule))} of {gate.candidate} {found}, the limit is {limit(gate)}{about}."
+    return f"{gate.candidate}: {meaning(gate.rule)} {found}, the limit is {limit(gate)}{about}."
 
 
 def outcome(gate: Gate) -> str:
@@ -75,7 +75,3 @@ def left_out(metrics: Metrics) -> tuple[Gate, ...]:
 
 def _text(rule: str) -> Text:
     return RULES.get(rule.removeprefix("platform."), ("", numbers.significant))[1]
-
-
-def _capital(text: str) -> str:
-    return text[:1].upper() + text[1:]

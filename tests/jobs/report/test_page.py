@@ -82,7 +82,7 @@ def test_a_refusal_names_rule_value_and_limit(
 ) -> None:
     text = text_of(render(assemble(measured, refused, **extras)))
     assert "Not published: lightgbm was refused" in text
-    assert "Log-loss above the champion's of lightgbm is 0.0021, the limit is at most 0.001." in text
+    assert "lightgbm: log-loss above the champion's is 0.0021, the limit is at most 0.001." in text
     assert "The champion of before, version 07aa, goes on scoring." in text
     assert "max_log_loss_over_champion" in text
 
@@ -102,7 +102,7 @@ def test_when_all_are_left_out_their_gates_say_why(
     left_out = decision | {"gates": gates, "chosen": None, "published": False, "champion": None}
     text = text_of(render(assemble(measured, left_out)))
     assert "Nothing published: no model qualified" in text
-    assert "Serving size of lightgbm is 6 MB, the limit is at most 5 MB." in text
+    assert "lightgbm: serving size is 6 MB, the limit is at most 5 MB." in text
     assert "There is no champion, so nobody is scored." in text
 
 
