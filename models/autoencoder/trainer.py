@@ -1,0 +1,130 @@
+"""The training loop that any autoencoder network can use: batches, Adam, early stopping on held-out FVU."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, fields
+
+import numpy as np
+import scipy.sparse as sp
+import torch
+
+from models.autoencoder.network import SparseBatch, TopKNetwork
+
+EpochHook = Callable[[int, float], None]
+"""Called after each epoch with its number, from 1, and the held-out FVU."""
+
+EVALUATION_ROWS = 4096
+
+
+@dataclass(frozen=True)
+class TrainingSettings:
+    """How a network is trained."""
+
+    learning_rate: float
+    """Of Adam."""
+
+    batch_size: int
+    """Rows a step."""
+
+    dropout: float
+    """Share of a row's non-zeros hidden from the encoder; the rest are scaled up to make up for it."""
+
+    max_epochs: int
+    """Most passes over the rows."""
+
+    patience: int
+    """Epochs without progress after which training stops."""
+
+    tol: float
+    """Decrease of held-out FVU that counts as progress."""
+
+    @classmethod
+    def of(cls, estimator: object) -> TrainingSettings:
+        """Take the settings from an estimator's parameters of the same names."""
+        return cls(**{field.name: getattr(estimator, field.name) for field in fields(cls)})
+
+
+class Trainer:
+    """A network with its optimiser and its randomness, so that training can go on where it stopped."""
+
+    def __init__(self, network: TopKNetwork, settings: TrainingSettings, rng: np.random.Generator) -> None:
+        self.network = network
+        self.settings = settings
+        self.rng = rng
+        self.optimiser = torch.optim.Adam(network.parameters(), lr=settings.learning_rate)
+
+    def fit(self, rows: sp.csr_matrix, held_out: sp.csr_matrix, on_epoch: EpochHook | None) -> list[float]:
+        """Train until held-out FVU makes no more progress, and go back to the best epoch's weights.
+
+        Parameters
+        ----------
+        rows, held_out : csr_matrix of shape (n_users, n_tokens)
+            Scaled, not centred.
+        on_epoch : callable or None
+
+        Returns
+        -------
+        list of float
+            Held-out FVU after each epoch.
+        """
+        history: list[float] = []
+        best, best_epoch, best_state = float("inf"), 0, self._state()
+        for epoch in range(1, self.settings.max_epochs + 1):
+            self.run_epoch(rows)
+            history.append(self.fvu(held_out))
+            if on_epoch:
+                on_epoch(epoch, history[-1])
+            if history[-1] < best - self.settings.tol:
+                best, best_epoch, best_state = history[-1], epoch, self._state()
+            elif epoch - best_epoch >= self.settings.patience:
+                break
+        self.network.load_state_dict(best_state)
+        return history
+
+    def run_epoch(self, rows: sp.csr_matrix) -> None:
+        """Make one pass over the rows in random order."""
+        order = self.rng.permutation(rows.shape[0])
+        for start in range(0, len(order), self.settings.batch_size):
+            self._step(rows[order[start : start + self.settings.batch_size]])
+
+    @torch.no_grad()
+    def fvu(self, rows: sp.csr_matrix) -> float:
+        """Fraction of variance unexplained: squared errors over squared deviations from the training mean."""
+        errors = deviations = 0.0
+        for start in range(0, rows.shape[0], EVALUATION_ROWS):
+            batch = SparseBatch.of(rows[start : start + EVALUATION_ROWS])
+            target = batch.dense()
+            errors += float((target - self.network(batch)).square().sum())
+            deviations += float((target - self.network.mean).square().sum())
+        return errors / deviations if deviations else 0.0
+
+    def _step(self, rows: sp.csr_matrix) -> None:
+        self.optimiser.zero_grad()
+        loss = self.network.training_loss(SparseBatch.of(self._corrupt(rows)), SparseBatch.of(rows))
+        torch.autograd.backward(loss)
+        self.network.remove_parallel_gradient()
+        self.optimiser.step()
+        self.network.normalise()
+
+    def _corrupt(self, rows: sp.csr_matrix) -> sp.csr_matrix:
+        if not self.settings.dropout:
+            return rows
+        kept = self.rng.random(rows.nnz) >= self.settings.dropout
+        values = rows.data * (kept / np.float32(1 - self.settings.dropout)).astype(np.float32)
+        return sp.csr_matrix((values, rows.indices, rows.indptr), shape=rows.shape)
+
+    def _state(self) -> dict[str, torch.Tensor]:
+        return {name: value.clone() for name, value in self.network.state_dict().items()}
+
+
+@contextmanager
+def torch_threads(n_threads: int | None) -> Iterator[None]:
+    """Let PyTorch use `n_threads` inside the block (None: as many as it is set to), and put back what was."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(n_threads or before)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
