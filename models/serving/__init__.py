@@ -1,0 +1,12 @@
+"""The light scorer of a bundle: from a raw feature row to a calibrated click probability.
+
+It needs numpy and the engine of the bundle's serving format (LightGBM's shared library, or ONNX Runtime; none
+for logistic regression), and imports nothing else.
+"""
+
+from __future__ import annotations
+
+from .errors import BundleError, EngineError, HashMismatchError, RowError
+from .scorer import Scorer
+
+__all__ = ["BundleError", "EngineError", "HashMismatchError", "RowError", "Scorer"]

@@ -1,0 +1,117 @@
+"""Maps from a model's probability to a calibrated one, read from JSON.
+
+Each is a function of one number, and a batch maps it: a row has the same probability alone and in company.
+"""
+
+from __future__ import annotations
+
+import math
+from bisect import bisect_right
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any, ClassVar, Protocol
+
+import numpy as np
+
+from .errors import BundleError
+from .types import Floats
+
+EDGE = 1e-12
+"""Probabilities are kept this far from 0 and 1 before their logit is taken."""
+
+
+class Calibrator(Protocol):
+    """A monotone map from probability to probability."""
+
+    @property
+    def method(self) -> str:
+        """Name of the method: none, platt or isotonic."""
+        ...
+
+    def apply_one(self, p: float) -> float:
+        """Calibrate one probability."""
+        ...
+
+    def to_json(self) -> dict[str, Any]:
+        """Give the calibrator as JSON values."""
+        ...
+
+
+class Uncalibrated:
+    """Leaves probabilities as they are."""
+
+    method: ClassVar[str] = "none"
+
+    def apply_one(self, p: float) -> float:
+        """Give ``p`` back."""
+        return p
+
+    def to_json(self) -> dict[str, Any]:
+        """Give the calibrator as JSON values."""
+        return {"method": self.method}
+
+
+@dataclass(frozen=True)
+class Platt:
+    """sigmoid(slope * logit(p) + intercept): Platt (1999), on the logit as the score."""
+
+    slope: float
+    intercept: float
+    method: ClassVar[str] = "platt"
+
+    def apply_one(self, p: float) -> float:
+        """Calibrate one probability."""
+        p = min(max(p, EDGE), 1 - EDGE)
+        return 1 / (1 + math.exp(-(self.slope * math.log(p / (1 - p)) + self.intercept)))
+
+    def to_json(self) -> dict[str, Any]:
+        """Give the calibrator as JSON values."""
+        return {"method": self.method, **asdict(self)}
+
+
+@dataclass(frozen=True)
+class Isotonic:
+    """Straight lines between knots, flat outside: the fit of Zadrozny and Elkan (2002)."""
+
+    p: tuple[float, ...]
+    """Model's probability at the knots, strictly increasing."""
+    calibrated: tuple[float, ...]
+    """Calibrated probability at the knots, never falling, within (0, 1)."""
+    method: ClassVar[str] = "isotonic"
+
+    def apply_one(self, p: float) -> float:
+        """Calibrate one probability."""
+        above = bisect_right(self.p, p)
+        if above in (0, len(self.p)):
+            return self.calibrated[max(above - 1, 0)]
+        left, right = self.p[above - 1], self.p[above]
+        low, high = self.calibrated[above - 1], self.calibrated[above]
+        return low + (high - low) * ((p - left) / (right - left))
+
+    def to_json(self) -> dict[str, Any]:
+        """Give the calibrator as JSON values."""
+        return {"method": self.method, "p": list(self.p), "calibrated": list(self.calibrated)}
+
+
+def apply(calibrator: Calibrator, p: Floats) -> Floats:
+    """Calibrate probabilities of shape (n_rows,)."""
+    return np.fromiter(map(calibrator.apply_one, p.tolist()), dtype=np.float64, count=len(p))
+
+
+def calibrator_from_json(value: Mapping[str, Any]) -> Calibrator:
+    """Read what `to_json` of a calibrator gave.
+
+    Raises
+    ------
+    BundleError
+        When the method is not known.
+    """
+    match value.get("method"):
+        case "none":
+            return Uncalibrated()
+        case "platt":
+            return Platt(value["slope"], value["intercept"])
+        case "isotonic":
+            return Isotonic(tuple(value["p"]), tuple(value["calibrated"]))
+        case method:
+            raise BundleError(f"calibrator: expected none, platt or isotonic, got {method!r}")

@@ -1,0 +1,182 @@
+"""From raw feature rows to the numbers a model reads."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from .errors import RowError
+from .types import Batch, Floats, RawRow
+
+NULL_CODE = 0
+"""Integer code of a null category."""
+
+UNSEEN_CODE = 1
+"""Integer code of a category that the vocabulary lacks: unseen, or too rare in training to be learned."""
+
+FIRST_KNOWN_CODE = 2
+"""Integer code of the first word of a vocabulary; the others follow."""
+
+LATENTS, LATENT_VALUES = "latents", "latent_values"
+
+
+@dataclass(frozen=True)
+class RowEncoder:
+    """Encode raw feature rows as float64: numeric columns, then categorical codes, then latents.
+
+    One row and a batch give the same numbers.
+    """
+
+    numeric: tuple[str, ...]
+    """Numeric columns, as they are; a null becomes `missing`."""
+    vocabularies: Mapping[str, tuple[str, ...]]
+    """Categorical column -> its known words, in the order of their integer codes."""
+    n_latents: int = 0
+    """Width of the user code; 0 for a model that reads none, and then `latents` need not be there."""
+    missing: float = math.nan
+    """What stands for null in numeric columns."""
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return RowEncoder.from_json, (self.to_json(),)  # without what is cached, which depends on past use
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Names of the encoded columns, in order."""
+        latents = (f"latent_{index}" for index in range(self.n_latents))
+        return (*self.numeric, *self.vocabularies, *latents)
+
+    @property
+    def categorical_positions(self) -> list[int]:
+        """Positions of the integer codes among the encoded columns."""
+        return list(range(len(self.numeric), self._first_latent))
+
+    @property
+    def raw_columns(self) -> tuple[str, ...]:
+        """Names of the raw columns that a row must have."""
+        return (*self.numeric, *self.vocabularies, *((LATENTS, LATENT_VALUES) if self.n_latents else ()))
+
+    @cached_property
+    def _codes(self) -> list[tuple[str, dict[Any, int]]]:
+        return [
+            (name, {None: NULL_CODE} | {word: code for code, word in enumerate(words, FIRST_KNOWN_CODE)})
+            for name, words in self.vocabularies.items()
+        ]
+
+    @cached_property
+    def _first_latent(self) -> int:
+        return len(self.numeric) + len(self.vocabularies)
+
+    def encode(self, batch: Batch) -> Floats:
+        """Encode a batch.
+
+        Parameters
+        ----------
+        batch : Batch
+            Raw feature rows by column.
+
+        Returns
+        -------
+        ndarray of shape (n_rows, n_columns)
+            Latents that a row's code does not name are 0, as are all latents of a row without a code.
+
+        Raises
+        ------
+        RowError
+            When a column is missing, or a code does not fit the width.
+        """
+        first = self._column(batch, self.raw_columns[0])
+        encoded = np.zeros((len(first), self._first_latent + self.n_latents))
+        for position, name in enumerate(self.numeric):
+            encoded[:, position] = np.asarray(self._column(batch, name), dtype=np.float64)
+        self._fill_missing(encoded[:, : len(self.numeric)])
+        for position, (name, codes) in enumerate(self._codes, len(self.numeric)):
+            encoded[:, position] = [_code(codes, value) for value in self._column(batch, name)]
+        if self.n_latents:
+            latents, values = self._column(batch, LATENTS), self._column(batch, LATENT_VALUES)
+            self._scatter(encoded[:, self._first_latent :], latents, values)
+        return encoded
+
+    def encode_one(self, row: RawRow) -> Floats:
+        """Encode one raw feature row; gives shape (n_columns,) and the numbers that `encode` gives.
+
+        Raises
+        ------
+        RowError
+            When a column is missing, or a code does not fit the width.
+        """
+        encoded = np.zeros(self._first_latent + self.n_latents)
+        try:
+            encoded[: len(self.numeric)] = tuple(map(row.__getitem__, self.numeric))
+            for position, (name, codes) in enumerate(self._codes, len(self.numeric)):
+                encoded[position] = _code(codes, row[name])
+            if self.n_latents:
+                self._scatter_one(encoded, row[LATENTS], row[LATENT_VALUES])
+        except KeyError as error:
+            raise RowError(f"the row has no column {error}") from None
+        self._fill_missing(encoded[: len(self.numeric)])
+        return encoded
+
+    def to_json(self) -> dict[str, Any]:
+        """Give the encoder as JSON values."""
+        return {
+            "numeric": list(self.numeric),
+            "categorical": [
+                {"name": name, "words": list(words)} for name, words in self.vocabularies.items()
+            ],
+            "n_latents": self.n_latents,
+            "missing": None if math.isnan(self.missing) else self.missing,
+        }
+
+    @classmethod
+    def from_json(cls, value: Mapping[str, Any]) -> RowEncoder:
+        """Read what `to_json` gave."""
+        return cls(
+            numeric=tuple(value["numeric"]),
+            vocabularies={entry["name"]: tuple(entry["words"]) for entry in value["categorical"]},
+            n_latents=value["n_latents"],
+            missing=math.nan if value["missing"] is None else value["missing"],
+        )
+
+    def _column(self, batch: Batch, name: str) -> Any:
+        try:
+            return batch[name]
+        except KeyError:
+            raise RowError(f"the batch has no column {name!r}") from None
+
+    def _fill_missing(self, numbers: Floats) -> None:
+        if not math.isnan(self.missing):
+            numbers[np.isnan(numbers)] = self.missing
+
+    def _scatter(self, target: Floats, latents: Sequence[Any], values: Sequence[Any]) -> None:
+        held = [row for row, code in enumerate(latents) if code is not None and len(code)]
+        if not held:
+            return
+        latents, values = list(latents), list(values)
+        rows = np.repeat(held, [len(latents[row]) for row in held])
+        columns = np.concatenate([np.asarray(latents[row], dtype=np.int64) for row in held])
+        weights = np.concatenate([np.asarray(values[row], dtype=np.float64) for row in held])
+        if columns.min() < 0 or columns.max() >= self.n_latents or len(columns) != len(weights):
+            raise RowError(f"latents must be 0 to {self.n_latents - 1}, with one value each")
+        target[rows, columns] = weights
+
+    def _scatter_one(self, encoded: Floats, latents: Sequence[int] | None, values: Sequence[float]) -> None:
+        if latents is None:
+            return
+        if len(latents) != len(values):
+            raise RowError(f"{len(latents)} latents with {len(values)} values")
+        for latent, value in zip(latents, values, strict=True):
+            if not 0 <= latent < self.n_latents:
+                raise RowError(f"latents must be 0 to {self.n_latents - 1}, got {latent}")
+            encoded[self._first_latent + latent] = value
+
+
+def _code(codes: dict[Any, int], value: Any) -> int:
+    code = codes.get(value)
+    if code is not None:
+        return code
+    return NULL_CODE if value != value else UNSEEN_CODE  # NaN is pandas' null in a column of strings

@@ -1,0 +1,104 @@
+"""The scorer: a bundle that was loaded, ready for batches and single rows."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from .calibrators import Calibrator, apply, calibrator_from_json
+from .encoder import RowEncoder
+from .engines import MODEL_FILES, load_engine
+from .manifest import read_manifest, read_verified
+from .types import Batch, Engine, Floats, RawRow
+
+ENCODER_FILE = "encoder.json"
+CALIBRATOR_FILE = "calibrator.json"
+
+
+class Scorer:
+    """Gives the calibrated click probability of raw feature rows. Safe to share between threads.
+
+    Parameters
+    ----------
+    encoder : RowEncoder
+        Makes numbers of raw rows.
+    engine : Engine
+        Makes probabilities of numbers.
+    calibrator : Calibrator
+        Makes calibrated ones of those.
+    manifest : mapping
+        What the bundle says about itself; empty for a scorer that comes from no bundle.
+    """
+
+    def __init__(
+        self,
+        encoder: RowEncoder,
+        engine: Engine,
+        calibrator: Calibrator,
+        manifest: Mapping[str, Any] | None = None,
+    ) -> None:
+        self.encoder = encoder
+        self.engine = engine
+        self.calibrator = calibrator
+        self.manifest = manifest or {}
+
+    @classmethod
+    def load(cls, folder: str | Path, *, manifest_sha256: str | None = None) -> Scorer:
+        """Load a bundle, after its hashes were found to be right.
+
+        Parameters
+        ----------
+        folder : str or Path
+            The bundle.
+        manifest_sha256 : str, optional
+            Hash of the manifest as registered; the manifest vouches for everything else.
+
+        Raises
+        ------
+        BundleError
+            When something is missing or not known; `HashMismatchError` when a file is not what it should be.
+        EngineError
+            When the engine of the serving format is not installed.
+        """
+        manifest = read_manifest(Path(folder), manifest_sha256=manifest_sha256)
+        contents = read_verified(Path(folder), manifest, manifest["serving_files"])
+        return cls.from_contents(manifest["serving_format"], contents, manifest)
+
+    @classmethod
+    def from_contents(
+        cls, serving_format: str, contents: Mapping[str, bytes], manifest: Mapping[str, Any] | None = None
+    ) -> Scorer:
+        """Make a scorer of the contents of its files, as `load` reads them."""
+        return cls(
+            encoder=RowEncoder.from_json(json.loads(contents[ENCODER_FILE])),
+            engine=load_engine(serving_format, contents[MODEL_FILES[serving_format]]),
+            calibrator=calibrator_from_json(json.loads(contents[CALIBRATOR_FILE])),
+            manifest=manifest,
+        )
+
+    def score(self, batch: Batch) -> Floats:
+        """Score a batch of raw feature rows.
+
+        Returns
+        -------
+        ndarray of shape (n_rows,)
+            Calibrated probabilities of a click.
+
+        Raises
+        ------
+        RowError
+            When a column is missing, or a code does not fit.
+        """
+        return apply(self.calibrator, self.engine.predict(self.encoder.encode(batch)))
+
+    def score_one(self, row: RawRow) -> float:
+        """Score one raw feature row; the same number as `score` gives.
+
+        Raises
+        ------
+        RowError
+            When a column is missing, or a code does not fit.
+        """
+        return self.calibrator.apply_one(self.engine.predict_one(self.encoder.encode_one(row)))
