@@ -1,0 +1,67 @@
+"""Raw feature rows as arrays, made of Arrow tables."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from models.schema import FeatureSchema
+from models.serving.encoder import LATENT_VALUES, LATENTS
+
+ArrayBatch: TypeAlias = dict[str, NDArray[Any]]
+"""Column name -> array: float64 with NaN for null where numeric, objects with None for null elsewhere."""
+
+
+@dataclass(frozen=True)
+class LabelledRows:
+    """Rows of one part of a training set."""
+
+    batch: ArrayBatch
+    """Raw feature rows."""
+    label: NDArray[np.int64]
+    """Shape (n_rows,): 1 where the send was clicked."""
+    user: NDArray[np.int64]
+    """Shape (n_rows,): a number for each user; what is resampled and cross-fitted is users."""
+
+    def __len__(self) -> int:
+        return len(self.label)
+
+    def take(self, rows: NDArray[np.intp]) -> LabelledRows:
+        """Give some of the rows, in the order asked for."""
+        return LabelledRows(take(self.batch, rows), self.label[rows], self.user[rows])
+
+
+def take(batch: ArrayBatch, rows: NDArray[np.intp]) -> ArrayBatch:
+    """Give some rows of a batch, in the order asked for."""
+    return {name: column[rows] for name, column in batch.items()}
+
+
+def to_batch(table: pa.Table, schema: FeatureSchema) -> ArrayBatch:
+    """Make a batch of an Arrow table; its code columns come along where it has them."""
+    numeric = {name: _numbers(table[name]) for name in schema.numeric}
+    others = (*schema.categorical, *(name for name in (LATENTS, LATENT_VALUES) if name in table.column_names))
+    return numeric | {name: _objects(table[name]) for name in others}
+
+
+def to_labelled_rows(table: pa.Table, schema: FeatureSchema) -> LabelledRows:
+    """Make labelled rows of an Arrow table with ``label`` and ``user_id``."""
+    users = table["user_id"].combine_chunks().dictionary_encode().indices
+    return LabelledRows(
+        batch=to_batch(table, schema),
+        label=table["label"].to_numpy().astype(np.int64),
+        user=np.asarray(users, dtype=np.int64),
+    )
+
+
+def _numbers(column: pa.ChunkedArray) -> NDArray[np.float64]:
+    return np.asarray(column.cast(pa.float64()).to_numpy(), dtype=np.float64)
+
+
+def _objects(column: pa.ChunkedArray) -> NDArray[Any]:
+    values = np.empty(len(column), dtype=object)
+    values[:] = list(column.to_numpy()) if len(column) else []
+    return values

@@ -1,0 +1,56 @@
+"""Fitting the row encoder: which categories a model gets to know."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from typing import Any
+
+from numpy.typing import NDArray
+
+from models.batch import ArrayBatch
+from models.schema import FeatureSchema
+from models.serving.encoder import RowEncoder
+
+MIN_ROWS = 20
+"""Categories with fewer training rows share the code of unseen ones, so that something is learned for it."""
+MAX_WORDS = 2000
+"""Most words of one vocabulary."""
+
+
+def fit_encoder(
+    batch: ArrayBatch,
+    schema: FeatureSchema,
+    n_latents: int,
+    *,
+    missing: float = math.nan,
+    min_rows: int = MIN_ROWS,
+    max_words: int = MAX_WORDS,
+) -> RowEncoder:
+    """Learn the vocabularies of the training rows, most frequent words first (ties by name).
+
+    Parameters
+    ----------
+    batch : ArrayBatch
+        Training rows.
+    schema : FeatureSchema
+        Which columns are what.
+    n_latents : int
+        Width of the user code; 0 to read none.
+    missing : float
+        What stands for null in numeric columns.
+    min_rows, max_words : int
+        Rarer words, and words beyond that many, are coded as unseen ones are.
+    """
+    return RowEncoder(
+        numeric=schema.numeric,
+        vocabularies={name: _vocabulary(batch[name], min_rows, max_words) for name in schema.categorical},
+        n_latents=n_latents,
+        missing=missing,
+    )
+
+
+def _vocabulary(column: NDArray[Any], min_rows: int, max_words: int) -> tuple[str, ...]:
+    counted = Counter(word for word in column if isinstance(word, str))
+    known = sorted((-rows, word) for word, rows in counted.items() if rows >= min_rows)
+    return tuple(word for _, word in known[:max_words])

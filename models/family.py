@@ -1,0 +1,61 @@
+"""What every family of click models offers: settings that can be fitted, fitted models that can be served."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import ClassVar, Protocol, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.serving.encoder import RowEncoder
+from models.serving.types import Floats
+
+Labels: TypeAlias = NDArray[np.int64]
+
+NO_SENTINEL = math.nan
+
+
+@dataclass(frozen=True)
+class EncodedParts:
+    """Encoded rows of training and validation, and the encoder that made them."""
+
+    encoder: RowEncoder
+    rows: Floats
+    """Shape (n_train, n_columns)."""
+    label: Labels
+    """Shape (n_train,)."""
+    validation_rows: Floats
+    """Shape (n_validation, n_columns): later in time; for early stopping only."""
+    validation_label: Labels
+    """Shape (n_validation,)."""
+
+
+class FittedModel(Protocol):
+    """A fitted model of any family, before calibration."""
+
+    @property
+    def serving_format(self) -> str:
+        """Name of the format that `to_serving` gives, one of ``models.serving.engines.MODEL_FILES``."""
+        ...
+
+    def predict(self, rows: Floats) -> Floats:
+        """Give click probabilities of encoded rows, computed by the library that fitted the model."""
+        ...
+
+    def to_serving(self) -> bytes:
+        """Give the model in its serving format."""
+        ...
+
+
+class Settings(Protocol):
+    """Settings of one family."""
+
+    family: ClassVar[str]
+    missing: ClassVar[float]
+    """What stands for null in encoded numeric columns."""
+
+    def fit(self, parts: EncodedParts, *, seed: int, n_threads: int) -> FittedModel:
+        """Fit a model; the same parts, seed and number of threads give the same model."""
+        ...
