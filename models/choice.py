@@ -1,0 +1,101 @@
+"""The choice among candidates: as good as the best one by validation, and of those the smallest."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.evaluation import excess_upper, log_loss
+from models.serving.types import Floats
+
+TOLERANCE = 0.0008
+"""Largest log-loss excess, in nats a row, that still counts as being as good as the best."""
+
+RULE = (
+    "eligible: the upper 95 % bound of the paired log-loss excess over the best candidate (validation rows, "
+    "bootstrap by user) is below the tolerance; of the eligible, the smallest in serving bytes wins"
+)
+
+
+@dataclass(frozen=True)
+class ValidationResult:
+    """How one candidate did on validation."""
+
+    log_loss: float
+    """Mean log-loss of its calibrated probabilities, in nats."""
+    excess_log_loss_upper: float
+    """Upper 95 % bound of the excess over the best candidate; 0 for the best itself."""
+
+
+@dataclass(frozen=True)
+class Choice:
+    """Which candidate was chosen, and why."""
+
+    rule: str
+    tolerance: float
+    best: str
+    """The candidate with the lowest validation log-loss."""
+    eligible: list[str]
+    """Candidates as good as the best, smallest first."""
+    chosen: str
+    reasons: dict[str, str]
+    """One sentence for each candidate."""
+
+    def to_json(self) -> dict[str, Any]:
+        """Give the choice as JSON values."""
+        return asdict(self)
+
+
+def compare(
+    probabilities: Mapping[str, Floats], label: NDArray[np.int64], user: NDArray[np.int64], *, seed: int = 0
+) -> dict[str, ValidationResult]:
+    """Compare candidates on the same validation rows.
+
+    Parameters
+    ----------
+    probabilities : mapping
+        Candidate -> calibrated probabilities, each by a calibrator fitted on other users.
+    label, user : ndarray of shape (n_rows,)
+        Clicked or not, and whose row it is.
+    seed : int
+        What bootstrap samples are drawn with; the same samples for all candidates.
+    """
+    losses = {name: log_loss(p, label) for name, p in probabilities.items()}
+    best = min(losses, key=lambda name: (losses[name], name))
+    return {
+        name: ValidationResult(losses[name], excess_upper(p, probabilities[best], label, user, seed=seed))
+        for name, p in probabilities.items()
+    }
+
+
+def choose(
+    results: Mapping[str, ValidationResult], serving_bytes: Mapping[str, int], *, tolerance: float = TOLERANCE
+) -> Choice:
+    """Choose among candidates.
+
+    Parameters
+    ----------
+    results : mapping
+        Candidate -> what `compare` found.
+    serving_bytes : mapping
+        Candidate -> bytes of all that the scorer reads.
+    tolerance : float
+        See `TOLERANCE`.
+    """
+    best = min(results, key=lambda name: (results[name].log_loss, name))
+    within = [name for name, result in results.items() if result.excess_log_loss_upper < tolerance]
+    eligible = sorted({best, *within}, key=lambda name: (serving_bytes[name], name))
+    chosen = eligible[0]
+
+    def reason(name: str) -> str:
+        bound = f"excess over {best} at most {results[name].excess_log_loss_upper:.5f}"
+        if name not in eligible:
+            return f"not eligible: {bound}, tolerance {tolerance}"
+        size = f"{serving_bytes[name]:,} bytes"
+        return f"chosen: {bound}, smallest at {size}" if name == chosen else f"eligible: {bound}, but {size}"
+
+    return Choice(RULE, tolerance, best, eligible, chosen, {name: reason(name) for name in results})

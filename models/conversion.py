@@ -1,0 +1,60 @@
+"""Compares a serving format with the fitted model, on rows made to part them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from models.batch import ArrayBatch, take
+from models.click_model import ClickModel
+from models.schema import FeatureSchema
+from models.serving import Scorer
+from models.serving.encoder import LATENT_VALUES, LATENTS
+
+PROBE_ROWS = 20_000
+SPOILED_SHARE = 0.1
+"""Share of the probe's cells that are replaced, in each way."""
+HUGE = (1e9, -1e9, 1e300, -1e300)
+UNSEEN = "a word no vocabulary has"
+
+
+def probe(batch: ArrayBatch, schema: FeatureSchema, *, rows: int = PROBE_ROWS, seed: int = 0) -> ArrayBatch:
+    """Draw rows and spoil some of their cells: nulls, zeros, huge values, unseen categories, absent codes.
+
+    Parameters
+    ----------
+    batch : ArrayBatch
+        Real rows to draw from, with replacement.
+    schema : FeatureSchema
+        Which columns are what.
+    rows : int
+        How many rows to make.
+    seed : int
+        What they are drawn with.
+    """
+    rng = np.random.default_rng(seed)
+    drawn = take(batch, rng.integers(len(next(iter(batch.values()))), size=rows))
+
+    def some() -> Any:
+        return rng.random(rows) < SPOILED_SHARE
+
+    for name in schema.numeric:
+        for value in (np.nan, 0.0, rng.choice(HUGE, size=rows)):
+            drawn[name] = np.where(some(), value, drawn[name])
+    for name in schema.categorical:
+        drawn[name][some()] = None
+        drawn[name][some()] = UNSEEN
+    if LATENTS in drawn:
+        absent = some()
+        drawn[LATENTS][absent] = None
+        drawn[LATENT_VALUES][absent] = None
+    return drawn
+
+
+def conversion_difference(model: ClickModel, scorer: Scorer, rows: ArrayBatch) -> float:
+    """Give the largest absolute difference in calibrated probability between a model and its serving format.
+
+    A gate says how large it may be; NaN, which no gate lets through, when either gives no number.
+    """
+    return float(np.max(np.abs(model.predict(rows) - scorer.score(rows))))
