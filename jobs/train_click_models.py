@@ -1,0 +1,123 @@
+"""Fit the candidates: logistic regression, Random Forest and LightGBM, with and without the users' codes.
+
+Fitted on the training part of the training set; stopped and calibrated on its validation part; the hold-out
+is not read. Writes one bundle for each candidate, and their validation probabilities.
+"""
+
+from __future__ import annotations
+
+import argparse
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+from pyspark.sql import SparkSession
+
+from jobs.build_training_set import META
+from jobs.cli import at_least, job_parser, run_job, say
+from jobs.embedding import EMBEDDINGS, read_manifest
+from jobs.errors import BadInput
+from jobs.lake import Lake
+from jobs.training_parts import read_part
+from models.batch import LabelledRows, to_labelled_rows
+from models.bundle import Embedding, serving_contents, write_bundle
+from models.candidates import FittedCandidate, candidates_for, fit_candidate
+from models.conversion import conversion_difference, probe
+from models.evaluation import log_loss
+from models.schema import FeatureSchema
+from models.serving import Scorer
+
+CANDIDATES = "candidates"
+VALIDATION_PREDICTIONS = "validation_predictions.parquet"
+
+
+def arg_parser() -> argparse.ArgumentParser:
+    """Give the job's arguments."""
+    parser = job_parser(__doc__)
+    parser.add_argument("--seed", type=int, default=0, help="what samples and folds are drawn with")
+    parser.add_argument("--threads", type=at_least(1), default=2, help="threads to fit with")
+    return parser
+
+
+def run(spark: SparkSession, args: argparse.Namespace) -> None:
+    """Fit the candidates of ``args.ds``."""
+    lake = Lake(spark, args.root)
+    meta = lake.get_json(META, args.ds)
+    schema = FeatureSchema.from_json(meta["schema"])
+    tables = {part: read_part(lake, args.ds, part) for part in ("train", "validation")}
+    rows = {part: to_labelled_rows(table, schema) for part, table in tables.items()}
+    embedding = _embedding(lake, args, meta)
+    n_latents = meta["embedding"]["n_latents"] if embedding else 0
+    say(f"fitting on {len(rows['train']):,} sends, validating on {len(rows['validation']):,}")
+    with tempfile.TemporaryDirectory() as folder:
+        predictions = tables["validation"].select(["send_id", "user_id", "label"])
+        for spec in candidates_for(n_latents):
+            fitted = fit_candidate(
+                spec,
+                rows["train"],
+                rows["validation"],
+                schema,
+                n_latents,
+                seed=args.seed,
+                n_threads=args.threads,
+            )
+            _write(Path(folder), fitted, rows["validation"], args, schema, embedding)
+            predictions = predictions.append_column(spec.name, pa.array(fitted.validation))
+        pq.write_table(predictions, Path(folder) / VALIDATION_PREDICTIONS)
+        lake.put_folder(CANDIDATES, args.ds, Path(folder))
+
+
+def _embedding(lake: Lake, args: argparse.Namespace, meta: dict[str, Any]) -> Embedding | None:
+    """Give the embedding that the training set's codes come from; None for a training set without codes."""
+    if not meta.get("embedding"):
+        return None
+    expected, folder = meta["embedding"]["version"], lake.get_folder(EMBEDDINGS, args.ds)
+    found = read_manifest(folder)["version"]
+    if found != expected:
+        raise BadInput(
+            f"training set of {args.ds}: made with embedding {expected}, but that of the day is {found}; "
+            "run build_training_set again"
+        )
+    return Embedding(expected, folder)
+
+
+def _write(
+    folder: Path,
+    fitted: FittedCandidate,
+    validation: LabelledRows,
+    args: argparse.Namespace,
+    schema: FeatureSchema,
+    embedding: Embedding | None,
+) -> None:
+    """Write a candidate's bundle, with what is known of it so far."""
+    serving = serving_contents(fitted.model)
+    scorer = Scorer.from_contents(fitted.model.model.serving_format, serving)
+    difference = conversion_difference(fitted.model, scorer, probe(validation.batch, schema, seed=args.seed))
+    loss = log_loss(fitted.validation, validation.label)
+    calibration = fitted.model.calibrator.method
+    measures = {
+        "n_features": fitted.n_features,
+        "fit_seconds": round(fitted.fit_seconds, 2),
+        "calibration": calibration,
+        "conversion_max_difference": difference,
+        "validation": {"log_loss": loss},
+    }
+    write_bundle(
+        folder / fitted.spec.name,
+        fitted,
+        serving=serving,
+        ds=args.ds,
+        schema=schema,
+        embedding=embedding,
+        measures=measures,
+    )
+    say(
+        f"{fitted.spec.name}: {fitted.fit_seconds:.1f} s, calibration {calibration}, "
+        f"validation log-loss {loss:.5f}"
+    )
+
+
+if __name__ == "__main__":
+    run_job(arg_parser, run)
