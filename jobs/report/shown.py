@@ -60,8 +60,9 @@ def in_service(metrics: Metrics) -> Shown | None:
     chosen = next((one for one in all_models(metrics) if one.kind == "chosen"), None)
     if metrics.published:
         return chosen
-    if metrics.champion is None or metrics.champion_before is None:
-        return None
+    measured = metrics.champion_before
+    if metrics.champion is None or measured is None or measured.version not in (None, metrics.champion):
+        return None  # nobody scores, or the alias moved after the measuring
     return champion_before(metrics) or chosen
 
 

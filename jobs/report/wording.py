@@ -104,6 +104,6 @@ def ceiling(metrics: Metrics) -> str | None:
         f"This log is simulated, so the best possible AUC is known: {numbers.fixed(truth.true_auc)}{about}."
     )
     if one is None or one.measures.auc is None:
-        return f"{known} There is no champion to compare with it."
+        return f"{known} The champion's AUC on this day is not known."
     gap = numbers.fixed(truth.true_auc - one.measures.auc)
     return f"{known} The champion reaches {numbers.fixed(one.measures.auc)}, a gap of {gap}."

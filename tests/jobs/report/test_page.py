@@ -94,6 +94,14 @@ def test_after_a_refusal_the_key_figures_are_the_champions(
     assert "The champion reaches 0.7344, a gap of 0.0468." in text
 
 
+def test_figures_of_another_version_are_not_passed_off_as_the_champions(
+    measured: dict[str, Any], refused: dict[str, Any], extras: dict[str, Any]
+) -> None:
+    measured["champion"]["version"] = "measured before a rollback"
+    text = text_of(render(assemble(measured, refused, **extras)))
+    assert "The champion's AUC on this day is not known." in text
+
+
 def test_when_all_are_left_out_their_gates_say_why(
     measured: dict[str, Any], decision: dict[str, Any]
 ) -> None:
