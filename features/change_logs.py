@@ -14,7 +14,7 @@ def latest_as_of(keys: DataFrame, log: DataFrame, *, key: str, columns: Sequence
     Parameters
     ----------
     keys : DataFrame
-        The key and ``as_of`` (date), unique.
+        The key, ``as_of`` (date) and whatever else is to be kept (no ``ds``), unique.
     log : DataFrame
         A change log with ``updated_at``, ``ingested_at`` and ``ds``, the day a row became known.
     key : str
@@ -25,10 +25,10 @@ def latest_as_of(keys: DataFrame, log: DataFrame, *, key: str, columns: Sequence
     Returns
     -------
     DataFrame
-        The key, ``as_of`` and the columns. Of changes with equal times the greater values win, so the outcome does not
+        The columns of ``keys`` and those asked for. Of changes with equal times the greater values win, so the outcome does not
         depend on the order of rows. Keys without a known change have no row.
     """
-    change = F.struct("updated_at", "ingested_at", *columns).alias("_change")
+    change = F.struct(F.col("updated_at").alias("_at"), F.col("ingested_at").alias("_known"), *columns).alias("_change")
     known = keys.join(log.select(key, "ds", change), key, how="inner").where(F.col("ds") < F.col("as_of"))
-    last = known.groupBy(key, "as_of").agg(F.max("_change").alias("_change"))
-    return last.select(key, "as_of", *(F.col(f"_change.{name}").alias(name) for name in columns))
+    last = known.groupBy(*keys.columns).agg(F.max("_change").alias("_change"))
+    return last.select(*keys.columns, *(F.col(f"_change.{name}").alias(name) for name in columns))

@@ -23,7 +23,7 @@ def read_histories(
     Parameters
     ----------
     keys : mapping of str to DataFrame
-        Per block name: the block's key and ``as_of``, unique.
+        Per block name: the block's key, ``as_of`` and whatever else is to be kept (no ``ds``), unique.
     history : History
         What is known of the past.
     tables : collection of str

@@ -24,7 +24,7 @@ def window_sums(
     Parameters
     ----------
     keys : DataFrame
-        The key columns and ``as_of`` (date), unique.
+        The key columns, ``as_of`` (date) and whatever else is to be kept (no ``ds``), unique.
     cells : DataFrame
         Partials: the key columns, ``event_day``, ``ds`` (day known), ``sums`` and ``latest``.
     key : sequence of str
@@ -37,7 +37,7 @@ def window_sums(
     Returns
     -------
     DataFrame
-        The key, ``as_of``, ``PREFIX_SUM_1d`` ... ``PREFIX_SUM_all`` (long), ``PREFIX_LATEST``, ``PREFIX_first_day``. A
+        The columns of ``keys``, ``PREFIX_SUM_1d`` ... ``PREFIX_SUM_all`` (long), ``PREFIX_LATEST``, ``PREFIX_first_day``. A
         window of W days holds event days from T - W to T - 1. Keys without any known cell have no row.
     """
     daily = cells.groupBy(*key, "event_day", "ds").agg(
@@ -46,7 +46,7 @@ def window_sums(
     known = keys.join(daily, list(key), how="inner").where(
         (F.col("ds") < F.col("as_of")) & (F.col("event_day") < F.col("as_of"))
     )
-    return known.groupBy(*key, "as_of").agg(
+    return known.groupBy(*keys.columns).agg(
         *(column for name in sums for column in _windows(prefix, name)),
         *(F.max(name).alias(f"{prefix}_{name}") for name in latest),
         F.min("event_day").alias(f"{prefix}_first_day"),

@@ -26,6 +26,8 @@ from jobs.log_note import LogNote, days_to_do, read_note
 from jobs.past import read_past
 
 ACTIVE_DAYS = 7
+ASKED = "asked_on"
+"""Day of the run that asks for a history; the ``ds`` it is stored by."""
 
 
 def arg_parser() -> argparse.ArgumentParser:
@@ -78,19 +80,19 @@ def _write_histories(
     """Write each block's history for training and scoring keys together, by the day that asked for them."""
     past = read_past(lake, note, ds)
     blocks = blocks_of(note.tables)
-    training = request_keys(requests, blocks, per=("ds",))
-    scoring = {block.name: _scoring_keys(block, people, campaigns, past.pushes, ds) for block in blocks}
-    keys = {name: training[name].unionByName(scoring[name]).persist() for name in training}
-    histories = read_histories({name: k.drop("ds").distinct() for name, k in keys.items()}, past, note.tables)
+    training = request_keys(requests.withColumnRenamed("ds", ASKED), blocks, per=(ASKED,))
+    keys = {
+        block.name: training[block.name].unionByName(_scoring_keys(block, people, campaigns, past.pushes, ds))
+        for block in blocks
+    }
+    histories = read_histories(keys, past, note.tables)
     for number, block in enumerate(blocks, 1):
-        asked = keys[block.name].join(histories[block.name], [*block.key, "as_of"], how="inner")
-        lake.write(block.name, asked, days)
+        lake.write(block.name, histories[block.name].withColumnRenamed(ASKED, "ds"), days)
         say(f"history {number} of {len(blocks)}: {block.name}")
-    midnights = requests.select("as_of", "ds").union(people.select("as_of", F.lit(ds))).distinct()
+    midnights = requests.select("as_of", "ds").union(people.select("as_of", F.lit(ds))).distinct().persist()
     fitted = read_priors(midnights.select("as_of").distinct(), past, note.tables)
-    lake.write(PRIORS, midnights.join(fitted, "as_of"), days)
-    for frame in keys.values():
-        frame.unpersist()
+    lake.write(PRIORS, midnights.join(F.broadcast(fitted), "as_of"), days)
+    midnights.unpersist()
 
 
 def _scoring_keys(block: Block, people: DataFrame, campaigns: DataFrame, pushes: DataFrame, ds: date) -> DataFrame:
@@ -103,7 +105,7 @@ def _scoring_keys(block: Block, people: DataFrame, campaigns: DataFrame, pushes:
         keys = pairs.select(*block.key).distinct().crossJoin(F.broadcast(as_of))
     else:
         keys = people.where("left_out IS NULL").select(*block.key, "as_of").dropna().distinct()
-    return keys.withColumn("ds", F.lit(ds))
+    return keys.withColumn(ASKED, F.lit(ds))
 
 
 if __name__ == "__main__":

@@ -10,7 +10,13 @@ from pyspark.sql import DataFrame, SparkSession
 COUNTS = "ingest_counts"
 """Table of the accounts; written last, so a day that is in it was ingested whole."""
 
-OUTCOMES = ("accepted", "quarantined", "duplicates", "not_yet_known")
+ACCEPTED, QUARANTINED, DUPLICATE, NOT_YET_KNOWN = OUTCOMES = (
+    "accepted",
+    "quarantined",
+    "duplicates",
+    "not_yet_known",
+)
+"""What can become of a row that was read; rows of days that were ingested before are not read again."""
 
 Counts = dict[str, int]
 
@@ -32,3 +38,10 @@ def counts_frame(spark: SparkSession, counts: Mapping[str, Mapping[date, Counts]
     ]
     numbers = ", ".join(f"{name} long" for name in ("read", *OUTCOMES))
     return spark.createDataFrame(rows, f"table string, {numbers}, ds date")
+
+
+def told(table: str, by_day: Mapping[date, Counts]) -> str:
+    """Put a table's accounts into one line."""
+    total = {outcome: sum(of_day.get(outcome, 0) for of_day in by_day.values()) for outcome in OUTCOMES}
+    parts = " + ".join(f"{outcome.replace('_', ' ')} {n:,}" for outcome, n in total.items())
+    return f"{table}: read {sum(total.values()):,} = {parts}"

@@ -21,15 +21,12 @@ from features.duplicates import with_duplicate
 from features.validation import REASON
 from jobs.cli import at_least, job_parser, run_job, say
 from jobs.errors import BadInput
-from jobs.ingest_counts import COUNTS, Counts, counts_frame, day_counts
-from jobs.intake import EARLIER, NEW, NOT_YET_KNOWN, QUARANTINED, Scope, check_bad_share, scope_of, typed_rows, with_status
+from jobs.ingest_counts import ACCEPTED, COUNTS, DUPLICATE, NOT_YET_KNOWN, QUARANTINED, counts_frame, day_counts, told
+from jobs.intake import EARLIER, NEW, Scope, check_bad_share, scope_of, typed_rows, with_status
 from jobs.lake import Lake
 from jobs.log_note import LogNote, note_days, read_note, write_note
 from jobs.mapping import Mapping, read_mapping
 from jobs.source import RAW_ROW
-
-ACCEPTED, DUPLICATE = "accepted", "duplicates"
-
 
 def arg_parser() -> argparse.ArgumentParser:
     """Give the job's arguments."""
@@ -50,18 +47,19 @@ def run(spark: SparkSession, args: argparse.Namespace) -> None:
     lake = Lake(spark, args.root)
     mapping = read_mapping(args.mapping)
     _check_same_rules(lake, mapping, args.ds)
-    typed = {table: typed_rows(spark, mapping, table, args.input).persist() for table in mapping.tables}
+    typed = {table: typed_rows(spark, mapping, table, args.input) for table in mapping.tables}
+    typed["sends"].persist()
     scope = scope_of(typed["sends"], args.ds, lake.days(COUNTS), args.input)
-    sorted_rows = {table: with_status(rows, scope) for table, rows in typed.items()}
-    first_counts = {table: _first_counts(table, rows, args.max_bad_share) for table, rows in sorted_rows.items()}
-    results = _results(lake, sorted_rows, scope, mapping, args.dedup_days)
+    results = _results(lake, typed, scope, mapping, args.dedup_days)
     counts = {table: day_counts(rows) for table, rows in results.items()}
-    _check_sums(first_counts, counts)
+    for table, rows in results.items():
+        check_bad_share(table, rows, counts[table], args.max_bad_share)
     _write(lake, results, scope)
     write_note(lake, args.ds, LogNote(mapping.name, mapping.time.rules(), tuple(sorted(mapping.tables))))
     lake.write(COUNTS, counts_frame(spark, counts), scope.days)
-    _tell(counts, first_counts)
-    for rows in (*typed.values(), *results.values()):
+    for table, by_day in counts.items():
+        say(told(table, by_day))
+    for rows in (typed["sends"], *results.values()):
         rows.unpersist()
 
 
@@ -74,26 +72,13 @@ def _check_same_rules(lake: Lake, mapping: Mapping, ds: date) -> None:
         raise BadInput(f"mapping {mapping.name}: [time] gives {now}, {lake.root} was made with {before}; use another root")
 
 
-def _first_counts(table: str, rows: DataFrame, limit: float) -> Counts:
-    """Count by status before anything is decided about duplicates and sends; stop when too many are bad."""
-    found = rows.groupBy("status", REASON).count().collect()
-    statuses: dict[str, int] = {}
-    reasons: dict[str, int] = {}
-    for row in found:
-        statuses[row["status"]] = statuses.get(row["status"], 0) + row["count"]
-        if row["status"] == QUARANTINED:
-            reasons[row[REASON]] = row["count"]
-    check_bad_share(table, statuses, reasons, limit)
-    return statuses
-
-
 def _results(
-    lake: Lake, sorted_rows: MappingType[str, DataFrame], scope: Scope, mapping: Mapping, dedup_days: int
+    lake: Lake, typed: MappingType[str, DataFrame], scope: Scope, mapping: Mapping, dedup_days: int
 ) -> dict[str, DataFrame]:
     """Settle each row of this run: contract columns, ``status``, ``reason``, ``raw_row``, ``ds``."""
     results = {
-        table: _without_duplicates(lake, table, rows, scope, dedup_days).persist()
-        for table, rows in sorted_rows.items()
+        table: _without_duplicates(lake, table, with_status(rows, scope), scope, dedup_days).persist()
+        for table, rows in typed.items()
     }
     wait_days = max(1, mapping.time.rules().maturity_days)
     settled = _with_sends(lake, results, scope, dedup_days, wait_days).persist()
@@ -152,15 +137,6 @@ def _with_sends(
     )
 
 
-def _check_sums(first_counts: MappingType[str, Counts], counts: MappingType[str, dict[date, Counts]]) -> None:
-    """Every row that was read must be somewhere; waiting clicks of earlier days come on top."""
-    for table, before in first_counts.items():
-        read = sum(n for status, n in before.items() if status != EARLIER)
-        settled = sum(n for of_day in counts[table].values() for n in of_day.values())
-        if settled < read or (table != "clicks" and settled != read):
-            raise RuntimeError(f"{table}: {read} rows were read, {settled} are accounted for")
-
-
 def _write(lake: Lake, results: MappingType[str, DataFrame], scope: Scope) -> None:
     for table, rows in results.items():
         accepted = rows.where(F.col("status") == ACCEPTED).drop("status", REASON, RAW_ROW, "waiting_since")
@@ -176,16 +152,6 @@ def _write(lake: Lake, results: MappingType[str, DataFrame], scope: Scope) -> No
     waiting = results["clicks"].where((F.col("status") == NOT_YET_KNOWN) & F.col("waiting_since").isNotNull())
     columns = (*TABLES["clicks"].column_names, "waiting_since", "ds")
     lake.write("pending", waiting.select(*columns), [scope.last])
-
-
-def _tell(counts: MappingType[str, dict[date, Counts]], first_counts: MappingType[str, Counts]) -> None:
-    for table, by_day in counts.items():
-        total = {name: sum(of_day.get(name, 0) for of_day in by_day.values())
-                 for name in (ACCEPTED, QUARANTINED, DUPLICATE, NOT_YET_KNOWN)}  # fmt: skip
-        parts = " + ".join(f"{name.replace('_', ' ')} {n:,}" for name, n in total.items())
-        earlier = first_counts[table].get(EARLIER, 0)
-        rest = f" (and {earlier:,} of days ingested before)" if earlier else ""
-        say(f"{table}: read {sum(total.values()):,} = {parts}{rest}")
 
 
 if __name__ == "__main__":

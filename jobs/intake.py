@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 
@@ -13,10 +14,11 @@ from features.contract import TABLES
 from features.time_rules import known_day
 from features.validation import REASON, with_types
 from jobs.errors import BadInput
-from jobs.mapping import Mapping
+from jobs.ingest_counts import NOT_YET_KNOWN, QUARANTINED, Counts
+from jobs.mapping import Mapping as LogMapping
 from jobs.source import RAW_ROW, read_mapped, session_zone
 
-NEW, QUARANTINED, NOT_YET_KNOWN, EARLIER = "new", "quarantined", "not_yet_known", "earlier"
+NEW, EARLIER = "new", "earlier"
 ONE_DAY = timedelta(days=1)
 
 
@@ -48,7 +50,7 @@ class Scope:
         return [self.start + ONE_DAY * n for n in range((self.last - self.start).days + 1)]
 
 
-def typed_rows(spark: SparkSession, mapping: Mapping, table: str, source: str) -> DataFrame:
+def typed_rows(spark: SparkSession, mapping: LogMapping, table: str, source: str) -> DataFrame:
     """Read one contract table from its source, typed, with ``reason``, ``raw_row`` and ``ds``, the day known.
 
     ``ds`` is null for a row without readable clocks.
@@ -115,16 +117,19 @@ def _by_reason(counts: Counter[tuple[date, str | None]]) -> Counter[str]:
     return total
 
 
-def check_bad_share(table: str, statuses: dict[str, int], reasons: dict[str, int], limit: float) -> None:
-    """Stop before anything is written when too many rows break the contract.
+def check_bad_share(table: str, rows: DataFrame, by_day: Mapping[date, Counts], limit: float) -> None:
+    """Stop before anything is written when too many rows of a table break the contract.
 
     Raises
     ------
     BadInput
-        When the share of quarantined rows among those of this run is above ``limit``.
+        When the share of quarantined rows among those that are known is above ``limit``.
     """
-    bad = statuses.get(QUARANTINED, 0)
-    seen = bad + statuses.get(NEW, 0)
-    if seen and bad / seen > limit:
-        named = ", ".join(f"{reason} {n}" for reason, n in sorted(reasons.items(), key=lambda item: -item[1]))
-        raise BadInput(f"{table}: {bad} of {seen} rows break the contract, limit is {limit:.0%}: {named}")
+    total: Counter[str] = Counter()
+    for of_day in by_day.values():
+        total.update(of_day)
+    seen = total.total() - total[NOT_YET_KNOWN]
+    if seen and total[QUARANTINED] / seen > limit:
+        found = rows.where(F.col("status") == QUARANTINED).groupBy(REASON).count().collect()
+        named = ", ".join(f"{row[REASON]} {row['count']}" for row in sorted(found, key=lambda row: -row["count"]))
+        raise BadInput(f"{table}: {total[QUARANTINED]} of {seen} rows break the contract, limit is {limit:.0%}: {named}")

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from pyspark import SparkConf, SparkContext
+from pyspark.logger import PySparkLogger
 from pyspark.sql import SparkSession
 
 from jobs.errors import BadInput
@@ -48,6 +49,8 @@ def make_session(name: str, settings: Sequence[str] = ()) -> SparkSession:
     """
     given = dict(_key_value(setting) for setting in settings)
     _point_to_this_python()
+    for logger in ("DataFrameQueryContextLogger", "SQLQueryContextLogger"):
+        PySparkLogger.getLogger(logger).disabled = True  # prints each exception a second time, as JSON
     conf = {**DEFAULTS, **_submitted(), **given, **REQUIRED}
     builder = SparkSession.builder.appName(name)
     for key, value in conf.items():
