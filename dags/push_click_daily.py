@@ -43,9 +43,10 @@ def text(name: str, description: str, *, otherwise: str | None = None) -> Param:
     return Param(default, type="string" if otherwise else ["null", "string"], description=description)
 
 
-def days(description: str) -> Param:
-    """Make a parameter that is a number of days, or empty: as many as the jobs take by themselves."""
-    return Param(None, type=["null", "integer"], minimum=1, description=description)
+def number(description: str, *, otherwise: int | None = None) -> Param:
+    """Make a parameter that is a positive number, or empty: as many as the jobs take by themselves."""
+    kind = "integer" if otherwise else ["null", "integer"]
+    return Param(otherwise, type=kind, minimum=1, description=description)
 
 
 PARAMS = {
@@ -64,9 +65,11 @@ PARAMS = {
     "input": text("input", "Where the mapping's sources are.", otherwise=f"{HOME}/build/logs"),
     "gates": text("gates", "A file of gates; empty: the one of the jobs."),
     "tracking_uri": text("tracking_uri", "The MLflow store; empty: the one under a local root."),
-    "train_days": days("At most so many days to learn from."),
-    "validation_days": days("Days after those, to choose on."),
-    "holdout_days": days("Days after those, which are only measured on."),
+    "train_days": number("At most so many days to learn from."),
+    "validation_days": number("Days after those, to choose on."),
+    "holdout_days": number("Days after those, which are only measured on."),
+    "keep_days": number("Days that the lake keeps at the end of a run.", otherwise=400),
+    "keep_versions": number("Versions of the model that it keeps.", otherwise=30),
 }
 
 
@@ -211,5 +214,10 @@ with DAG(
             "report_models",
             options=("tracking_uri",),
             doc_md="One HTML page for people, and its figures as JSON, in ROOT/reports.",
+        ),
+        spark_step(
+            "prune_lake",
+            options=("keep_days", "keep_versions", "tracking_uri"),
+            doc_md="Remove what is older than is kept; never the champion or the one before.",
         ),
     )

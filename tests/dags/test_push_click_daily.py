@@ -35,6 +35,7 @@ ORDER = [
     "encode_audience",
     "score_users",
     "report_models",
+    "prune_lake",
 ]
 MIDNIGHT = datetime(2026, 3, 1, tzinfo=UTC)
 
