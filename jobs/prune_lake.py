@@ -35,12 +35,8 @@ MEMORY = frozenset({*TABLES, PUSHES, APP_EVENTS, COUNTS} - {*LOGS})
 def arg_parser() -> argparse.ArgumentParser:
     """Give the arguments of this job."""
     parser = job_parser(__doc__, ds=False)
-    parser.add_argument(
-        "--ds", type=iso_day, help="count days back from this one (default: the lake's newest)"
-    )
-    parser.add_argument(
-        "--keep-days", required=True, type=at_least(1), metavar="N", help="days that tables keep"
-    )
+    parser.add_argument("--ds", type=iso_day, help="count days back from this one (default: the lake's newest)")
+    parser.add_argument("--keep-days", required=True, type=at_least(1), metavar="N", help="days that tables keep")
     parser.add_argument(
         "--keep-versions", required=True, type=at_least(1), metavar="N", help="model versions that stay"
     )
@@ -63,7 +59,7 @@ def run(spark: SparkSession, args: argparse.Namespace) -> None:
 def _oldest_to_keep(lake: Lake, tables: list[str], args: argparse.Namespace) -> date:
     days = sorted({day for table in tables for day in lake.days(table) if args.ds is None or day <= args.ds})
     if not days:
-        raise BadInput(f"no table in {lake.root} has a day up to {args.ds or 'now'}: expected a lake")
+        raise BadInput(f"expected a lake: no table in {lake.root} has a day to count from")
     return days[-args.keep_days :][0]
 
 

@@ -72,14 +72,12 @@ class Registry:
     def register(self, bundle: Path) -> Version:
         """Make a version of a measured bundle, or give the one that has the same learned content."""
         run = self.tracking.log_candidate_run(bundle)
-        known = self._versions(f"tags.bundle_version = '{run.data.tags['bundle_version']}'")
+        known = self.versions(f"tags.bundle_version = '{run.data.tags['bundle_version']}'")
         if known:
             return known[0]
         if not self._client.search_registered_models(f"name = '{MODEL}'"):
             self._client.create_registered_model(MODEL)
-        tags = {
-            name: run.data.tags[name] for name in ("bundle_version", "candidate", "ds", "manifest_sha256")
-        }
+        tags = {name: run.data.tags[name] for name in ("bundle_version", "candidate", "ds", "manifest_sha256")}
         source = f"{run.info.artifact_uri}/{BUNDLE}"
         return _version(self._client.create_model_version(MODEL, source, run.info.run_id, tags=tags))
 
@@ -103,9 +101,7 @@ class Registry:
         champion, previous = self.champion(), self.previous_champion()
         if previous is None or previous == champion:
             present = champion.bundle_version if champion else "none"
-            raise BadInput(
-                f"no earlier champion to go back to in {self.tracking.uri}; the present one: {present}"
-            )
+            raise BadInput(f"no earlier champion to go back to in {self.tracking.uri}; the present one: {present}")
         self._client.set_registered_model_alias(MODEL, CHAMPION, previous.number)
         self._client.delete_registered_model_alias(MODEL, PREVIOUS)
         return previous
@@ -117,6 +113,12 @@ class Registry:
     def previous_champion(self) -> Version | None:
         """Give the version that `rollback` restores, or None."""
         return self._behind(PREVIOUS)
+
+    def versions(self, condition: str = "") -> list[Version]:
+        """Give the versions that meet a condition, the newest first."""
+        query = " and ".join(filter(None, (f"name = '{MODEL}'", condition)))
+        found = self._client.search_model_versions(query, max_results=10_000)
+        return [_version(version) for version in sorted(found, key=lambda version: -int(version.version))]
 
     def bundle(self, version: Version) -> ChampionBundle:
         """Give the files of a version.
@@ -141,7 +143,7 @@ class Registry:
         """
         if not self.tracking.exists():
             return 0
-        versions = self._versions()
+        versions = self.versions()
         kept = {*versions[:keep], self.champion(), self.previous_champion()}
         gone = [version for version in versions if version not in kept]
         for version in gone:
@@ -159,12 +161,6 @@ class Registry:
         found = self._client.search_registered_models(f"name = '{MODEL}'")
         number = found[0].aliases.get(alias) if found else None
         return None if number is None else _version(self._client.get_model_version(MODEL, str(number)))
-
-    def _versions(self, condition: str = "") -> list[Version]:
-        """Give the versions that meet a condition, the newest first."""
-        query = " and ".join(filter(None, (f"name = '{MODEL}'", condition)))
-        found = self._client.search_model_versions(query, max_results=10_000)
-        return [_version(version) for version in sorted(found, key=lambda version: -int(version.version))]
 
 
 def _version(found: ModelVersion) -> Version:

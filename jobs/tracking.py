@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 EXPERIMENT = "pushclick"
 BUNDLE = "bundle"
 """Where a run keeps the bundle, among its artefacts."""
-PARAMS = ("name", "family", "ds", "feature_schema_hash", "embedding_version", "serving_format")
+PARAMS = ("name", "family", "feature_schema_hash", "embedding_version", "serving_format")
 """Entries of a manifest that a run shows as parameters."""
 
 
@@ -48,9 +48,7 @@ class Tracking:
     def __init__(self, root: str, uri: str | None = None) -> None:
         self._root = absolute(root)
         if uri is None and not is_local(self._root):
-            raise BadInput(
-                f"--root {root} is not a local folder: expected --tracking-uri with an MLflow store"
-            )
+            raise BadInput(f"--root {root} is not a local folder: expected --tracking-uri with an MLflow store")
         self.uri = uri or f"sqlite:///{self._root}/mlflow.db"
         self._database = None if uri else Path(self._root, "mlflow.db")
 
@@ -85,12 +83,20 @@ class Tracking:
         """
         manifest = measured_manifest(bundle)
         version = manifest["version"]
-        run = next(self._runs(f"tags.bundle_version = '{version}'"), None) or self.client.create_run(
+        run = next(self.runs(f"tags.bundle_version = '{version}'"), None) or self.client.create_run(
             self._experiment(), run_name=manifest["name"], tags={"bundle_version": version}
         )
         if run.info.status != "FINISHED":
             self._fill(run, bundle, manifest)
         return self.client.get_run(run.info.run_id)
+
+    def runs(self, condition: str = "") -> Iterator[Run]:
+        """Give the runs that meet a condition (MLflow's filter language)."""
+        page = self.client.search_runs([self._experiment()], condition)
+        yield from page
+        while page.token:
+            page = self.client.search_runs([self._experiment()], condition, page_token=page.token)
+            yield from page
 
     def fetch(self, artefacts: str, *, manifest_sha256: str) -> Path:
         """Give a bundle among the artefacts as a local folder, to be read only.
@@ -110,20 +116,15 @@ class Tracking:
             raise BadInput(f"bundle in {artefacts}: {str(error).splitlines()[0]}") from None
         return folder
 
-    def prune(self, *, needed: Collection[str], days: Collection[str]) -> int:
-        """Delete runs, with their files, that are neither needed (by id) nor of these days; count them."""
+    def prune(self, *, needed: Collection[str], days: Collection[str]) -> None:
+        """Delete the runs, with their files, that are neither needed (by id) nor of one of these days."""
         from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
 
-        gone = [
-            run
-            for run in self._runs()
-            if run.info.run_id not in needed and run.data.tags.get("ds") not in days
-        ]
+        gone = [run for run in self.runs() if run.info.run_id not in needed and run.data.tags.get("ds") not in days]
         for run in gone:
             self.client.delete_run(run.info.run_id)
             files: Any = get_artifact_repository(run.info.artifact_uri, tracking_uri=self.uri)
             files.delete_artifacts()
-        return len(gone)
 
     def _experiment(self) -> str:
         found = self.client.get_experiment_by_name(EXPERIMENT)
@@ -131,13 +132,6 @@ class Tracking:
             return str(found.experiment_id)
         served = self.uri.startswith(("http:", "https:"))  # a server knows where its artefacts go
         return self.client.create_experiment(EXPERIMENT, None if served else f"{self._root}/mlartifacts")
-
-    def _runs(self, condition: str = "") -> Iterator[Run]:
-        page = self.client.search_runs([self._experiment()], condition)
-        yield from page
-        while page.token:
-            page = self.client.search_runs([self._experiment()], condition, page_token=page.token)
-            yield from page
 
     def _fill(self, run: Run, bundle: Path, manifest: Mapping[str, Any]) -> None:
         from mlflow.entities import Metric, Param, RunTag
