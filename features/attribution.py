@@ -33,9 +33,7 @@ def with_send(clicks: DataFrame, sends: DataFrame, *, wait_days: int, within_day
         ``reason`` (``unknown_send``: waited in vain, dated on the day its time was up; ``click_before_send``; else
         null) and ``ds`` moved to the day on which click and send are both known.
     """
-    of_send = sends.select(
-        F.col("send_id").alias("_send_id"), *SEND_COLUMNS, F.col("ds").alias("_send_ds")
-    )
+    of_send = sends.select(F.col("send_id").alias("_send_id"), *SEND_COLUMNS, F.col("ds").alias("_send_ds"))
     joined = clicks.join(of_send, F.col("send_id") == F.col("_send_id"), how="left")
     last_day = F.date_add("ds", wait_days)
     found = F.coalesce(F.col("_send_ds").between(F.date_sub("ds", within_days), last_day), F.lit(False))

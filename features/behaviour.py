@@ -1,7 +1,7 @@
 """The user behaviour matrix: what each user did, as counts of tokens, for any (user, as_of) requests.
 
-Tokens: ``event:NAME`` for app events, ``sent:C`` and ``clicked:C`` for pushes, where C is the campaign's category, or the
-campaign itself where the log has no categories.
+Tokens: ``event:NAME`` for app events, ``sent:C`` and ``clicked:C`` for pushes, where C is the campaign's category, or
+the campaign itself where the log has no categories.
 """
 
 from __future__ import annotations

@@ -38,8 +38,6 @@ def features_of(tables: Collection[str]) -> list[Feature]:
 
 def feature_schema(tables: Collection[str]) -> dict[str, Any]:
     """Give the schema that crosses from features to models: names, types, kinds, and the hash of all that."""
-    features = [
-        {"name": feature.name, "type": feature.type, "kind": feature.kind} for feature in features_of(tables)
-    ]
+    features = [{"name": feature.name, "type": feature.type, "kind": feature.kind} for feature in features_of(tables)]
     digest = hashlib.sha256(json.dumps(features, sort_keys=True).encode()).hexdigest()
     return {"hash": digest[:16], "features": features}

@@ -25,8 +25,8 @@ def latest_as_of(keys: DataFrame, log: DataFrame, *, key: str, columns: Sequence
     Returns
     -------
     DataFrame
-        The columns of ``keys`` and those asked for. Of changes with equal times the greater values win, so the outcome does not
-        depend on the order of rows. Keys without a known change have no row.
+        The columns of ``keys`` and those asked for. Of changes with equal times the greater values win, so the outcome
+        does not depend on the order of rows. Keys without a known change have no row.
     """
     change = F.struct(F.col("updated_at").alias("_at"), F.col("ingested_at").alias("_known"), *columns).alias("_change")
     known = keys.join(log.select(key, "ds", change), key, how="inner").where(F.col("ds") < F.col("as_of"))

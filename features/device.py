@@ -22,9 +22,7 @@ STATE = Block(
     name="device_state",
     key=("device_id",),
     table="devices",
-    read=partial(
-        latest_as_of, key="device_id", columns=(*ATTRIBUTES, "push_enabled", "updated_at")
-    ),
+    read=partial(latest_as_of, key="device_id", columns=(*ATTRIBUTES, "push_enabled", "updated_at")),
     features=(
         _category("platform", "platform"),
         _category("os_version", "os_version"),

@@ -43,8 +43,4 @@ def with_duplicate(
     latest = accepted_before.groupBy(*(F.col(name).alias(f"_{name}") for name in key)).agg(F.max("ds").alias("_seen"))
     same = [F.col(name).eqNullSafe(F.col(f"_{name}")) for name in key]
     seen = F.col("_seen").isNotNull() & (F.datediff("ds", "_seen") <= within_days)
-    return (
-        marked.join(latest, same, how="left")
-        .withColumn("is_duplicate", again | seen)
-        .select(*names, "is_duplicate")
-    )
+    return marked.join(latest, same, how="left").withColumn("is_duplicate", again | seen).select(*names, "is_duplicate")

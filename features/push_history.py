@@ -17,13 +17,11 @@ WINDOW_TEXT = {**{f"{days}d": f"{days} days before midnight" for days in WINDOWS
 
 def reader(key: Sequence[str], prefix: str) -> Callable[[DataFrame, DataFrame], DataFrame]:
     """Give the function that sums push partials for a key."""
-    return partial(
-        window_sums, key=key, prefix=prefix, sums=PUSH_COUNTS, latest=("last_sent_ms", "last_clicked_ms")
-    )
+    return partial(window_sums, key=key, prefix=prefix, sums=PUSH_COUNTS, latest=("last_sent_ms", "last_clicked_ms"))
 
 
 def count_features(prefix: str, measures: Sequence[str], whose: str) -> list[Feature]:
-    """Counts of each measure over each window; no past counts 0."""
+    """Give the counts of each measure over each window; no past counts 0."""
     return [
         Feature(
             name, f"coalesce({name}, 0)", "bigint", f"{measure} {whose}", "count", WINDOW_TEXT[name.rsplit("_", 1)[1]]
@@ -34,7 +32,7 @@ def count_features(prefix: str, measures: Sequence[str], whose: str) -> list[Fea
 
 
 def rate_features(prefix: str, whose: str) -> list[Feature]:
-    """Click rates, pulled towards the rate of all by an empirical-Bayes prior."""
+    """Give click rates, pulled towards the rate of all by an empirical-Bayes prior."""
     return [
         Feature(
             f"{prefix}_click_rate_{window}",
@@ -51,7 +49,7 @@ def rate_features(prefix: str, whose: str) -> list[Feature]:
 
 
 def hours_since(name: str, last_ms: str, what: str) -> Feature:
-    """Hours from the last time to the midnight of ``as_of``."""
+    """Give hours from the last time to the midnight of ``as_of``."""
     return Feature(
         name,
         f"(unix_millis(cast(as_of as timestamp)) - {last_ms}) / 3600000D",
@@ -64,7 +62,7 @@ def hours_since(name: str, last_ms: str, what: str) -> Feature:
 
 
 def recency_features(prefix: str, whose: str) -> list[Feature]:
-    """Hours since the last send and the last click."""
+    """Give hours since the last send and the last click."""
     return [
         hours_since(f"{prefix}_hours_since_last_send", f"{prefix}_last_sent_ms", f"the last send {whose}"),
         hours_since(f"{prefix}_hours_since_last_click", f"{prefix}_last_clicked_ms", f"the last click {whose}"),
@@ -72,7 +70,5 @@ def recency_features(prefix: str, whose: str) -> list[Feature]:
 
 
 def days_since(name: str, day: str, what: str) -> Feature:
-    """Whole days from a day to the midnight of ``as_of``."""
-    return Feature(
-        name, f"datediff(as_of, {day})", "int", f"days since {what}", "days", "all time", "never happened"
-    )
+    """Give whole days from a day to the midnight of ``as_of``."""
+    return Feature(name, f"datediff(as_of, {day})", "int", f"days since {what}", "days", "all time", "never happened")

@@ -53,7 +53,7 @@ def audience(history: History, opt_outs: DataFrame | None, deletions: DataFrame 
         if source is not None:
             found = source.where(known).select("user_id")
             users = found if users is None else users.union(found)
-    assert users is not None  # noqa: S101  pushes are always there
+    assert users is not None
     keys = users.where("user_id IS NOT NULL").distinct().withColumn("as_of", F.lit(as_of))
     people = keys.join(_devices(keys, history), ["user_id", "as_of"], how="left")
     reasons = _reasons(opt_outs, deletions, as_of)
@@ -105,11 +105,11 @@ def planned_sends(plans: DataFrame, as_of: date, rules: TimeRules) -> DataFrame:
 
 def active_campaigns(history: History, as_of: date, *, days: int, local_hour: int) -> DataFrame:
     """Give the campaigns that were sent in the days before a midnight, to be sent at a local hour."""
-    recent = (F.col("ds") < F.lit(as_of)) & (F.col("event_day") >= F.date_sub(F.lit(as_of), days)) & (F.col("sends") > 0)
-    return (
-        history.pushes.where(recent).where(F.col("event_day") < F.lit(as_of)).select("campaign_id").distinct()
-        .select("campaign_id", F.lit(None).cast("timestamp").alias("send_at"), F.lit(local_hour).alias("local_hour"))
-    )  # fmt: skip
+    midnight = F.lit(as_of)
+    recent = F.col("event_day").between(F.date_sub(midnight, days), F.date_sub(midnight, 1)) & (F.col("sends") > 0)
+    campaigns = history.pushes.where(recent & (F.col("ds") < midnight)).select("campaign_id").distinct()
+    send_at = F.lit(None).cast("timestamp").alias("send_at")
+    return campaigns.select("campaign_id", send_at, F.lit(local_hour).alias("local_hour"))
 
 
 def scoring_requests(people: DataFrame, campaigns: DataFrame) -> DataFrame:
@@ -136,4 +136,3 @@ def scoring_requests(people: DataFrame, campaigns: DataFrame) -> DataFrame:
     midnight = F.col("as_of").cast("timestamp")
     local = F.when(same_day < midnight, same_day + F.expr("INTERVAL 1 DAY")).otherwise(same_day)
     return crossed.withColumn("send_at", F.coalesce("send_at", local)).select(*REQUEST_KEY)
-

@@ -15,9 +15,7 @@ from features.priors import prior_steps, priors
 PRIORS = "priors"
 
 
-def read_histories(
-    keys: Mapping[str, DataFrame], history: History, tables: Collection[str]
-) -> dict[str, DataFrame]:
+def read_histories(keys: Mapping[str, DataFrame], history: History, tables: Collection[str]) -> dict[str, DataFrame]:
     """Read every block's history for the keys that are asked for.
 
     Parameters
@@ -29,9 +27,7 @@ def read_histories(
     tables : collection of str
         Optional contract tables that the log has.
     """
-    return {
-        block.name: block.read(keys[block.name], history.table(block.table)) for block in blocks_of(tables)
-    }
+    return {block.name: block.read(keys[block.name], history.table(block.table)) for block in blocks_of(tables)}
 
 
 def read_priors(midnights: DataFrame, history: History, tables: Collection[str]) -> DataFrame:
@@ -43,9 +39,7 @@ def read_priors(midnights: DataFrame, history: History, tables: Collection[str])
     return reduce(lambda left, right: left.join(right, "as_of"), fitted)
 
 
-def request_keys(
-    requests: DataFrame, blocks: Iterable[Block], *, per: Sequence[str] = ()
-) -> dict[str, DataFrame]:
+def request_keys(requests: DataFrame, blocks: Iterable[Block], *, per: Sequence[str] = ()) -> dict[str, DataFrame]:
     """Give the distinct keys per block that a set of requests asks for; rows with a null key ask for nothing.
 
     Parameters
@@ -75,7 +69,8 @@ def feature_rows(
     histories : mapping of str to DataFrame
         Per block name: its key, ``as_of`` and history columns, unique (see ``read_histories``).
     fitted_priors : DataFrame
-        See ``read_priors``. When requests, histories and priors all have ``ds``, the day that asked, rows meet by it too.
+        See ``read_priors``. When requests, histories and priors all have ``ds``, the day that asked, rows meet by it
+        too.
     tables : collection of str
         Optional contract tables that the log has.
 

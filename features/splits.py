@@ -40,9 +40,7 @@ class Split:
         return {part: [str(day) for day in getattr(self, part)] for part in PARTS}
 
 
-def split_days(
-    ds: date, rules: TimeRules, *, train_days: int, validation_days: int, holdout_days: int
-) -> Split:
+def split_days(ds: date, rules: TimeRules, *, train_days: int, validation_days: int, holdout_days: int) -> Split:
     """Lay out the parts backwards from the last day whose sends are all mature at the end of ``ds``.
 
     Between two parts as many days are left out as labels need to mature.

@@ -51,8 +51,12 @@ def _first_reason(table: Table, given: set[str]) -> Column:
 def _type_rules(table: Table, given: set[str]) -> list[tuple[str, Column]]:
     names = [name for name in table.column_names if MAPPED + name in given]
     return [
-        (f"bad_{name}", F.col(MAPPED + name).isNotNull() & (F.trim(F.col(MAPPED + name).cast("string")) != "")
-         & F.col(name).isNull())
+        (
+            f"bad_{name}",
+            F.col(MAPPED + name).isNotNull()
+            & (F.trim(F.col(MAPPED + name).cast("string")) != "")
+            & F.col(name).isNull(),
+        )
         for name in names
     ]
 

@@ -37,8 +37,9 @@ def window_sums(
     Returns
     -------
     DataFrame
-        The columns of ``keys``, ``PREFIX_SUM_1d`` ... ``PREFIX_SUM_all`` (long), ``PREFIX_LATEST``, ``PREFIX_first_day``. A
-        window of W days holds event days from T - W to T - 1. Keys without any known cell have no row.
+        The columns of ``keys``, ``PREFIX_SUM_1d`` ... ``PREFIX_SUM_all`` (long), ``PREFIX_LATEST``,
+        ``PREFIX_first_day``. A window of W days holds event days from T - W to T - 1. Keys without any known cell have
+        no row.
     """
     daily = cells.groupBy(*key, "event_day", "ds").agg(
         *(F.sum(name).alias(name) for name in sums), *(F.max(name).alias(name) for name in latest)

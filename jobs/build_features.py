@@ -4,7 +4,8 @@ Requests are the sends that became known on a day (for training) and, for the mi
 the campaigns to come (for scoring). Both get their histories from the same functions; the feature rows themselves are
 made from requests and histories by ``features.rows.feature_rows`` wherever they are needed.
 
-Days up to --ds that were aggregated and have no requests yet are done in the same Spark jobs; --ds is always done again.
+Days up to --ds that were aggregated and have no requests yet are done in the same Spark jobs; --ds is always done
+again.
 """
 
 from __future__ import annotations

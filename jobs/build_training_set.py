@@ -50,7 +50,8 @@ def run(spark: SparkSession, args: argparse.Namespace) -> None:
         "time_rules": note.rules.to_dict(), "split": split.to_dict(),
     })  # fmt: skip
     for part, found in parts.items():
-        say(f"{part}: {found['rows']:,} sends, {found['clicks']:,} clicked, {found['first_as_of']} to {found['last_as_of']}")
+        span = f"{found['first_as_of']} to {found['last_as_of']}"
+        say(f"{part}: {found['rows']:,} sends, {found['clicks']:,} clicked, {span}")
 
 
 def _labelled(lake: Lake, note: LogNote, split: Split) -> DataFrame:

@@ -25,9 +25,7 @@ class NotMeasurable(BadInput):
     """The champion cannot be measured on these rows; the message says why."""
 
 
-def score_champion(
-    lake: Lake, ds: date, *, tracking_uri: str | None, embedding_version: str | None
-) -> Scored | None:
+def score_champion(lake: Lake, ds: date, *, tracking_uri: str | None, embedding_version: str | None) -> Scored | None:
     """Score the hold-out by the present champion.
 
     Parameters

@@ -63,9 +63,7 @@ def job_parser(doc: str | None, *, root: bool = True, ds: bool = True) -> argpar
 
 def add_tracking_argument(parser: argparse.ArgumentParser) -> None:
     """Add ``--tracking-uri``."""
-    parser.add_argument(
-        "--tracking-uri", metavar="URI", help="an MLflow store (default: mlflow.db below --root)"
-    )
+    parser.add_argument("--tracking-uri", metavar="URI", help="an MLflow store (default: mlflow.db below --root)")
 
 
 def say(message: str) -> None:

@@ -50,8 +50,8 @@ def encoded(spark: SparkSession, keys: DataFrame, cells: DataFrame, folder: Path
     Returns
     -------
     DataFrame
-        ``user_id, as_of, latents`` (array of smallint, ascending), ``latent_values`` (array of float, above 0). Requests
-        without any token of the vocabulary have no row.
+        ``user_id, as_of, latents`` (array of smallint, ascending), ``latent_values`` (array of float, above 0).
+        Requests without any token of the vocabulary have no row.
     """
     encoder, words = load_encoder(folder)
     tokens = spark.createDataFrame(list(enumerate(words)), "token_id int, token string")
@@ -61,7 +61,7 @@ def encoded(spark: SparkSession, keys: DataFrame, cells: DataFrame, folder: Path
         for batch in batches:
             yield _encode_batch(encoder, batch)
 
-    return rows.mapInArrow(encode, CODE_TYPE)  # type: ignore[arg-type]
+    return rows.mapInArrow(encode, CODE_TYPE)
 
 
 def _encode_batch(encoder: SparseEncoder, batch: pa.RecordBatch) -> pa.RecordBatch:

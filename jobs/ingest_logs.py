@@ -28,6 +28,7 @@ from jobs.log_note import LogNote, note_days, read_note, write_note
 from jobs.mapping import Mapping, read_mapping
 from jobs.source import RAW_ROW
 
+
 def arg_parser() -> argparse.ArgumentParser:
     """Give the job's arguments."""
     parser = job_parser(__doc__)
@@ -69,7 +70,9 @@ def _check_same_rules(lake: Lake, mapping: Mapping, ds: date) -> None:
         return
     before, now = read_note(lake, earlier[-1]).rules, mapping.time.rules()
     if before != now:
-        raise BadInput(f"mapping {mapping.name}: [time] gives {now}, {lake.root} was made with {before}; use another root")
+        raise BadInput(
+            f"mapping {mapping.name}: [time] gives {now}, {lake.root} was made with {before}; use another root"
+        )
 
 
 def _results(

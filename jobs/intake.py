@@ -103,7 +103,9 @@ def scope_of(sends: DataFrame, ds: date, ingested: list[date], source: str) -> S
         reasons = ", ".join(f"{reason} {n}" for reason, n in _by_reason(counts).most_common())
         raise BadInput(f"sends: none of the {total} rows in {source} keeps the contract: {reasons}")
     if ds not in good:
-        raise BadInput(f"sends: no row in {source} became known on {ds}; its rows are known from {good[0]} to {good[-1]}")
+        raise BadInput(
+            f"sends: no row in {source} became known on {ds}; its rows are known from {good[0]} to {good[-1]}"
+        )
     before = [day for day in ingested if day < ds]
     first = min(before[-1] + ONE_DAY, ds) if before else good[0]
     return Scope(first=first, last=ds, opening=not before)
@@ -132,4 +134,6 @@ def check_bad_share(table: str, rows: DataFrame, by_day: Mapping[date, Counts], 
     if seen and total[QUARANTINED] / seen > limit:
         found = rows.where(F.col("status") == QUARANTINED).groupBy(REASON).count().collect()
         named = ", ".join(f"{row[REASON]} {row['count']}" for row in sorted(found, key=lambda row: -row["count"]))
-        raise BadInput(f"{table}: {total[QUARANTINED]} of {seen} rows break the contract, limit is {limit:.0%}: {named}")
+        raise BadInput(
+            f"{table}: {total[QUARANTINED]} of {seen} rows break the contract, limit is {limit:.0%}: {named}"
+        )

@@ -105,7 +105,9 @@ def _score_batches(
     scorer = Scorer.from_contents(serving_format, contents)
     for batch in batches:
         p_click = pa.array(scorer.score(batch.to_pandas()), pa.float64())
-        yield pa.RecordBatch.from_arrays([*(batch.column(name) for name in SCORED_AS), p_click], [*SCORED_AS, "p_click"])
+        yield pa.RecordBatch.from_arrays(
+            [*(batch.column(name) for name in SCORED_AS), p_click], [*SCORED_AS, "p_click"]
+        )
 
 
 def _top(scores: DataFrame, k: int | None) -> DataFrame:

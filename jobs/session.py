@@ -74,7 +74,7 @@ def _point_to_this_python() -> None:
 
 
 def _submitted() -> dict[str, str]:
-    """Settings that ``spark-submit`` was given; none when the JVM is not running yet."""
+    """Read the settings that ``spark-submit`` was given; none when the JVM is not running yet."""
     if "PYSPARK_GATEWAY_PORT" not in os.environ:
         return {}
     SparkContext._ensure_initialized()

@@ -16,7 +16,6 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from features.behaviour import behaviour_cells, behaviour_rows, known_cells, vocabulary
-from features.catalogue import feature_schema
 from jobs.cli import at_least, job_parser, run_job, say
 from jobs.embedding import EMBEDDINGS
 from jobs.errors import BadInput
@@ -24,8 +23,8 @@ from jobs.lake import Lake
 from jobs.log_note import read_note
 from jobs.past import read_past
 from jobs.split_arguments import add_split_arguments, split_of
-from models.autoencoder.topk import TopKAutoencoder
 from models.autoencoder.store import save
+from models.autoencoder.topk import TopKAutoencoder
 
 
 def arg_parser() -> argparse.ArgumentParser:
