@@ -141,9 +141,7 @@ def test_a_refusal_is_a_skipped_step_and_the_rest_goes_on(dag: DAG) -> None:
     publish = dag.get_task("publish_model")
     assert isinstance(publish, BashOperator)
     assert list(publish.skip_on_exit_code) == [3]
-    assert {dag.get_task(task).trigger_rule for task in publish.downstream_task_ids} == {
-        TriggerRule.NONE_FAILED
-    }
+    assert {dag.get_task(task).trigger_rule for task in publish.downstream_task_ids} == {TriggerRule.NONE_FAILED}
 
 
 @pytest.mark.parametrize(
@@ -157,9 +155,7 @@ def test_a_refusal_is_a_skipped_step_and_the_rest_goes_on(dag: DAG) -> None:
 )
 def test_bad_input_is_not_tried_again(dag: DAG, message: str, action: RetryAction) -> None:
     for task in dag.tasks:
-        assert (
-            task.retry_policy.evaluate(AirflowException(message), try_number=1, max_tries=2).action is action
-        )
+        assert task.retry_policy.evaluate(AirflowException(message), try_number=1, max_tries=2).action is action
 
 
 def test_parsing_is_quick_and_imports_nothing_heavy() -> None:

@@ -1,0 +1,63 @@
+"""The chain for real: `airflow dags test` runs every step on a small lake."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+JOBS_PYTHON = REPOSITORY / ".venv" / "bin" / "python"
+AIRFLOW = Path(sys.executable).with_name("airflow")
+LAST_DAY = "2026-01-20"
+THE_DAY_AFTER = "2026-01-21"
+
+
+def run(*words: object, **env: object) -> None:
+    everything = {**os.environ, **{name: str(value) for name, value in env.items()}}
+    done = subprocess.run(
+        [str(word) for word in words], env=everything, cwd=REPOSITORY, stdout=-1, stderr=-2, text=True, check=False
+    )
+    assert done.returncode == 0, done.stdout[-8000:]
+
+
+@pytest.mark.slow
+def test_a_real_run(tmp_path: Path) -> None:
+    logs, root = tmp_path / "logs", tmp_path / "lake"
+    quick = {"JDK_JAVA_OPTIONS": "-XX:TieredStopAtLevel=1"}
+    run(
+        JOBS_PYTHON,
+        "-m",
+        "jobs.simulate_logs",
+        "--output",
+        logs,
+        "--users",
+        300,
+        "--days",
+        20,
+        "--sends",
+        6000,
+        **quick,
+    )
+    parameters = {
+        "root": str(root),
+        "mapping": "simulator",
+        "input": str(logs),
+        "gates": str(Path(__file__).with_name("gates.toml")),
+        "train_days": 9,
+        "validation_days": 3,
+        "holdout_days": 3,
+    }
+    env = {"AIRFLOW_HOME": tmp_path / "airflow", "AIRFLOW__CORE__DAGS_FOLDER": REPOSITORY / "dags", **quick}
+    run(AIRFLOW, "db", "migrate", **env)
+    run(AIRFLOW, "dags", "test", "push_click_daily", THE_DAY_AFTER, "--conf", json.dumps(parameters), **env)
+
+    metrics = json.loads((root / "reports" / f"ds={LAST_DAY}" / "metrics.json").read_text())
+    assert metrics["ds"] == LAST_DAY
+    assert metrics["published"]
+    assert (root / "reports" / f"ds={LAST_DAY}" / "report.html").exists()
+    assert (root / "scores").is_dir()
