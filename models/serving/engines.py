@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from .errors import BundleError
 from .types import Engine
 
@@ -9,8 +11,8 @@ MODEL_FILES = {"lightgbm_text": "model.txt", "onnx": "model.onnx", "json": "mode
 """Serving format -> file of the model in a bundle."""
 
 
-def load_engine(serving_format: str, model: bytes) -> Engine:
-    """Load a model in its serving format.
+def load_engine(serving_format: str, contents: Mapping[str, bytes]) -> Engine:
+    """Load the model among the contents of a bundle's files.
 
     Raises
     ------
@@ -19,6 +21,9 @@ def load_engine(serving_format: str, model: bytes) -> Engine:
     EngineError
         When the engine is not installed, or refuses the model.
     """
+    if serving_format not in MODEL_FILES:
+        raise BundleError(f"serving format: expected one of {', '.join(MODEL_FILES)}, got {serving_format!r}")
+    model = contents[MODEL_FILES[serving_format]]
     if serving_format == "lightgbm_text":
         from .lightgbm_engine import LightGBMEngine
 
@@ -27,8 +32,6 @@ def load_engine(serving_format: str, model: bytes) -> Engine:
         from .onnx_engine import OnnxEngine
 
         return OnnxEngine(model)
-    if serving_format == "json":
-        from .logistic_engine import LogisticEngine
+    from .logistic_engine import LogisticEngine
 
-        return LogisticEngine(model)
-    raise BundleError(f"serving format: expected one of {', '.join(MODEL_FILES)}, got {serving_format!r}")
+    return LogisticEngine(model)

@@ -9,7 +9,7 @@ from typing import Any
 
 from .calibrators import Calibrator, apply, calibrator_from_json
 from .encoder import RowEncoder
-from .engines import MODEL_FILES, load_engine
+from .engines import load_engine
 from .manifest import read_manifest, read_verified
 from .types import Batch, Engine, Floats, RawRow
 
@@ -72,8 +72,8 @@ class Scorer:
     ) -> Scorer:
         """Make a scorer of the contents of its files, as `load` reads them."""
         return cls(
+            engine=load_engine(serving_format, contents),
             encoder=RowEncoder.from_json(json.loads(contents[ENCODER_FILE])),
-            engine=load_engine(serving_format, contents[MODEL_FILES[serving_format]]),
             calibrator=calibrator_from_json(json.loads(contents[CALIBRATOR_FILE])),
             manifest=manifest,
         )

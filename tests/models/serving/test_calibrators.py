@@ -1,0 +1,43 @@
+"""Calibrators as they are read from JSON: the same number alone and in company, and never falling."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+from scipy.special import expit, logit
+
+from models.serving.calibrators import Calibrator, Isotonic, Platt, Uncalibrated, apply, calibrator_from_json
+from models.serving.errors import BundleError
+
+CALIBRATORS = [Uncalibrated(), Platt(1.1, 0.3), Isotonic((0.1, 0.2, 0.6), (0.05, 0.3, 0.9))]
+GRID = np.linspace(0, 1, 101)
+
+
+@pytest.mark.parametrize("calibrator", CALIBRATORS, ids=lambda one: one.method)
+def test_the_same_number_after_json_alone_and_in_company(calibrator: Calibrator) -> None:
+    read = calibrator_from_json(json.loads(json.dumps(calibrator.to_json())))
+    assert apply(read, GRID).tolist() == [calibrator.apply_one(p) for p in GRID]
+
+
+@pytest.mark.parametrize("calibrator", CALIBRATORS, ids=lambda one: one.method)
+def test_never_falls_and_stays_a_probability(calibrator: Calibrator) -> None:
+    calibrated = apply(calibrator, GRID)
+    assert (np.diff(calibrated) >= 0).all()
+    assert ((calibrated >= 0) & (calibrated <= 1)).all()
+
+
+def test_platt_is_a_line_on_the_logit() -> None:
+    p = GRID[1:-1]
+    np.testing.assert_allclose(apply(Platt(1.1, 0.3), p), expit(1.1 * logit(p) + 0.3), rtol=1e-12)
+
+
+def test_isotonic_is_straight_between_knots_and_flat_outside() -> None:
+    isotonic = CALIBRATORS[2]
+    np.testing.assert_allclose(apply(isotonic, GRID), np.interp(GRID, isotonic.p, isotonic.calibrated), rtol=1e-12)
+
+
+def test_an_unknown_method_is_refused() -> None:
+    with pytest.raises(BundleError, match="beta"):
+        calibrator_from_json({"method": "beta"})

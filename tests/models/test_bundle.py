@@ -1,0 +1,143 @@
+"""Bundles: their version is what was learned, their manifest vouches for every byte, and pickles wait for it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import joblib
+import numpy as np
+import pytest
+
+from models.batch import LabelledRows
+from models.bundle import artifact_bytes, complete_manifest, load_click_model
+from models.candidates import FittedCandidate
+from models.schema import FeatureSchema
+from models.serving import HashMismatchError, Scorer
+from models.serving.calibrators import Platt
+from models.serving.manifest import read_manifest, read_verified, sha256
+
+Write = Callable[[FittedCandidate, str], Path]
+
+
+def bytes_of(folder: Path) -> dict[str, bytes]:
+    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def hash_of(folder: Path) -> str:
+    return sha256((folder / "manifest.json").read_bytes())
+
+
+@pytest.mark.parametrize("name", ["logistic", "random_forest", "lightgbm"])
+def test_the_same_candidate_gives_the_same_bytes(
+    name: str, candidates: dict[str, FittedCandidate], write: Write
+) -> None:
+    assert bytes_of(write(candidates[name], "once")) == bytes_of(write(candidates[name], "again"))
+
+
+def test_all_that_was_learned_is_in_the_version_and_times_are_not(
+    candidates: dict[str, FittedCandidate], write: Write
+) -> None:
+    lightgbm = candidates["lightgbm"]
+    version = read_manifest(write(lightgbm, "once"))["version"]
+    slower = replace(lightgbm, fit_seconds=99.0)
+    calibrated = replace(lightgbm, model=replace(lightgbm.model, calibrator=Platt(1.0, 0.1)))
+    assert read_manifest(write(slower, "slower"))["version"] == version
+    assert read_manifest(write(calibrated, "calibrated"))["version"] != version
+    assert len(version) == 12
+
+
+def test_the_embedding_goes_with_candidates_that_read_codes(
+    candidates: dict[str, FittedCandidate], write: Write
+) -> None:
+    with_codes = write(candidates["lightgbm"], "with")
+    without = write(candidates["lightgbm_no_embedding"], "without")
+    assert (with_codes / "embedding" / "weights.safetensors").read_bytes() == b"weights"
+    assert not (without / "embedding").exists()
+    assert [read_manifest(folder)["embedding_version"] for folder in (with_codes, without)] == ["abc", None]
+
+
+def test_the_manifest_vouches_for_every_file(candidates: dict[str, FittedCandidate], write: Write) -> None:
+    folder = write(candidates["random_forest"], "bundle")
+    manifest = read_manifest(folder)
+    assert set(manifest["files"]) == set(bytes_of(folder)) - {"manifest.json"}
+    read_verified(folder, manifest, manifest["files"])
+    assert set(manifest["serving_files"]) == {"encoder.json", "model.onnx", "calibrator.json"}
+
+
+def test_completing_the_manifest_touches_nothing_else(candidates: dict[str, FittedCandidate], write: Write) -> None:
+    folder = write(candidates["logistic"], "bundle")
+    before, sizes = bytes_of(folder), artifact_bytes(read_manifest(folder))
+    assert complete_manifest(folder, {"auc": 0.7, "latency_us": {"p50": 12.345}}) == hash_of(folder)
+    after = bytes_of(folder)
+    assert {name for name in after if after[name] != before[name]} == {"manifest.json"}
+    assert read_manifest(folder)["measures"]["auc"] == 0.7
+    assert artifact_bytes(read_manifest(folder)) == sizes
+
+
+def test_serving_bytes_are_what_the_scorer_reads(candidates: dict[str, FittedCandidate], write: Write) -> None:
+    folder = write(candidates["lightgbm"], "bundle")
+    sizes = artifact_bytes(read_manifest(folder))
+    files = sum((folder / name).stat().st_size for name in ("encoder.json", "model.txt", "calibrator.json"))
+    assert files < sizes["serving"] <= files + (folder / "manifest.json").stat().st_size
+    assert sizes["joblib"] == (folder / "model.joblib").stat().st_size
+    assert sizes["lightgbm_text"] == (folder / "model.txt").stat().st_size
+
+
+@pytest.mark.parametrize("name", ["logistic", "random_forest", "lightgbm"])
+def test_the_pickle_is_the_same_model(
+    name: str, candidates: dict[str, FittedCandidate], parts: dict[str, LabelledRows], write: Write
+) -> None:
+    folder = write(candidates[name], "bundle")
+    model = load_click_model(folder, manifest_sha256=hash_of(folder))
+    batch = parts["holdout"].batch
+    np.testing.assert_array_equal(model.predict(batch), candidates[name].model.predict(batch))
+    np.testing.assert_allclose(model.predict_proba(batch)[:, 1], Scorer.load(folder).score(batch), atol=1e-6)
+    np.testing.assert_allclose(model.predict_proba(batch).sum(axis=1), 1)
+
+
+class Explosive:
+    """Unpickling it writes a file."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return (Path.touch, (self.path,))
+
+
+def test_a_tampered_pickle_is_never_unpickled(
+    candidates: dict[str, FittedCandidate], write: Write, tmp_path: Path
+) -> None:
+    folder = write(candidates["logistic"], "bundle")
+    vouched, trace = hash_of(folder), tmp_path / "ran"
+    joblib.dump(Explosive(trace), folder / "model.joblib")
+    with pytest.raises(HashMismatchError, match=r"model\.joblib"):
+        load_click_model(folder, manifest_sha256=vouched)
+
+    manifest = read_manifest(folder)  # one who can write the pickle can write the manifest, not the registry
+    manifest["files"]["model.joblib"]["sha256"] = sha256((folder / "model.joblib").read_bytes())
+    (folder / "manifest.json").write_text(json.dumps(manifest))
+    with pytest.raises(HashMismatchError, match=r"manifest\.json"):
+        load_click_model(folder, manifest_sha256=vouched)
+    assert not trace.exists()
+
+
+def test_a_pickle_of_something_else_is_refused(candidates: dict[str, FittedCandidate], write: Write) -> None:
+    folder = write(candidates["logistic"], "bundle")
+    joblib.dump({"no": "model"}, folder / "model.joblib")
+    manifest = read_manifest(folder)
+    manifest["files"]["model.joblib"]["sha256"] = sha256((folder / "model.joblib").read_bytes())
+    (folder / "manifest.json").write_text(json.dumps(manifest))
+    with pytest.raises(TypeError, match="ClickModel"):
+        load_click_model(folder, manifest_sha256=hash_of(folder))
+
+
+def test_the_schema_lies_in_the_bundle(
+    candidates: dict[str, FittedCandidate], write: Write, schema: FeatureSchema
+) -> None:
+    folder = write(candidates["logistic"], "bundle")
+    assert FeatureSchema.from_json(json.loads((folder / "schema.json").read_text())) == schema
+    assert read_manifest(folder)["feature_schema_hash"] == schema.hash

@@ -1,0 +1,87 @@
+"""Calibration is fitted on validation, and only kept where it helps users that it was not fitted on."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from scipy.special import expit, logit
+from sklearn.isotonic import IsotonicRegression
+from sklearn.linear_model import LogisticRegression
+
+from models.calibration import choose_calibrator, fit_isotonic, fit_platt
+from models.evaluation import ece, log_loss
+from models.serving.calibrators import apply
+
+N = 20_000
+USER = np.arange(N) // 3
+
+
+def draw(seed: int) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+    """Give true probabilities, and clicks that follow them."""
+    rng = np.random.default_rng(seed)
+    p = rng.beta(2, 20, N)
+    return p, (rng.random(N) < p).astype(np.int64)
+
+
+def test_true_probabilities_are_mostly_left_alone() -> None:
+    chosen = [choose_calibrator(*draw(seed), USER).calibrator.method for seed in range(6)]
+    assert chosen.count("none") >= 4  # a one-standard-error rule errs now and then
+
+
+def test_nothing_is_cross_fitted_where_nothing_is_done() -> None:
+    p, label = draw(0)
+    choice = choose_calibrator(p, label, USER)
+    assert choice.calibrator.method == "none"
+    assert choice.probabilities is p
+
+
+def test_a_shifted_logit_is_put_right_by_platt() -> None:
+    p, label = draw(1)
+    choice = choose_calibrator(expit(1.5 * logit(p) - 0.5), label, USER)
+    assert choice.calibrator.method == "platt"
+    assert log_loss(choice.probabilities, label) < log_loss(p, label) + 1e-3
+    assert ece(choice.probabilities, label) < 0.01
+
+
+def test_what_platt_cannot_bend_isotonic_can() -> None:
+    p, label = draw(2)
+    bent = np.where(p < 0.1, p / 10, 0.5 + p / 10)
+    assert choose_calibrator(bent, label, USER).calibrator.method == "isotonic"
+
+
+def test_users_of_a_fold_do_not_calibrate_themselves() -> None:
+    """Each user's rows share a probability of their own: fitted on these users, isotonic would know every label."""
+    rng = np.random.default_rng(3)
+    of_user = rng.random(N // 10)
+    label = np.repeat((rng.random(N // 10) < 0.3).astype(np.int64), 10)
+    choice = choose_calibrator(np.repeat(of_user, 10), label, np.arange(N) // 10)
+    assert log_loss(choice.probabilities, label) > 0.6  # the entropy of 0.3 is 0.61
+
+
+def test_platt_is_unpenalised_logistic_regression() -> None:
+    p, label = draw(4)
+    wrong = expit(1.5 * logit(p) - 0.5)
+    oracle = LogisticRegression(C=np.inf, tol=1e-10).fit(logit(wrong)[:, np.newaxis], label)
+    platt = fit_platt(wrong, label)
+    assert platt.slope == pytest.approx(oracle.coef_[0, 0], abs=2e-3)  # its labels are softened
+    assert platt.intercept == pytest.approx(oracle.intercept_[0], abs=5e-3)
+
+
+def test_platt_is_finite_without_clicks() -> None:
+    platt = fit_platt(np.array([0.1, 0.2, 0.3]), np.array([0, 0, 0]))
+    assert np.isfinite([platt.slope, platt.intercept]).all()
+
+
+def test_isotonic_is_scikit_learns_within_its_edges() -> None:
+    p, label = draw(5)
+    oracle = IsotonicRegression(out_of_bounds="clip").fit(p, label).predict(p)
+    np.testing.assert_allclose(apply(fit_isotonic(p, label), p), np.clip(oracle, 1e-4, 1 - 1e-4), atol=1e-9)
+
+
+def test_the_same_seed_gives_the_same_choice() -> None:
+    p, label = draw(6)
+    wrong = expit(logit(p) + 1)
+    first, second = (choose_calibrator(wrong, label, USER, seed=7) for _ in range(2))
+    assert first.calibrator == second.calibrator
+    np.testing.assert_array_equal(first.probabilities, second.probabilities)

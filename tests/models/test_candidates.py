@@ -1,0 +1,135 @@
+"""The candidates: they learn, are reproducible, and score one row as a batch and as the library that fitted them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from models.batch import LabelledRows
+from models.bundle import serving_contents
+from models.candidates import DEFAULT_CANDIDATES, FittedCandidate, candidates_for, fit_candidate
+from models.conversion import conversion_difference, probe
+from models.encoding import fit_encoder
+from models.evaluation import auc, log_loss
+from models.schema import FeatureSchema
+from models.serving import Scorer
+from models.serving.encoder import UNSEEN_CODE
+
+N_LATENTS = 8
+NAMES = [spec.name for spec in DEFAULT_CANDIDATES]
+
+
+def scorer_of(candidate: FittedCandidate) -> Scorer:
+    return Scorer.from_contents(candidate.model.model.serving_format, serving_contents(candidate.model))
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_one_row_scores_as_in_a_batch(
+    name: str, candidates: dict[str, FittedCandidate], parts: dict[str, LabelledRows], holdout_table: pa.Table
+) -> None:
+    scorer = scorer_of(candidates[name])
+    alone = [scorer.score_one(row) for row in holdout_table.slice(0, 500).to_pylist()]
+    assert scorer.score(parts["holdout"].batch)[:500].tolist() == alone
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_serving_gives_what_was_fitted_on_rows_made_to_part_them(
+    name: str, candidates: dict[str, FittedCandidate], parts: dict[str, LabelledRows], schema: FeatureSchema
+) -> None:
+    rows = probe(parts["validation"].batch, schema)
+    assert len(rows["sends_7d"]) >= 20_000
+    assert np.isnan(rows["sends_7d"]).any()
+    assert (np.abs(rows["sends_7d"]) > 1e299).any()
+    difference = conversion_difference(candidates[name].model, scorer_of(candidates[name]), rows)
+    assert difference < (1e-6 if "forest" in name else 1e-14)
+
+
+def test_a_batch_may_be_a_pandas_frame(
+    candidates: dict[str, FittedCandidate], parts: dict[str, LabelledRows], holdout_table: pa.Table
+) -> None:
+    scorer = scorer_of(candidates["lightgbm"])
+    frame = holdout_table.to_pandas()
+    np.testing.assert_array_equal(scorer.score(frame), scorer.score(parts["holdout"].batch))
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_candidates_learn(name: str, candidates: dict[str, FittedCandidate], parts: dict[str, LabelledRows]) -> None:
+    rows = parts["holdout"]
+    p = candidates[name].model.predict(rows.batch)
+    assert auc(p, rows.label) > 0.6
+    assert log_loss(p, rows.label) < log_loss(np.full(len(p), parts["train"].label.mean()), rows.label)
+    assert p.mean() == pytest.approx(rows.label.mean(), abs=0.02)
+
+
+def test_codes_are_read_by_those_that_say_so(
+    candidates: dict[str, FittedCandidate], parts: dict[str, LabelledRows]
+) -> None:
+    batch = parts["holdout"].batch
+    without = {**batch, "latents": np.full(len(batch["latents"]), None)}
+    for spec in DEFAULT_CANDIDATES:
+        model = candidates[spec.name].model
+        assert (model.predict(batch) != model.predict(without)).any() == spec.codes
+        assert candidates[spec.name].n_features == 5 + (N_LATENTS if spec.codes else 0)
+
+
+@pytest.mark.parametrize("family", ["logistic", "random_forest", "lightgbm"])
+def test_the_same_data_and_seed_give_the_same_bytes(
+    family: str,
+    candidates: dict[str, FittedCandidate],
+    parts: dict[str, LabelledRows],
+    schema: FeatureSchema,
+) -> None:
+    spec = candidates[family].spec
+    again = fit_candidate(spec, parts["train"], parts["validation"], schema, N_LATENTS, seed=0, n_threads=1)
+    assert serving_contents(again.model) == serving_contents(candidates[family].model)
+    np.testing.assert_array_equal(again.validation, candidates[family].validation)
+
+
+@pytest.mark.parametrize("family", ["logistic", "random_forest"])
+def test_the_number_of_threads_does_not_matter_to(
+    family: str,
+    candidates: dict[str, FittedCandidate],
+    parts: dict[str, LabelledRows],
+    schema: FeatureSchema,
+) -> None:
+    spec = candidates[family].spec
+    again = fit_candidate(spec, parts["train"], parts["validation"], schema, N_LATENTS, seed=0, n_threads=2)
+    assert serving_contents(again.model) == serving_contents(candidates[family].model)
+
+
+def test_validation_stops_lightgbm_and_sets_the_calibration_only(
+    candidates: dict[str, FittedCandidate], parts: dict[str, LabelledRows], schema: FeatureSchema
+) -> None:
+    """With other validation labels the forest is the same, and what was fitted differs in calibration alone."""
+    validation = parts["validation"]
+    flipped = replace(validation, label=np.roll(validation.label, 1))
+    spec = candidates["random_forest"].spec
+    other = fit_candidate(spec, parts["train"], flipped, schema, N_LATENTS, seed=0, n_threads=1)
+    assert other.model.model.to_serving() == candidates["random_forest"].model.model.to_serving()
+
+
+def test_without_codes_each_family_is_fitted_once() -> None:
+    specs = candidates_for(0)
+    assert [spec.name for spec in specs] == ["logistic", "random_forest", "lightgbm"]
+    assert not any(spec.codes for spec in specs)
+    assert [spec.name for spec in candidates_for(8)] == NAMES
+
+
+def test_vocabularies_hold_frequent_words_of_training_only(
+    parts: dict[str, LabelledRows], schema: FeatureSchema
+) -> None:
+    encoder = fit_encoder(parts["train"].batch, schema, 0, min_rows=20)
+    assert set(encoder.vocabularies["campaign_id"]) == {f"c{one}" for one in range(11)} | {"only in 1"}
+    unseen = encoder.encode(parts["holdout"].batch)[:, encoder.columns.index("campaign_id")] == UNSEEN_CODE
+    assert unseen.sum() == (parts["holdout"].batch["campaign_id"] == "only in 3").sum() > 50
+
+
+def test_rare_words_and_words_beyond_the_cap_are_left_out(
+    parts: dict[str, LabelledRows], schema: FeatureSchema
+) -> None:
+    capped = fit_encoder(parts["train"].batch, schema, 0, max_words=1)
+    assert {len(words) for words in capped.vocabularies.values()} == {1}
+    assert not any(fit_encoder(parts["train"].batch, schema, 0, min_rows=10**6).vocabularies.values())

@@ -1,0 +1,81 @@
+"""Latency and throughput: measured in a process of its own, side by side, and fit for comparison."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from models import latency
+from models.candidates import FittedCandidate
+from models.latency import Timed, latency_us
+from models.measurement import measure_scored, score_bundle
+from models.schema import FeatureSchema
+
+
+def busy(turns: int) -> Callable[[Any], float]:
+    def call(_row: object) -> float:
+        return float(sum(range(turns)))
+
+    return call
+
+
+def timed(turns: int) -> Timed:
+    scorer: Any = SimpleNamespace(
+        encoder=SimpleNamespace(encode_one=lambda row: row),
+        engine=SimpleNamespace(predict_one=busy(10)),
+        score_one=busy(turns),
+    )
+    return Timed(scorer, [{"row": row} for row in range(400)])
+
+
+def test_slower_scorers_look_slower_and_the_engine_is_a_part() -> None:
+    found = latency_us({"slow": timed(4000), "quick": timed(400)})
+    assert found["slow"]["p50"] > 3 * found["quick"]["p50"]
+    for entry in found.values():
+        assert 0 < entry["p50"] <= entry["p99"]
+        assert entry["engine_p50"] < entry["p50"]
+        assert entry["n"] == 400
+
+
+def test_the_clocks_own_time_is_taken_off(monkeypatch: pytest.MonkeyPatch) -> None:
+    ticks = iter(range(0, 10**9, 50))  # a clock that takes 50 ns a reading, and calls that take none
+    monkeypatch.setattr(latency, "perf_counter_ns", lambda: next(ticks))
+    assert latency_us({"instant": timed(1)})["instant"]["p99"] == 0
+
+
+def test_scorers_take_turns(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(latency, "WARM_UP_ROWS", 0)
+    called: list[str] = []
+    calls = {name: ((lambda _row, name=name: called.append(name) or 0.0), [1, 2]) for name in ("a", "b")}
+    latency._take_turns(calls, 2)
+    assert called == ["a", "b", "b", "a"]
+
+
+def test_bundles_are_measured_in_a_fresh_process(
+    candidates: dict[str, FittedCandidate],
+    write: Callable[[FittedCandidate, str], Path],
+    holdout_table: pa.Table,
+    schema: FeatureSchema,
+    tmp_path: Path,
+) -> None:
+    names = ["lightgbm", "random_forest"]
+    scored = [score_bundle(write(candidates[name], name), holdout_table, schema) for name in names]
+    found = measure_scored(scored, tmp_path, latency_rows=300)
+    assert found["machine"]["cores"] >= 1
+    assert [entry["name"] for entry in found["entries"]] == names
+    for entry in found["entries"]:
+        assert entry["latency_us"]["n"] == 300
+        assert 0 < entry["latency_us"]["p50"] <= entry["latency_us"]["p99"]
+        assert entry["batch_rows_per_s"] > 0
+        assert entry["load_ms"] > 0
+        assert entry["auc_ci"][0] < entry["auc"] < entry["auc_ci"][1]
+        assert {"joblib", "serving", entry["serving_format"]} == set(entry["artifact_bytes"])
+        assert sum(row["n"] for row in entry["calibration_bins"]) == holdout_table.num_rows
+        assert [row["platform"] for row in entry["by_platform"]] == ["android", "ios", "unknown"]
+    assert np.isfinite([entry["log_loss"] for entry in found["entries"]]).all()
