@@ -11,7 +11,6 @@ import argparse
 import json
 from collections.abc import Mapping
 from dataclasses import asdict
-from pathlib import Path
 from typing import Any
 
 from pyspark.sql import SparkSession
@@ -22,20 +21,15 @@ from jobs.gates_file import read_gates
 from jobs.lake import Lake
 from jobs.registry import Registry, Version
 from models.decision import Decision, choose, decide
-from models.serving.manifest import read_manifest
 
 
 def arg_parser() -> argparse.ArgumentParser:
     """Give the arguments of this job."""
     parser = job_parser(__doc__, ds=False)
     parser.add_argument("--ds", type=iso_day, help="the day whose candidates were measured, YYYY-MM-DD")
-    parser.add_argument(
-        "--gates", metavar="FILE", help="a TOML file with the limits (default: jobs/gates.toml)"
-    )
+    parser.add_argument("--gates", metavar="FILE", help="a TOML file with the limits (default: jobs/gates.toml)")
     add_tracking_argument(parser)
-    parser.add_argument(
-        "--rollback", action="store_true", help="only restore the champion before the present one"
-    )
+    parser.add_argument("--rollback", action="store_true", help="only restore the champion before the present one")
     return parser
 
 
@@ -55,7 +49,7 @@ def run(spark: SparkSession, args: argparse.Namespace) -> None:
         registry.tracking.log_candidate_run(bundle)
 
     chosen = choose(measures, rules)
-    rival = _rival(measures, registry.champion(), _versions(bundles), chosen)
+    rival = _rival(measures, registry.champion(), chosen)
     decision = decide({**measures, "champion": rival}, rules, chosen=chosen)
     if chosen and not decision.refusals:
         registry.promote(registry.register(bundles[chosen]))
@@ -65,24 +59,20 @@ def run(spark: SparkSession, args: argparse.Namespace) -> None:
     say(f"published: the champion is {_named(registry.champion())}")
 
 
-def _rival(
-    measures: Mapping[str, Any], champion: Version | None, versions: Mapping[str, str], chosen: str | None
-) -> dict[str, Any] | None:
+def _rival(measures: Mapping[str, Any], champion: Version | None, chosen: str | None) -> dict[str, Any] | None:
     """Give the measures of the present champion; None where there is none, or where the chosen one is it.
 
     Measures of another version than the one behind the alias now are no measures of the champion.
     """
-    if champion is None or (chosen and versions[chosen] == champion.bundle_version):
+    if champion is None:
+        return None
+    own = {entry["version"]: entry for entry in measures["candidates"]}.get(champion.bundle_version)
+    if own is not None and own["name"] == chosen:
         return None
     measured: dict[str, Any] = measures.get("champion") or {}
     if "error" in measured or measured.get("version") == champion.bundle_version:
         return measured
-    own = [entry for entry in measures["candidates"] if versions[entry["name"]] == champion.bundle_version]
-    return own[0] if own else {"error": f"expected measures of {_named(champion)}; run measure_models again"}
-
-
-def _versions(bundles: Mapping[str, Path]) -> dict[str, str]:
-    return {name: str(read_manifest(bundle)["version"]) for name, bundle in bundles.items()}
+    return own or {"error": f"expected measures of {_named(champion)}; run measure_models again"}
 
 
 def _as_json(decision: Decision, champion: Version | None) -> dict[str, Any]:

@@ -6,9 +6,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
-RESOURCE_RULES = frozenset(
-    {"max_serving_bytes", "max_joblib_bytes", "max_latency_p99_us", "max_conversion_difference"}
-)
+RESOURCE_RULES = frozenset({"max_serving_bytes", "max_joblib_bytes", "max_latency_p99_us", "max_conversion_difference"})
 """Rules that drop a candidate before the choice; the other ones judge quality, on the hold-out."""
 
 Count = Annotated[int, Field(ge=0)]

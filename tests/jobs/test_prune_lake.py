@@ -40,9 +40,7 @@ def put_folder(lake: Lake, name: str, tmp_path: Path, *days: date) -> None:
         lake.put_folder(name, day, local)
 
 
-def prune(
-    spark: SparkSession, lake: Lake, *, days: int = 2, versions: int = 2, until: date | None = None
-) -> None:
+def prune(spark: SparkSession, lake: Lake, *, days: int = 2, versions: int = 2, until: date | None = None) -> None:
     arguments = ["--root", lake.root, "--keep-days", str(days), "--keep-versions", str(versions)]
     run(spark, arg_parser().parse_args(arguments + (["--ds", str(until)] if until else [])))
 
@@ -58,9 +56,7 @@ def publish(lake: Lake, tmp_path: Path, put_bundle: Callable[..., Path]) -> Call
     def call(ds: date) -> Version:
         folder = tmp_path / f"bundle of {ds}"
         registry = Registry(lake.root)
-        version = registry.register(
-            put_bundle(folder, content=str(ds), ds=str(ds), measures={"name": "forest"})
-        )
+        version = registry.register(put_bundle(folder, content=str(ds), ds=str(ds), measures={"name": "forest"}))
         registry.promote(version)
         return version
 
@@ -88,9 +84,7 @@ def test_what_features_remember_stays_whole(spark: SparkSession, lake: Lake) -> 
     assert lake.days("devices") == DAYS[:2]
     assert lake.days("push_partials") == DAYS
     assert sorted(row.n for row in lake.read("devices").collect()) == [1, 2]
-    assert (
-        len(list(Path(lake.root, "devices").rglob("*.parquet"))) == 2
-    )  # the day that was written again is gone
+    assert len(list(Path(lake.root, "devices").rglob("*.parquet"))) == 2  # the day that was written again is gone
 
 
 def test_days_are_counted_back_from_ds(spark: SparkSession, lake: Lake) -> None:

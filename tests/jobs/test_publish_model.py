@@ -57,7 +57,8 @@ def measured(lake: Lake, tmp_path: Path, put_bundle: Callable[..., Path]) -> Cal
         folder.mkdir()
         for measures in entries:
             name = measures["name"]
-            put_bundle(folder / name, content=f"{name} {ds}", ds=str(ds), measures=measures)
+            bundle = put_bundle(folder / name, content=f"{name} {ds}", ds=str(ds), measures=measures)
+            measures["version"] = json.loads((bundle / "manifest.json").read_text())["version"]
         everything = {
             "ds": str(ds),
             "rows": {"train": 90_000, "holdout": 20_000},
@@ -141,9 +142,7 @@ def test_publishing_the_same_again_changes_nothing(lake, measured, publish, root
     assert {**second, "gates": None} == {**first, "gates": None}
 
 
-def test_a_refusal_names_rule_value_and_limit_and_keeps_the_old_champion(
-    lake, measured, publish, root
-) -> None:
+def test_a_refusal_names_rule_value_and_limit_and_keeps_the_old_champion(lake, measured, publish, root) -> None:
     measured(MONDAY, entry("lightgbm"))
     publish("--ds", str(MONDAY))
     old = champion_version(root)
@@ -181,6 +180,20 @@ def test_a_champion_that_was_not_measured_is_never_replaced(measured, publish, c
     measured(TUESDAY, entry("lightgbm"), champion=champion)
     with pytest.raises(Refused, match=r"max_log_loss_over_champion of lightgbm is unknown, limit 0\.001"):
         publish("--ds", str(TUESDAY))
+
+
+def test_a_champion_among_the_candidates_was_measured_with_them(lake, measured, publish, root) -> None:
+    small = entry("small", artifact_bytes={"serving": 1_000, "joblib": 1})
+    measured(MONDAY, small, entry("large", log_loss=0.1695))
+    publish("--ds", str(MONDAY))
+    first = champion_version(root)
+    # measured again without a look at the registry: now the champion is too slow to be chosen
+    measured(MONDAY, {**small, "latency_us": {"p99": 9_000.0}}, entry("large", log_loss=0.1695))
+    publish("--ds", str(MONDAY))
+    assert champion_version(root) != first
+    gates = lake.get_json("decision", MONDAY)["gates"]
+    excess = {gate["candidate"]: gate["value"] for gate in gates if gate["rule"] == "max_log_loss_over_champion"}
+    assert excess == {"small": 0.0, "large": pytest.approx(-0.0005)}
 
 
 def test_nobody_to_choose_is_a_refusal(lake, measured, publish, root) -> None:
@@ -233,6 +246,4 @@ def test_nothing_is_printed_but_our_own_line(measured, publish, root, capfd) -> 
     publish("--ds", str(MONDAY))
     out, err = capfd.readouterr()
     assert out == ""
-    assert err.splitlines() == [
-        line for line in err.splitlines() if line.startswith("published: the champion is")
-    ]
+    assert err.splitlines() == [line for line in err.splitlines() if line.startswith("published: the champion is")]

@@ -144,9 +144,7 @@ def test_no_champion_is_not_applicable() -> None:
 
 
 def test_a_champion_that_could_not_be_measured_fails_and_says_why() -> None:
-    result = result_of(
-        "max_log_loss_over_champion", with_value(("champion",), {"error": "no column device_age"})
-    )
+    result = result_of("max_log_loss_over_champion", with_value(("champion",), {"error": "no column device_age"}))
     assert not result.passed
     assert result.note == "champion not measured: no column device_age"
 
