@@ -48,14 +48,14 @@ class SparseEncoder:
             At most `k` entries a row, all positive, rounded to what float16 can hold, sorted by latent.
         """
         rows = self.scaling.apply(canonical(counts))
-        folded = self.bias - self.scaling.mean @ self.weight
+        folded = (self.bias - self.scaling.mean.astype(np.float64) @ self.weight).astype(np.float32)
         parts = [
             _keep_top_k(rows[start : start + CHUNK_ROWS] @ self.weight + folded, self.k)
             for start in range(0, max(rows.shape[0], 1), CHUNK_ROWS)
         ]
         return sp.csr_matrix(sp.vstack(parts, format="csr"))
 
-    def encode_rows(
+    def encode_lists(
         self,
         offsets: npt.NDArray[np.integer],
         token_ids: npt.NDArray[np.integer],

@@ -15,7 +15,7 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from models.autoencoder.encoder import SparseEncoder, canonical
-from models.autoencoder.measures import fvu_of
+from models.autoencoder.measures import fvu_of, measure
 from models.autoencoder.scaling import CountScaling, Floats, fit_scaling, total_variance
 
 if TYPE_CHECKING:  # a worker that only encodes is spared the seconds that torch takes to import
@@ -87,12 +87,11 @@ class SparseAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseE
         train, held_out = _split(rows, self.validation_fraction, rng)
         with torch_threads(self.n_threads):
             trainer = self._first_trainer(train, rng)
-            self.history_ = trainer.fit(
-                self.scaling_.apply(train), self.scaling_.apply(held_out), self.on_epoch
-            )
+            self.history_ = trainer.fit(self.scaling_.apply(train), self.scaling_.apply(held_out), self.on_epoch)
         self.n_iter_ = len(self.history_)
         self._take_weights(trainer)
         self._trainer: Trainer | None = None
+        self.measures_ = measure(self, held_out)
         return self
 
     def partial_fit(self, X: Rows, y: object = None) -> Self:  # noqa: ARG002
@@ -176,9 +175,7 @@ class SparseAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseE
     def _check(self, X: Rows, *, reset: bool) -> sp.csr_matrix:
         if reset:
             self._check_settings()
-        rows = validate_data(
-            self, X, reset=reset, accept_sparse="csr", dtype=np.float32, ensure_non_negative=True
-        )
+        rows = validate_data(self, X, reset=reset, accept_sparse="csr", dtype=np.float32, ensure_non_negative=True)
         return canonical(sp.csr_matrix(rows))
 
     def _rng(self) -> np.random.Generator:
@@ -196,9 +193,7 @@ class SparseAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseE
     def _make_trainer(self, rows: sp.csr_matrix, rng: np.random.Generator) -> Trainer:
         from models.autoencoder.trainer import Trainer, TrainingSettings
 
-        weights = {
-            name: getattr(self, f"{name}_") for name in ("encoder", "encoder_bias", "decoder", "decoder_bias")
-        }
+        weights = {name: getattr(self, f"{name}_") for name in ("encoder", "encoder_bias", "decoder", "decoder_bias")}
         variance = total_variance(self.scaling_.apply(rows), self.mean_)
         network = self._make_network(weights, rows.shape[0], variance or 1.0)
         return Trainer(network, TrainingSettings.of(self), rng)
@@ -208,9 +203,7 @@ class SparseAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseE
             setattr(self, f"{name}_", value)
 
 
-def _split(
-    rows: sp.csr_matrix, held_out_share: float, rng: np.random.Generator
-) -> tuple[sp.csr_matrix, sp.csr_matrix]:
+def _split(rows: sp.csr_matrix, held_out_share: float, rng: np.random.Generator) -> tuple[sp.csr_matrix, sp.csr_matrix]:
     """Draw the held-out rows; where the share is 0 or there is one row only, both parts are all rows."""
     n_rows = rows.shape[0]
     n_held_out = min(math.ceil(n_rows * held_out_share), n_rows - 1)

@@ -118,9 +118,7 @@ class TopKNetwork(nn.Module):
 
     def activations(self, batch: SparseBatch) -> Tensor:
         """Rectified, before the choice of k, shape (n_rows, n_latents). The cost follows the non-zeros."""
-        summed = embedding_bag(
-            batch.tokens, self.encoder, batch.offsets, mode="sum", per_sample_weights=batch.values
-        )
+        summed = embedding_bag(batch.tokens, self.encoder, batch.offsets, mode="sum", per_sample_weights=batch.values)
         return torch.relu(summed + self.encoder_bias - self.mean @ self.encoder)
 
     def forward(self, batch: SparseBatch) -> Tensor:

@@ -71,6 +71,9 @@ class TopKAutoencoder(SparseAutoencoder):
         Added to `mean_`.
     history_ : list of float
         Held-out FVU after each epoch of `fit`.
+    measures_ : dict of float
+        `fvu`, `l0`, `dead_fraction` and `bytes_per_user` of the held-out rows of `fit`, coded as `transform`
+        codes them.
     n_iter_ : int
         Epochs of `fit`, and calls of `partial_fit` since.
     """
@@ -98,7 +101,7 @@ class TopKAutoencoder(SparseAutoencoder):
         aux_k: int | None = None,
         aux_weight: float = 1 / 32,
         dropout: float = 0.0,
-        scale_floor: float = 1.0,
+        scale_floor: float = 0.5,
         scale_cap: float = 10.0,
         learning_rate: float = 4e-3,
         batch_size: int = 512,

@@ -1,0 +1,44 @@
+"""The measures on cases small enough to work out by hand."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import scipy.sparse as sp
+
+from models.autoencoder.measures import bytes_per_user, dead_fraction, fvu, fvu_of, l0, measure
+
+
+def test_fvu_is_error_over_deviation_from_the_training_mean():
+    X, mean = np.array([[1.0, 0.0], [3.0, 4.0]]), np.array([1.0, 2.0])
+
+    assert fvu(X, X, mean) == 0.0
+    assert fvu(X, np.tile(mean, (2, 1)), mean) == 1.0
+    # errors 1 + 4, deviations (0 + 4) + (4 + 4); by the rows' own mean it would be 5 / 10
+    assert fvu(X, np.array([[1.0, 1.0], [1.0, 4.0]]), mean) == pytest.approx(5 / 12)
+
+
+def test_l0_dead_fraction_and_bytes():
+    codes = sp.csr_matrix(np.array([[0.0, 2.0, 0.0, 1.0], [0.0, 1.0, 0.0, 0.0]]))
+
+    assert l0(codes) == 1.5
+    assert dead_fraction(codes) == 0.5
+    assert bytes_per_user(4) == 16
+
+
+def test_an_estimator_is_measured_by_its_codes(fitted, new_counts):
+    scaled = fitted.scaling_.apply(new_counts).toarray()
+    codes = fitted.transform(new_counts)
+    found = measure(fitted, new_counts)
+
+    assert found["fvu"] == pytest.approx(fvu(scaled, fitted.rebuild(codes), fitted.mean_))
+    assert found["l0"] == codes.nnz / 400
+    assert found["bytes_per_user"] == 8
+    assert fitted.score(new_counts) == pytest.approx(1 - found["fvu"])
+
+
+def test_fvu_does_not_depend_on_the_chunks(fitted, new_counts, monkeypatch):
+    whole = fvu_of(fitted, new_counts)
+    monkeypatch.setattr("models.autoencoder.measures.CHUNK_ROWS", 7)
+
+    assert fvu_of(fitted, new_counts) == pytest.approx(whole)

@@ -1,0 +1,110 @@
+"""A stored autoencoder is the same after loading, or it is refused by name."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+from sklearn.base import clone
+
+from models.autoencoder.measures import measure
+from models.autoencoder.store import CorruptArtefact, load, load_encoder, save
+
+VOCABULARY = [f"open:screen_{i}" for i in range(47)] + ["achat:café"]
+
+
+@pytest.fixture
+def folder(tmp_path, fitted):
+    save(fitted, VOCABULARY, tmp_path / "embedding", fitted.measures_)
+    return tmp_path / "embedding"
+
+
+def test_codes_and_measures_are_the_same_after_loading(folder, fitted, new_counts):
+    stored = load(folder)
+    before, after = fitted.transform(new_counts), stored.estimator.transform(new_counts)
+
+    assert stored.vocabulary == VOCABULARY
+    assert np.array_equal(before.toarray(), after.toarray())
+    assert measure(stored.estimator, new_counts) == measure(fitted, new_counts)
+    encoder, tokens = load_encoder(folder)
+    assert tokens == VOCABULARY
+    assert np.array_equal(encoder.encode(new_counts).toarray(), before.toarray())
+
+
+def test_the_manifest_says_what_is_stored(folder, fitted):
+    manifest = json.loads((folder / "manifest.json").read_text())
+
+    assert manifest == load(folder).manifest
+    assert len(manifest["version"]) == 12
+    assert manifest["n_latents"] == 8
+    assert manifest["k"] == 2
+    assert {name: manifest[name] for name in fitted.measures_} == fitted.measures_
+    assert manifest["files"]["weights.safetensors"]["bytes"] == (folder / "weights.safetensors").stat().st_size
+    assert "torch" in manifest["libraries"]
+
+
+def test_the_version_names_what_was_learned_and_nothing_else(fitted, counts, tmp_path):
+    one, again, other = (
+        clone(fitted).set_params(max_epochs=2, random_state=seed, on_epoch=hook).fit(counts)
+        for seed, hook in ((0, None), (0, print), (1, None))
+    )
+    version = save(one, VOCABULARY, tmp_path / "one", {})["version"]
+
+    assert save(again, VOCABULARY, tmp_path / "again", {"fvu": 0.0})["version"] == version
+    assert save(other, VOCABULARY, tmp_path / "other", {})["version"] != version
+    assert save(again, VOCABULARY[::-1], tmp_path / "words", {})["version"] != version
+
+
+def test_training_goes_on_from_a_loaded_autoencoder(folder, counts, new_counts, fitted):
+    further = load(folder).estimator.partial_fit(counts)
+
+    assert further.score(new_counts) > fitted.score(new_counts) - 0.05
+
+
+@pytest.mark.parametrize("name", ["config.json", "vocabulary.json", "weights.safetensors"])
+def test_a_file_that_was_changed_or_lost_is_refused_by_name(folder, name):
+    content = bytearray((folder / name).read_bytes())
+    content[-2] ^= 1
+    (folder / name).write_bytes(content)
+    with pytest.raises(CorruptArtefact, match=name):
+        load(folder)
+
+    (folder / name).unlink()
+    with pytest.raises(CorruptArtefact, match=f"{name}: missing"):
+        load(folder)
+
+
+@pytest.mark.parametrize("text", ["", "[]", '{"version": "x"}', None])
+def test_a_manifest_that_cannot_vouch_is_refused(folder, text):
+    if text is None:
+        (folder / "manifest.json").unlink()
+    else:
+        (folder / "manifest.json").write_text(text)
+
+    with pytest.raises(CorruptArtefact, match=r"manifest\.json"):
+        load(folder)
+
+
+def test_a_version_that_is_not_that_of_the_files_is_refused(folder):
+    manifest = json.loads((folder / "manifest.json").read_text())
+    (folder / "manifest.json").write_text(json.dumps(manifest | {"version": "0" * 12}))
+
+    with pytest.raises(CorruptArtefact, match="version"):
+        load(folder)
+
+
+def test_nothing_is_vouched_for_until_all_is_written(folder, fitted, monkeypatch):
+    def fail(*_: object) -> None:
+        raise OSError("disk full")
+
+    monkeypatch.setattr("models.autoencoder.store.save_file", fail)
+    with pytest.raises(OSError, match="disk full"):
+        save(fitted, VOCABULARY, folder, {})
+    with pytest.raises(CorruptArtefact, match=r"manifest\.json"):
+        load(folder)
+
+
+def test_a_vocabulary_of_another_length_is_refused(fitted, tmp_path):
+    with pytest.raises(ValueError, match="47 tokens, expected 48"):
+        save(fitted, VOCABULARY[1:], tmp_path, {})

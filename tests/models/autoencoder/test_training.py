@@ -1,0 +1,133 @@
+"""What training must reach and keep."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import scipy.sparse as sp
+import torch
+from sklearn.base import clone
+from sklearn.decomposition import PCA
+
+from models.autoencoder.measures import fvu
+from models.autoencoder.network import SparseBatch, TopKNetwork, initial_weights, keep_top_k
+from models.autoencoder.scaling import fit_scaling, total_variance
+from models.autoencoder.topk import TopKAutoencoder
+from models.autoencoder.trainer import Trainer, TrainingSettings, torch_threads
+
+
+def test_the_encoder_starts_as_the_transpose_of_a_unit_norm_decoder():
+    weights = initial_weights(12, 5, np.random.default_rng(0))
+
+    assert np.array_equal(weights["encoder"], weights["decoder"].T)
+    assert np.linalg.norm(weights["decoder"], axis=1) == pytest.approx(np.ones(5))
+
+
+def test_the_decoder_keeps_unit_norm(fitted):
+    assert np.linalg.norm(fitted.decoder_, axis=1) == pytest.approx(np.ones(8), abs=1e-5)
+
+
+def test_held_out_fvu_falls_and_the_best_epoch_is_kept(fitted):
+    assert fitted.history_[-1] < fitted.history_[0]
+    assert fitted.measures_["fvu"] == pytest.approx(min(fitted.history_), abs=1e-3)
+
+
+def test_training_stops_when_it_makes_no_progress(fitted, counts):
+    hasty = clone(fitted).set_params(tol=10.0, patience=2).fit(counts)
+
+    assert hasty.n_iter_ == 3  # the first epoch is progress, two more are not
+
+
+def test_planted_interests_are_found(fitted):
+    tokens_of_interest = fitted.decoder_.reshape(8, 8, 6).sum(axis=2)
+
+    assert sorted(tokens_of_interest.argmax(axis=1)) == list(range(8))
+
+
+def test_beats_pca_at_equal_bytes(fitted, new_counts, counts):
+    scaled, new = (fitted.scaling_.apply(part).toarray() for part in (counts, new_counts))
+    pca = PCA(4, random_state=0).fit(scaled)  # 4 float16 are the 8 bytes of two latents
+    rebuilt = pca.inverse_transform(pca.transform(new))
+
+    assert 1 - fitted.score(new_counts) < fvu(new, rebuilt, fitted.mean_) - 0.1
+
+
+def test_the_auxiliary_loss_revives_dead_latents(counts):
+    """Latents that begin far below the others never fire, and without the term nothing tells them how to."""
+    dead = {}
+    for aux_weight in (0.0, 1 / 32):
+        trainer = trainer_of(counts, aux_weight)
+        with torch.no_grad():
+            trainer.network.encoder[:, 8:] *= 0.02
+        scaled = fit_scaling(counts, floor=1.0, cap=10.0).apply(counts)
+        for _ in range(10):
+            trainer.run_epoch(scaled)
+        code = keep_top_k(trainer.network.activations(SparseBatch.of(scaled)), 2)
+        dead[aux_weight] = int((code == 0).all(dim=0).sum())
+
+    assert dead[0.0] >= 2
+    assert dead[1 / 32] == 0
+
+
+def trainer_of(counts: sp.csr_matrix, aux_weight: float) -> Trainer:
+    """Make a trainer of 16 latents on scaled counts."""
+    rng = np.random.default_rng(0)
+    scaling = fit_scaling(counts, floor=1.0, cap=10.0)
+    network = TopKNetwork(
+        initial_weights(48, 16, rng),
+        scaling.mean,
+        k=2,
+        aux_k=8,
+        aux_weight=aux_weight,
+        dead_after=500,
+        variance=total_variance(scaling.apply(counts), scaling.mean),
+    )
+    return Trainer(network, TrainingSettings(0.003, 128, 0.0, 1, 1, 0.0), rng)
+
+
+def test_the_gradient_of_the_decoder_is_at_right_angles_to_its_rows(counts):
+    network = trainer_of(counts, 0.0).network
+    batch = SparseBatch.of(fit_scaling(counts, floor=1.0, cap=10.0).apply(counts[:50]))
+    torch.autograd.backward(network.training_loss(batch, batch))
+    network.remove_parallel_gradient()
+
+    assert network.decoder.grad is not None
+    assert (network.decoder.grad * network.decoder).sum(dim=1).abs().max() < 1e-6
+
+
+def test_dropout_hides_input_and_keeps_its_expectation(counts):
+    scaled = fit_scaling(counts, floor=1.0, cap=10.0).apply(counts)
+    trainer = trainer_of(counts, 0.0)
+    trainer.settings = TrainingSettings(0.01, 128, 0.4, 1, 1, 0.0)
+    seen = trainer._corrupt(scaled)
+
+    assert (seen.data == 0).mean() == pytest.approx(0.4, abs=0.03)
+    assert seen.sum() == pytest.approx(scaled.sum(), rel=0.03)
+    assert TopKAutoencoder(n_latents=8, k=2, dropout=0.4, max_epochs=2).fit(counts).n_iter_ == 2
+
+
+def test_a_rare_token_does_not_outweigh_a_common_one():
+    rows = np.zeros((1000, 2))
+    rows[:500, 0] = 1
+    rows[0, 1] = 1
+    own = fit_scaling(sp.csr_matrix(rows), floor=0.0, cap=1e6)
+    floored = fit_scaling(sp.csr_matrix(rows), floor=1.0, cap=1e6)
+
+    assert own.scale[0] / own.scale[1] == pytest.approx(15.8, abs=0.1)  # sqrt(0.25 / 0.000999)
+    assert floored.scale[0] / floored.scale[1] < 1.5
+
+
+def test_scaled_counts_are_capped_and_their_mean_is_known(counts):
+    scaling = fit_scaling(counts, floor=1.0, cap=1.5)
+    scaled = scaling.apply(counts)
+
+    assert scaled.data.max() == pytest.approx(1.5)
+    assert scaled.toarray().mean(axis=0) == pytest.approx(scaling.mean, abs=1e-5)
+
+
+def test_threads_are_put_back():
+    before = torch.get_num_threads()
+    with torch_threads(1):
+        assert torch.get_num_threads() == 1
+
+    assert torch.get_num_threads() == before
