@@ -35,6 +35,7 @@ HISTORY = Block(
     table="pushes",
     read=reader(("campaign_id",), "campaign"),
     features=(
+        Feature("campaign", "campaign_id", "string", "the campaign itself", "category", "at the send"),
         *count_features("campaign", ("sends", "clicks"), "of the campaign"),
         *rate_features("campaign", "of the campaign"),
         days_since("campaign_days_since_first_send", "campaign_first_day", "the campaign's first send"),

@@ -112,27 +112,23 @@ def active_campaigns(history: History, as_of: date, *, days: int, local_hour: in
     return campaigns.select("campaign_id", send_at, F.lit(local_hour).alias("local_hour"))
 
 
-def scoring_requests(people: DataFrame, campaigns: DataFrame) -> DataFrame:
-    """Cross the audience with the campaigns to come.
+def with_send_at(crossed: DataFrame) -> DataFrame:
+    """Settle the send time of users crossed with campaigns to come.
 
     Parameters
     ----------
-    people : DataFrame
-        ``user_id, device_id, as_of, timezone`` (null means UTC).
-    campaigns : DataFrame
-        See ``planned_sends``; few rows.
+    crossed : DataFrame
+        ``send_at`` (null where the campaign names a local hour), ``local_hour``, ``as_of`` and, in logs with users,
+        ``timezone`` (null means UTC).
 
     Returns
     -------
     DataFrame
-        ``REQUEST_KEY``. A local hour means the first such hour from ``as_of`` on in the user's time zone.
+        The same rows; a local hour became the first such hour from ``as_of`` on in the user's time zone.
     """
-    crossed = people.crossJoin(F.broadcast(campaigns))
-    zone = F.coalesce("timezone", F.lit("UTC"))
-    at_hour = F.make_timestamp_ntz(
-        F.year("as_of"), F.month("as_of"), F.dayofmonth("as_of"), F.col("local_hour"), F.lit(0), F.lit(0)
-    )
-    same_day = F.to_utc_timestamp(at_hour.cast("timestamp"), zone)
+    zone = F.coalesce("timezone", F.lit("UTC")) if "timezone" in crossed.columns else F.lit("UTC")
     midnight = F.col("as_of").cast("timestamp")
+    at_hour = midnight + F.make_interval(hours=F.col("local_hour"))
+    same_day = F.to_utc_timestamp(at_hour, zone)
     local = F.when(same_day < midnight, same_day + F.expr("INTERVAL 1 DAY")).otherwise(same_day)
-    return crossed.withColumn("send_at", F.coalesce("send_at", local)).select(*REQUEST_KEY)
+    return crossed.withColumn("send_at", F.coalesce("send_at", local))

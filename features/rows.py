@@ -11,6 +11,7 @@ from pyspark.sql import functions as F
 from features.catalogue import blocks_of, features_of
 from features.feature import Block, History
 from features.priors import prior_steps, priors
+from features.requests import REQUEST_KEY, with_send_at
 
 PRIORS = "priors"
 
@@ -57,6 +58,27 @@ def request_keys(requests: DataFrame, blocks: Iterable[Block], *, per: Sequence[
     }
 
 
+def with_histories(
+    requests: DataFrame, histories: Mapping[str, DataFrame], blocks: Iterable[Block], *, per: Sequence[str] = ()
+) -> DataFrame:
+    """Join what is known to rows that have the blocks' keys and ``as_of``; null where there is no past."""
+    return reduce(
+        lambda rows, block: rows.join(histories[block.name], [*block.key, "as_of", *per], how="left"), blocks, requests
+    )
+
+
+def feature_columns(joined: DataFrame, kept: Sequence[str], tables: Collection[str]) -> DataFrame:
+    """Evaluate every feature on rows that have all histories and priors.
+
+    Returns
+    -------
+    DataFrame
+        The columns to keep and one column a feature, named and ordered as in ``features.catalogue``.
+    """
+    features = [F.expr(feature.expression).cast(feature.type).alias(feature.name) for feature in features_of(tables)]
+    return joined.select(*kept, *features)
+
+
 def feature_rows(
     requests: DataFrame, histories: Mapping[str, DataFrame], fitted_priors: DataFrame, tables: Collection[str]
 ) -> DataFrame:
@@ -77,13 +99,48 @@ def feature_rows(
     Returns
     -------
     DataFrame
-        The requests' columns and one column a feature, named and ordered as in ``features.catalogue``.
+        The requests' columns and those of ``feature_columns``.
     """
     per = [name for name in ("ds",) if name in requests.columns and name in fitted_priors.columns]
-    joined = reduce(
-        lambda rows, block: rows.join(histories[block.name], [*block.key, "as_of", *per], how="left"),
-        blocks_of(tables),
-        requests,
-    ).join(F.broadcast(fitted_priors), ["as_of", *per], how="left")
-    columns = [F.expr(feature.expression).cast(feature.type).alias(feature.name) for feature in features_of(tables)]
-    return joined.select(*requests.columns, *columns)
+    joined = with_histories(requests, histories, blocks_of(tables), per=per)
+    return feature_columns(
+        joined.join(F.broadcast(fitted_priors), ["as_of", *per], how="left"), requests.columns, tables
+    )
+
+
+def scoring_rows(
+    people: DataFrame,
+    campaigns: DataFrame,
+    histories: Mapping[str, DataFrame],
+    fitted_priors: DataFrame,
+    tables: Collection[str],
+) -> DataFrame:
+    """Build the same rows for an audience crossed with the campaigns to come.
+
+    The same joins and expressions as in ``feature_rows``, in another order: users and campaigns meet their histories
+    before they are crossed, so the crossed rows are never shuffled.
+
+    Parameters
+    ----------
+    people : DataFrame
+        ``user_id, device_id, as_of`` and whatever else is to be kept, a row a user.
+    campaigns : DataFrame
+        See ``features.requests.planned_sends``; few rows.
+    histories, fitted_priors, tables
+        As in ``feature_rows``.
+
+    Returns
+    -------
+    DataFrame
+        ``features.requests.REQUEST_KEY``, what else ``people`` had, and the columns of ``feature_columns``.
+    """
+    blocks = blocks_of(tables)
+    of_pair = [block for block in blocks if {"user_id", "campaign_id"} <= set(block.key)]
+    of_campaign = [block for block in blocks if block.key == ("campaign_id",)]
+    of_user = [block for block in blocks if block not in of_pair and block not in of_campaign]
+    users = with_histories(people, histories, of_user).join(F.broadcast(fitted_priors), "as_of", how="left")
+    sends = campaigns.crossJoin(F.broadcast(fitted_priors.select("as_of")))
+    crossed = with_send_at(users.join(F.broadcast(with_histories(sends, histories, of_campaign)), "as_of"))
+    pairs = {block.name: histories[block.name].hint("shuffle_hash") for block in of_pair}
+    kept = [*REQUEST_KEY, *(name for name in people.columns if name not in REQUEST_KEY)]
+    return feature_columns(with_histories(crossed, pairs, of_pair), kept, tables)

@@ -58,6 +58,8 @@ def note_days(lake: Lake) -> list[date]:
 def days_to_do(lake: Lake, *, source: str, made: str, ds: date) -> list[date]:
     """Days of ``source`` up to ``ds`` that ``made`` lacks, and ``ds`` itself, which is always made again.
 
+    Days before the first one of ``made`` were pruned, and stay away.
+
     Raises
     ------
     BadInput
@@ -67,4 +69,5 @@ def days_to_do(lake: Lake, *, source: str, made: str, ds: date) -> list[date]:
     if ds not in there:
         raise BadInput(f"table {source!r} in {lake.root} has no {ds}; run the job before for that day first")
     done = set(lake.days(made))
-    return [day for day in there if day not in done or day == ds]
+    first = min(done, default=there[0])
+    return [day for day in there if day == ds or (day >= first and day not in done)]

@@ -14,9 +14,8 @@ import pyarrow as pa
 from pyspark.sql import DataFrame, SparkSession, Window
 from pyspark.sql import functions as F
 
-from features.catalogue import blocks_of, features_of
-from features.requests import scoring_requests
-from features.rows import PRIORS, feature_rows
+from features.catalogue import blocks_of
+from features.rows import PRIORS, scoring_rows
 from jobs.cli import add_tracking_argument, at_least, job_parser, run_job, say
 from jobs.embedding import audience_codes_table
 from jobs.lake import Lake
@@ -27,7 +26,6 @@ from models.serving.scorer import Scorer
 
 SCORES, SCORE_COUNTS = "scores", "score_counts"
 SCORED_AS = ("user_id", "device_id", "campaign_id", "send_at")
-CODE = ("latents", "latent_values")
 
 
 def arg_parser() -> argparse.ArgumentParser:
@@ -82,21 +80,11 @@ def _rows(lake: Lake, people: DataFrame, ds: date, embedding_version: str | None
         return lake.read(table, since=ds, until=ds).drop("ds")
 
     histories = {block.name: today(block.name) for block in blocks_of(note.tables)}
-    requests = scoring_requests(_with_timezone(people, histories), today("campaigns_to_come"))
-    rows = feature_rows(requests, histories, today(PRIORS), note.tables)
-    wanted = [*SCORED_AS, *(feature.name for feature in features_of(note.tables))]
-    if embedding_version is None:
-        return rows.select(*wanted)
-    codes = today(audience_codes_table(embedding_version))
-    return rows.join(codes, ["user_id", "as_of"], how="left").select(*wanted, *CODE)
-
-
-def _with_timezone(people: DataFrame, histories: dict[str, DataFrame]) -> DataFrame:
-    known = people.select("user_id", "device_id", "as_of")
-    if "user_profile" not in histories:
-        return known.withColumn("timezone", F.lit(None).cast("string"))
-    zones = histories["user_profile"].select("user_id", "as_of", "timezone")
-    return known.join(zones, ["user_id", "as_of"], how="left")
+    users = people.select("user_id", "device_id", "as_of")
+    if embedding_version is not None:
+        users = users.join(today(audience_codes_table(embedding_version)), ["user_id", "as_of"], how="left")
+    rows = scoring_rows(users, today("campaigns_to_come"), histories, today(PRIORS), note.tables)
+    return rows.drop("as_of")
 
 
 def _score_batches(

@@ -18,6 +18,7 @@ DEFAULTS = {
     "spark.master": "local[*]",
     "spark.driver.memory": "4g",
     "spark.sql.shuffle.partitions": "8",
+    "spark.sql.requireAllClusterKeysForCoPartition": "false",  # rows parted by user stay so in a join of pairs
     "spark.ui.enabled": "false",
     "spark.ui.showConsoleProgress": "false",
 }
