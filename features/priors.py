@@ -79,9 +79,3 @@ def priors(midnights: DataFrame, steps: DataFrame, *, level: str) -> DataFrame:
         rate.alias(f"{level}_prior_rate"),
         F.when(spread > 0, fitted).otherwise(F.lit(high)).alias(f"{level}_prior_strength"),
     )
-
-
-def smoothed_rate(clicks: str, sends: str, *, level: str) -> Column:
-    """Click rate pulled towards the prior of its level; null only before the first send of the log."""
-    rate, strength = F.col(f"{level}_prior_rate"), F.col(f"{level}_prior_strength")
-    return (F.coalesce(F.col(clicks), F.lit(0)) + strength * rate) / (F.coalesce(F.col(sends), F.lit(0)) + strength)

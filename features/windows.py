@@ -61,9 +61,3 @@ def _windows(prefix: str, name: str) -> list[Column]:
     ]
     named = zip([*days, F.sum(name)], window_names(prefix, name), strict=True)
     return [column.alias(alias) for column, alias in named]
-
-
-def hours_since(last_ms: str) -> Column:
-    """Hours from the last time to the midnight of ``as_of``; null when there is none."""
-    midnight_ms = F.unix_millis(F.col("as_of").cast("timestamp"))
-    return (midnight_ms - F.col(last_ms)) / F.lit(3_600_000.0)
