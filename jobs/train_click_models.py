@@ -1,7 +1,8 @@
 """Fit the candidates: logistic regression, Random Forest and LightGBM, with and without the users' codes.
 
-Fitted on the training part of the training set; stopped and calibrated on its validation part; the hold-out
-is not read. Writes one bundle for each candidate, and their validation probabilities.
+Fitted on the training part of the training set, stopped and calibrated on its validation part, then fitted on both with
+what validation decided; the hold-out is not read. Writes one bundle for each candidate, and their validation
+probabilities.
 """
 
 from __future__ import annotations
@@ -113,10 +114,7 @@ def _write(
         embedding=embedding,
         measures=measures,
     )
-    say(
-        f"{fitted.spec.name}: {fitted.fit_seconds:.1f} s, calibration {calibration}, "
-        f"validation log-loss {loss:.5f}"
-    )
+    say(f"{fitted.spec.name}: {fitted.fit_seconds:.1f} s, calibration {calibration}, validation log-loss {loss:.5f}")
 
 
 if __name__ == "__main__":

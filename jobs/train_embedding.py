@@ -37,7 +37,6 @@ def arg_parser() -> argparse.ArgumentParser:
     parser.add_argument("--max-tokens", type=at_least(2), default=1000, help="size of the vocabulary at most")
     parser.add_argument("--min-users", type=at_least(1), default=5, help="users that a token must have to be learned")
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--threads", type=at_least(1), default=2)
     return parser
 
 
@@ -62,7 +61,6 @@ def run(spark: SparkSession, args: argparse.Namespace) -> None:
         k=args.k,
         max_epochs=args.max_epochs,
         random_state=args.seed,
-        n_threads=args.threads,
     ).fit(matrix)
     with tempfile.TemporaryDirectory() as folder:
         manifest = save(estimator, words, Path(folder) / "embedding", measures=estimator.measures_)

@@ -35,6 +35,15 @@ class LabelledRows:
         return LabelledRows(take(self.batch, rows), self.label[rows], self.user[rows])
 
 
+def joined(first: LabelledRows, second: LabelledRows) -> LabelledRows:
+    """Give the rows of two parts as one, the first part's first; their users are taken as different ones."""
+    return LabelledRows(
+        {name: np.concatenate([column, second.batch[name]]) for name, column in first.batch.items()},
+        np.concatenate([first.label, second.label]),
+        np.concatenate([first.user, second.user + first.user.max(initial=-1) + 1]),
+    )
+
+
 def take(batch: ArrayBatch, rows: NDArray[np.intp]) -> ArrayBatch:
     """Give some rows of a batch, in the order asked for."""
     return {name: column[rows] for name, column in batch.items()}

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
 import lightgbm
 import numpy as np
 
-from models.family import NO_SENTINEL, EncodedParts
+from models.family import NO_SENTINEL, EncodedParts, FittedModel
 from models.serving.types import Floats
 
 
@@ -43,7 +43,7 @@ class BoostedTreesSettings:
     """Training ends when validation log-loss has not fallen for this many trees."""
 
     def fit(self, parts: EncodedParts, *, seed: int, n_threads: int) -> FittedBooster:
-        """Fit a booster; it keeps the trees up to the lowest validation log-loss."""
+        """Fit a booster; it keeps the trees up to the lowest validation log-loss, or all without validation rows."""
         train = lightgbm.Dataset(
             parts.rows,
             parts.label,
@@ -51,15 +51,22 @@ class BoostedTreesSettings:
             categorical_feature=parts.encoder.categorical_positions,
             params={"verbose": -1},
         )
-        validation = train.create_valid(parts.validation_rows, parts.validation_label)
+        parameters = self._parameters(seed, n_threads)
+        if parts.validation_rows is None:
+            return FittedBooster(lightgbm.train(parameters, train, num_boost_round=self.max_trees).model_to_string())
         booster = lightgbm.train(
-            self._parameters(seed, n_threads),
+            parameters,
             train,
             num_boost_round=self.max_trees,
-            valid_sets=[validation],
+            valid_sets=[train.create_valid(parts.validation_rows, parts.validation_label)],
             callbacks=[lightgbm.early_stopping(self.patience, verbose=False)],
         )
         return FittedBooster(booster.model_to_string(num_iteration=booster.best_iteration))
+
+    def settled(self, model: FittedModel) -> BoostedTreesSettings:
+        """Give the same settings with the number of trees that early stopping chose."""
+        assert isinstance(model, FittedBooster)  # what `fit` gave
+        return replace(self, max_trees=lightgbm.Booster(model_str=model.text).num_trees())
 
     def _parameters(self, seed: int, n_threads: int) -> dict[str, Any]:
         return {

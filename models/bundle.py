@@ -160,9 +160,7 @@ def load_click_model(folder: Path, *, manifest_sha256: str) -> ClickModel:
 
 def _files(folder: Path) -> dict[str, dict[str, Any]]:
     contents = {
-        path.relative_to(folder).as_posix(): path.read_bytes()
-        for path in sorted(folder.rglob("*"))
-        if path.is_file()
+        path.relative_to(folder).as_posix(): path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()
     }
     return {name: {"sha256": sha256(content), "bytes": len(content)} for name, content in contents.items()}
 
@@ -170,9 +168,7 @@ def _files(folder: Path) -> dict[str, dict[str, Any]]:
 def _version(files: Mapping[str, Mapping[str, Any]]) -> str:
     """Hash what was learned: neither the pickle (the same model again) nor the embedding's own manifest."""
     learned = {
-        name: entry["sha256"]
-        for name, entry in files.items()
-        if name != JOBLIB_FILE and not name.endswith(MANIFEST)
+        name: entry["sha256"] for name, entry in files.items() if name != JOBLIB_FILE and not name.endswith(MANIFEST)
     }
     return sha256(json_bytes(learned))[:VERSION_DIGITS]
 

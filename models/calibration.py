@@ -55,9 +55,7 @@ def fit_platt(p: Floats, label: Labels) -> Platt:
 
 def fit_isotonic(p: Floats, label: Labels) -> Isotonic:
     """Fit a never-falling map; scikit-learn finds the knots."""
-    fitted = IsotonicRegression(y_min=ISOTONIC_EDGE, y_max=1 - ISOTONIC_EDGE, out_of_bounds="clip").fit(
-        p, label
-    )
+    fitted = IsotonicRegression(y_min=ISOTONIC_EDGE, y_max=1 - ISOTONIC_EDGE, out_of_bounds="clip").fit(p, label)
     return Isotonic(tuple(fitted.X_thresholds_.tolist()), tuple(fitted.y_thresholds_.tolist()))
 
 
@@ -65,9 +63,7 @@ METHODS: tuple[Fit, ...] = (lambda _p, _label: Uncalibrated(), fit_platt, fit_is
 """Simplest first."""
 
 
-def choose_calibrator(
-    p: Floats, label: Labels, user: NDArray[np.int64], *, seed: int = 0
-) -> CalibrationChoice:
+def choose_calibrator(p: Floats, label: Labels, user: NDArray[np.int64], *, seed: int = 0) -> CalibrationChoice:
     """Choose among none, Platt and isotonic by cross-fitted log-loss.
 
     A method replaces a simpler one only where its gain, judged on users that it was not fitted on, is

@@ -8,7 +8,7 @@ from time import perf_counter
 
 from threadpoolctl import threadpool_limits
 
-from models.batch import LabelledRows
+from models.batch import LabelledRows, joined
 from models.boosted_trees import BoostedTreesSettings
 from models.calibration import choose_calibrator
 from models.click_model import ClickModel
@@ -17,6 +17,7 @@ from models.family import EncodedParts, Settings
 from models.logistic import LogisticSettings
 from models.random_forest import RandomForestSettings
 from models.schema import FeatureSchema
+from models.serving.encoder import RowEncoder
 from models.serving.types import Floats
 
 
@@ -36,7 +37,6 @@ DEFAULT_CANDIDATES: tuple[CandidateSpec, ...] = (
     CandidateSpec("logistic", LogisticSettings()),
     CandidateSpec("random_forest", RandomForestSettings()),
     CandidateSpec("lightgbm", BoostedTreesSettings()),
-    CandidateSpec("random_forest_no_embedding", RandomForestSettings(), codes=False),
     CandidateSpec("lightgbm_no_embedding", BoostedTreesSettings(), codes=False),
 )
 
@@ -48,7 +48,7 @@ class FittedCandidate:
     spec: CandidateSpec
     model: ClickModel
     fit_seconds: float
-    """Wall time of encoding, fitting and calibrating."""
+    """Wall time of encoding, calibrating and fitting twice."""
     validation: Floats
     """Shape (n_validation,): calibrated probabilities, each by a calibrator fitted on other users."""
 
@@ -58,9 +58,7 @@ class FittedCandidate:
         return len(self.model.encoder.columns)
 
 
-def candidates_for(
-    n_latents: int, specs: Sequence[CandidateSpec] = DEFAULT_CANDIDATES
-) -> list[CandidateSpec]:
+def candidates_for(n_latents: int, specs: Sequence[CandidateSpec] = DEFAULT_CANDIDATES) -> list[CandidateSpec]:
     """Give the candidates that a training set allows: without codes, each family once."""
     if n_latents:
         return list(specs)
@@ -77,7 +75,10 @@ def fit_candidate(
     seed: int,
     n_threads: int,
 ) -> FittedCandidate:
-    """Fit one candidate on the training part and calibrate it on the validation part.
+    """Fit one candidate: on the training part to stop and calibrate by the validation part, then on both.
+
+    What validation decided (number of trees, calibration) stays as it is for the fit on both parts, whose rows are the
+    newest there are before the hold-out.
 
     Parameters
     ----------
@@ -94,18 +95,18 @@ def fit_candidate(
     """
     started = perf_counter()
     with threadpool_limits(limits=n_threads):
-        encoder = fit_encoder(
-            train.batch, schema, n_latents if spec.codes else 0, missing=spec.settings.missing
-        )
-        parts = EncodedParts(
-            encoder=encoder,
-            rows=encoder.encode(train.batch),
-            label=train.label,
-            validation_rows=encoder.encode(validation.batch),
-            validation_label=validation.label,
-        )
-        model = spec.settings.fit(parts, seed=seed, n_threads=n_threads)
-        raw = model.predict(parts.validation_rows)
-        calibration = choose_calibrator(raw, validation.label, validation.user, seed=seed)
+        encoder = _encoder(spec, train, schema, n_latents)
+        later = encoder.encode(validation.batch)
+        parts = EncodedParts(encoder, encoder.encode(train.batch), train.label, later, validation.label)
+        tried = spec.settings.fit(parts, seed=seed, n_threads=n_threads)
+        calibration = choose_calibrator(tried.predict(later), validation.label, validation.user, seed=seed)
+        both = joined(train, validation)
+        encoder = _encoder(spec, both, schema, n_latents)
+        parts = EncodedParts(encoder, encoder.encode(both.batch), both.label)
+        model = spec.settings.settled(tried).fit(parts, seed=seed, n_threads=n_threads)
     fitted = ClickModel(encoder, model, calibration.calibrator)
     return FittedCandidate(spec, fitted, perf_counter() - started, calibration.probabilities)
+
+
+def _encoder(spec: CandidateSpec, rows: LabelledRows, schema: FeatureSchema, n_latents: int) -> RowEncoder:
+    return fit_encoder(rows.batch, schema, n_latents if spec.codes else 0, missing=spec.settings.missing)

@@ -57,9 +57,7 @@ def auc_interval(p: Floats, label: Labels, user: Users, *, draws: int = 200, see
     return _percentiles(np.array([_weighted_auc(ranked, times[position]) for times in samples]))
 
 
-def excess_upper(
-    p: Floats, best: Floats, label: Labels, user: Users, *, draws: int = 1000, seed: int = 0
-) -> float:
+def excess_upper(p: Floats, best: Floats, label: Labels, user: Users, *, draws: int = 1000, seed: int = 0) -> float:
     """Give the upper 95 % bound of the paired log-loss excess of ``p`` over ``best``.
 
     Parameters
@@ -114,9 +112,7 @@ def lift(p: Floats, label: Labels, user: Users) -> list[dict[str, float]]:
     clicks = np.bincount(position, weights=label)
     mean_p = np.bincount(position, weights=p) / np.bincount(position)
     levels, level = np.unique(-mean_p, return_inverse=True)
-    share_of_users = np.concatenate(
-        [[0.0], np.cumsum(np.bincount(level, minlength=len(levels))) / len(users)]
-    )
+    share_of_users = np.concatenate([[0.0], np.cumsum(np.bincount(level, minlength=len(levels))) / len(users)])
     held = np.cumsum(np.bincount(level, weights=clicks)) / max(clicks.sum(), 1)
     at = np.interp(LIFT_SHARES, share_of_users, np.concatenate([[0.0], held]))
     return [

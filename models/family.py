@@ -19,16 +19,16 @@ NO_SENTINEL = math.nan
 
 @dataclass(frozen=True)
 class EncodedParts:
-    """Encoded rows of training and validation, and the encoder that made them."""
+    """Encoded rows to fit on, the encoder that made them, and later rows to stop by, if there are any."""
 
     encoder: RowEncoder
     rows: Floats
     """Shape (n_train, n_columns)."""
     label: Labels
     """Shape (n_train,)."""
-    validation_rows: Floats
+    validation_rows: Floats | None = None
     """Shape (n_validation, n_columns): later in time; for early stopping only."""
-    validation_label: Labels
+    validation_label: Labels | None = None
     """Shape (n_validation,)."""
 
 
@@ -58,4 +58,8 @@ class Settings(Protocol):
 
     def fit(self, parts: EncodedParts, *, seed: int, n_threads: int) -> FittedModel:
         """Fit a model; the same parts, seed and number of threads give the same model."""
+        ...
+
+    def settled(self, model: FittedModel) -> Settings:
+        """Give the settings that fit the same without validation rows: with what validation decided written in."""
         ...

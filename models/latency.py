@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import median
 from time import perf_counter, perf_counter_ns
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +17,10 @@ from models.serving.types import Batch, RawRow
 
 CLOCK_READINGS = 10_000
 WARM_UP_ROWS = 200
+ROUNDS = 3
+"""How often each row is timed; the median counts, so that a pause that another process forced is left out."""
+
+Calls: TypeAlias = Mapping[str, tuple[Callable[[Any], float], Sequence[Any]]]
 
 
 @dataclass(frozen=True)
@@ -47,17 +51,11 @@ def latency_us(scorers: Mapping[str, Timed]) -> dict[str, dict[str, float]]:
     """
     n = min(len(timed.rows) for timed in scorers.values())
     encoded = {
-        name: [timed.scorer.encoder.encode_one(row) for row in timed.rows[:n]]
-        for name, timed in scorers.items()
+        name: [timed.scorer.encoder.encode_one(row) for row in timed.rows[:n]] for name, timed in scorers.items()
     }
     whole = _take_turns({name: (timed.scorer.score_one, timed.rows) for name, timed in scorers.items()}, n)
-    engine = _take_turns(
-        {name: (timed.scorer.engine.predict_one, encoded[name]) for name, timed in scorers.items()}, n
-    )
-    return {
-        name: {**_percentiles(whole[name]), **_percentiles(engine[name], "engine_"), "n": n}
-        for name in scorers
-    }
+    engine = _take_turns({name: (timed.scorer.engine.predict_one, encoded[name]) for name, timed in scorers.items()}, n)
+    return {name: {**_percentiles(whole[name]), **_percentiles(engine[name], "engine_"), "n": n} for name in scorers}
 
 
 def batch_rows_per_s(scorer: Scorer, batch: Batch, rows: int, *, repeats: int = 3) -> float:
@@ -70,17 +68,22 @@ def batch_rows_per_s(scorer: Scorer, batch: Batch, rows: int, *, repeats: int = 
     return rows / median(seconds)
 
 
-def _take_turns(
-    calls: Mapping[str, tuple[Callable[[Any], float], Sequence[Any]]], n: int
-) -> dict[str, NDArray[np.float64]]:
+def _take_turns(calls: Calls, n: int) -> dict[str, NDArray[np.float64]]:
     """Give the nanoseconds of each call on each of the first ``n`` rows."""
-    names = list(calls)
     for call, rows in calls.values():
         for row in rows[:WARM_UP_ROWS]:
             call(row)
-    taken = {name: np.empty(n) for name in names}
     gc.collect()
     gc.freeze()  # rows that lie here for the measurement are not the scorer's garbage
+    rounds = [_one_round(calls, n) for _ in range(ROUNDS)]
+    gc.unfreeze()
+    overhead = _clock_overhead_ns()
+    return {name: np.maximum(np.median([taken[name] for taken in rounds], axis=0) - overhead, 0) for name in calls}
+
+
+def _one_round(calls: Calls, n: int) -> dict[str, NDArray[np.float64]]:
+    names = list(calls)
+    taken = {name: np.empty(n) for name in names}
     for index in range(n):
         for turn in range(len(names)):
             name = names[(index + turn) % len(names)]
@@ -89,9 +92,7 @@ def _take_turns(
             started = perf_counter_ns()
             call(row)
             taken[name][index] = perf_counter_ns() - started
-    gc.unfreeze()
-    overhead = _clock_overhead_ns()
-    return {name: np.maximum(times - overhead, 0) for name, times in taken.items()}
+    return taken
 
 
 def _clock_overhead_ns() -> float:

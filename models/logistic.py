@@ -11,7 +11,7 @@ import scipy.sparse as sp
 from numpy.typing import NDArray
 from sklearn.linear_model import LogisticRegression
 
-from models.family import NO_SENTINEL, EncodedParts
+from models.family import NO_SENTINEL, EncodedParts, FittedModel
 from models.serving.encoder import FIRST_KNOWN_CODE, RowEncoder
 from models.serving.logistic_engine import signed_log, standardise
 from models.serving.types import Floats
@@ -36,6 +36,10 @@ class LogisticSettings:
         design = LogisticDesign.of(parts.rows, parts.encoder)
         estimator = LogisticRegression(C=self.inverse_penalty, max_iter=self.max_iterations)
         return FittedLogistic(design, estimator.fit(design.matrix(parts.rows), parts.label))
+
+    def settled(self, model: FittedModel) -> LogisticSettings:  # noqa: ARG002
+        """Give the same settings: validation decides nothing here."""
+        return self
 
 
 @dataclass(frozen=True)

@@ -62,9 +62,7 @@ def measure(bundles: Sequence[Path], rows: Sequence[Path]) -> dict[str, Any]:
     scorers = [Scorer.load(bundle) for bundle in bundles]
     tables = {file: pq.read_table(file) for file in dict.fromkeys(files)}
     raw = {file: table.to_pylist() for file, table in tables.items()}
-    timed = {
-        str(i): Timed(scorer, raw[file]) for i, (scorer, file) in enumerate(zip(scorers, files, strict=True))
-    }
+    timed = {str(i): Timed(scorer, raw[file]) for i, (scorer, file) in enumerate(zip(scorers, files, strict=True))}
     latency = latency_us(timed)
     return {
         "machine": describe_machine(),
@@ -83,9 +81,7 @@ def arg_parser() -> argparse.ArgumentParser:
     """Give the command line."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--bundles", nargs="+", required=True, type=Path, help="bundle folders")
-    parser.add_argument(
-        "--rows", nargs="+", required=True, type=Path, help="raw rows (Parquet): for all, or for each"
-    )
+    parser.add_argument("--rows", nargs="+", required=True, type=Path, help="raw rows (Parquet): for all, or for each")
     parser.add_argument("--output", required=True, type=Path, help="JSON file to write")
     return parser
 

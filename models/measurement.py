@@ -50,9 +50,7 @@ def score_bundle(folder: Path, table: pa.Table, schema: FeatureSchema) -> Scored
     return Scored(folder, scorer.manifest, rows, raw, scorer.score(rows.batch))
 
 
-def measure_scored(
-    scored: Sequence[Scored], work: Path, *, latency_rows: int, seed: int = 0
-) -> dict[str, Any]:
+def measure_scored(scored: Sequence[Scored], work: Path, *, latency_rows: int, seed: int = 0) -> dict[str, Any]:
     """Measure bundles side by side.
 
     Parameters

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.ensemble import RandomForestClassifier
 
-from models.family import EncodedParts
+from models.family import EncodedParts, FittedModel
 from models.serving.onnx_engine import INPUT, LARGEST
 from models.serving.types import Floats
 
@@ -48,6 +48,10 @@ class RandomForestSettings:
         forest.set_params(n_jobs=1)  # threads add up trees in any order, and make one row four times slower
         return FittedForest(forest)
 
+    def settled(self, model: FittedModel) -> RandomForestSettings:  # noqa: ARG002
+        """Give the same settings: validation decides nothing here."""
+        return self
+
 
 @dataclass(frozen=True)
 class FittedForest:
@@ -66,9 +70,7 @@ class FittedForest:
         from skl2onnx.common.data_types import FloatTensorType
 
         columns = FloatTensorType([None, self.forest.n_features_in_])
-        converted = to_onnx(
-            self.forest, initial_types=[(INPUT, columns)], options={id(self.forest): {"zipmap": False}}
-        )
+        converted = to_onnx(self.forest, initial_types=[(INPUT, columns)], options={id(self.forest): {"zipmap": False}})
         return bytes(converted.SerializeToString())
 
 

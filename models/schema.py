@@ -22,9 +22,7 @@ class Feature:
 
     def __post_init__(self) -> None:
         if self.kind not in (NUMERIC, CATEGORICAL):
-            raise ValueError(
-                f"feature {self.name!r}: expected kind numeric or categorical, got {self.kind!r}"
-            )
+            raise ValueError(f"feature {self.name!r}: expected kind numeric or categorical, got {self.kind!r}")
 
 
 @dataclass(frozen=True)

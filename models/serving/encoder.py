@@ -125,9 +125,7 @@ class RowEncoder:
         """Give the encoder as JSON values."""
         return {
             "numeric": list(self.numeric),
-            "categorical": [
-                {"name": name, "words": list(words)} for name, words in self.vocabularies.items()
-            ],
+            "categorical": [{"name": name, "words": list(words)} for name, words in self.vocabularies.items()],
             "n_latents": self.n_latents,
             "missing": None if math.isnan(self.missing) else self.missing,
         }

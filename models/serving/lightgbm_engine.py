@@ -50,9 +50,7 @@ class LightGBMEngine:
         columns, parameters = c_int32(self.n_columns), c_char_p(ONE_THREAD)
         init = self._library.LGBM_BoosterPredictForMatSingleRowFastInit
         _check(init(self._booster, NORMAL, 0, ALL_TREES, FLOAT64, columns, parameters, byref(self._fast)))
-        weakref.finalize(
-            self, self._library.LGBM_FastConfigFree, self._fast
-        )  # runs before that of the booster
+        weakref.finalize(self, self._library.LGBM_FastConfigFree, self._fast)  # runs before that of the booster
         self._lock = Lock()
         self._row = np.empty(self.n_columns)
         self._result, self._length = c_double(), c_int64()
@@ -112,9 +110,7 @@ def _library() -> ctypes.CDLL:
     if spec is None or spec.origin is None:
         raise EngineError("LightGBM is not installed (pip install lightgbm)")
     package = Path(spec.origin).parent
-    found = [
-        path for folder in ("lib", "bin", ".") for path in sorted((package / folder).glob("*lightgbm.*"))
-    ]
+    found = [path for folder in ("lib", "bin", ".") for path in sorted((package / folder).glob("*lightgbm.*"))]
     shared = [path for path in found if path.suffix in {".so", ".dylib", ".dll"}]
     if not shared:
         raise EngineError(f"no shared library of LightGBM in {package}")

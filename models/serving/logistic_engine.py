@@ -34,16 +34,12 @@ class LogisticEngine:
         self._mean, self._scale, self._weight, self._missing = (
             np.asarray(numeric[key], dtype=np.float64) for key in ("mean", "scale", "weight", "missing")
         )
-        self._categorical = [
-            (entry["position"], np.asarray(entry["weights"])) for entry in value["categorical"]
-        ]
+        self._categorical = [(entry["position"], np.asarray(entry["weights"])) for entry in value["categorical"]]
         self._intercept, self._clip = value["intercept"], value["clip"]
 
     def predict(self, rows: Floats) -> Floats:
         """Score encoded rows of shape (n_rows, n_columns); gives shape (n_rows,)."""
-        chunks = [
-            self._predict(rows[start : start + CHUNK_ROWS]) for start in range(0, len(rows), CHUNK_ROWS)
-        ]
+        chunks = [self._predict(rows[start : start + CHUNK_ROWS]) for start in range(0, len(rows), CHUNK_ROWS)]
         return np.concatenate(chunks) if chunks else np.empty(0)
 
     def predict_one(self, row: Floats) -> float:
@@ -51,9 +47,7 @@ class LogisticEngine:
         return float(self._predict(row[np.newaxis])[0])
 
     def _predict(self, rows: Floats) -> Floats:
-        numbers = np.take(
-            rows, self._positions, axis=1
-        )  # C order, so that sums do not depend on the rows beside
+        numbers = np.take(rows, self._positions, axis=1)  # C order, so that sums do not depend on the rows beside
         standardised = standardise(numbers, self._mean, self._scale, self._clip)
         terms = np.where(np.isnan(numbers), self._missing, standardised * self._weight)
         score = self._intercept + terms.sum(axis=1)

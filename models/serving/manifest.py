@@ -38,9 +38,7 @@ def read_manifest(folder: Path, *, manifest_sha256: str | None = None) -> dict[s
     """
     content = _read(folder / MANIFEST)
     if manifest_sha256 is not None and sha256(content) != manifest_sha256:
-        raise HashMismatchError(
-            f"{folder / MANIFEST}: expected sha256 {manifest_sha256}, found {sha256(content)}"
-        )
+        raise HashMismatchError(f"{folder / MANIFEST}: expected sha256 {manifest_sha256}, found {sha256(content)}")
     try:
         manifest = json.loads(content)
     except ValueError:
