@@ -39,9 +39,7 @@ EMBEDDING_KEYS = ("version", "bytes_per_user", "fvu", "l0", "dead_fraction")
 def arg_parser() -> argparse.ArgumentParser:
     """Give the job's arguments."""
     parser = job_parser(__doc__)
-    parser.add_argument(
-        "--latency-rows", type=at_least(100), default=10_000, help="rows that are timed one by one"
-    )
+    parser.add_argument("--latency-rows", type=at_least(100), default=5_000, help="rows that are timed one by one")
     add_tracking_argument(parser)
     return parser
 
@@ -72,9 +70,7 @@ def run(spark: SparkSession, args: argparse.Namespace) -> None:
     _write(lake, args, folder, measures)
 
 
-def _score_candidates(
-    lake: Lake, args: argparse.Namespace, meta: Mapping[str, Any], candidates: Path
-) -> list[Scored]:
+def _score_candidates(lake: Lake, args: argparse.Namespace, meta: Mapping[str, Any], candidates: Path) -> list[Scored]:
     """Score the hold-out by every candidate, after all of its files were found to be as they were written."""
     table, schema = read_part(lake, args.ds, "holdout"), FeatureSchema.from_json(meta["schema"])
     scored = []

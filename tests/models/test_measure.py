@@ -51,10 +51,18 @@ def test_the_clocks_own_time_is_taken_off(monkeypatch: pytest.MonkeyPatch) -> No
 
 def test_scorers_take_turns(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(latency, "WARM_UP_ROWS", 0)
+    monkeypatch.setattr(latency, "ROUNDS", 1)
     called: list[str] = []
     calls = {name: ((lambda _row, name=name: called.append(name) or 0.0), [1, 2]) for name in ("a", "b")}
     latency._take_turns(calls, 2)
     assert called == ["a", "b", "b", "a"]
+
+
+def test_one_pause_of_a_row_is_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(latency, "WARM_UP_ROWS", 0)
+    ticks = iter(np.cumsum([0, 10] * 2 + [0, 10_000] * 2 + [0, 20] * 2 + [0] * 50_000).tolist())
+    monkeypatch.setattr(latency, "perf_counter_ns", lambda: next(ticks))
+    assert latency._take_turns({"paused": (busy(1), [1, 2])}, 2)["paused"].tolist() == [20, 20]
 
 
 def test_bundles_are_measured_in_a_fresh_process(
