@@ -50,18 +50,14 @@ def number(description: str, *, otherwise: int | None = None) -> Param:
 
 
 PARAMS = {
-    "root": text(
-        "root", "The lake: a folder, or a URI that Spark can write to.", otherwise=f"{HOME}/build/lake"
-    ),
+    "root": text("root", "The lake: a folder, or a URI that Spark can write to.", otherwise=f"{HOME}/build/lake"),
     "ds": Param(
         None,
         type=["null", "string"],
         format="date",
         description="The day to process; empty: the day before the logical date.",
     ),
-    "mapping": text(
-        "mapping", "The mapping of the logs: its name, or the path of a file.", otherwise="simulator"
-    ),
+    "mapping": text("mapping", "The mapping of the logs: its name, or the path of a file.", otherwise="simulator"),
     "input": text("input", "Where the mapping's sources are.", otherwise=f"{HOME}/build/logs"),
     "gates": text("gates", "A file of gates; empty: the one of the jobs."),
     "tracking_uri": text("tracking_uri", "The MLflow store; empty: the one under a local root."),
@@ -136,8 +132,7 @@ def python_step(task_id: str, *, options: Sequence[str] = (), **settings: Any) -
     return BashOperator(
         task_id=task_id,
         bash_command=f'exec "$PUSHCLICK_PYTHON" -m jobs.{task_id} {words}',
-        env={variable[name]: value for name, value in values.items()}
-        | {"PUSHCLICK_PYTHON": str(JOBS_BIN / "python")},
+        env={variable[name]: value for name, value in values.items()} | {"PUSHCLICK_PYTHON": str(JOBS_BIN / "python")},
         append_env=True,
         cwd=str(HOME),
         **settings,
@@ -171,9 +166,7 @@ with DAG(
         ),
         spark_step("aggregate_day", doc_md="Contract tables to daily partials, integers only."),
         spark_step("build_features", doc_md="Partials and change logs to the features of every request."),
-        spark_step(
-            "train_embedding", options=SPLIT, doc_md="What users do in the app to an embedding version."
-        ),
+        spark_step("train_embedding", options=SPLIT, doc_md="What users do in the app to an embedding version."),
         spark_step(
             "encode_training",
             job="encode_users",
@@ -181,12 +174,8 @@ with DAG(
             fixed=("--requests", "training"),
             doc_md="Codes of exactly the training requests.",
         ),
-        spark_step(
-            "build_training_set", options=SPLIT, doc_md="Labelled rows: features and codes, split by time."
-        ),
-        python_step(
-            "train_click_models", doc_md="The candidates: logistic regression, Random Forest, LightGBM."
-        ),
+        spark_step("build_training_set", options=SPLIT, doc_md="Labelled rows: features and codes, split by time."),
+        python_step("train_click_models", doc_md="The candidates: logistic regression, Random Forest, LightGBM."),
         python_step(
             "measure_models",
             options=("tracking_uri",),
@@ -207,9 +196,7 @@ with DAG(
             trigger_rule=TriggerRule.NONE_FAILED,
             doc_md="Codes of exactly the users who may be sent to.",
         ),
-        spark_step(
-            "score_users", options=("tracking_uri",), doc_md="P(click) of each request, by the champion."
-        ),
+        spark_step("score_users", options=("tracking_uri",), doc_md="P(click) of each request, by the champion."),
         python_step(
             "report_models",
             options=("tracking_uri",),

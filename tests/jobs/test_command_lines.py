@@ -23,9 +23,7 @@ DAG_LINES = (REPOSITORY / "tests" / "dags" / "golden" / "command_lines.txt").rea
 
 def run(*words: object, cwd: Path, **env: str) -> subprocess.CompletedProcess[str]:
     command = [str(word) for word in words]
-    return subprocess.run(
-        command, cwd=cwd, env={**os.environ, **env}, capture_output=True, text=True, check=False
-    )
+    return subprocess.run(command, cwd=cwd, env={**os.environ, **env}, capture_output=True, text=True, check=False)
 
 
 def parser_of(job: str) -> ArgumentParser:
@@ -85,9 +83,7 @@ def test_a_job_runs_out_of_the_zip(tmp_path: Path) -> None:
     )
     run(sys.executable, REPOSITORY / ".ci" / "pack.py", packed, cwd=REPOSITORY)
     run(sys.executable, "-m", "venv", "--without-pip", tmp_path / "venv", cwd=tmp_path)
-    site = run(
-        python, "-c", "import sysconfig; print(sysconfig.get_path('purelib'))", cwd=tmp_path
-    ).stdout.strip()
+    site = run(python, "-c", "import sysconfig; print(sysconfig.get_path('purelib'))", cwd=tmp_path).stdout.strip()
     Path(site, "libraries.pth").write_text(sysconfig.get_path("purelib"))  # its own .pth files are not read
     elsewhere.mkdir()
     (elsewhere / "ingest.py").write_bytes((REPOSITORY / "jobs" / "ingest_logs.py").read_bytes())
