@@ -40,25 +40,27 @@ def with_types(mapped: DataFrame, table: Table, carried: Sequence[str] = ()) -> 
     ]
     source = [F.col(MAPPED + name) for name in table.column_names if MAPPED + name in given]
     frame = mapped.select(*typed, *source, *carried)
-    return frame.withColumn(REASON, _first_reason(table, given)).select(*table.column_names, REASON, *carried)
+    cast = [c.name for c in table.columns if MAPPED + c.name in given and not _is(mapped, MAPPED + c.name, c.type)]
+    return frame.withColumn(REASON, _first_reason(table, cast)).select(*table.column_names, REASON, *carried)
 
 
-def _first_reason(table: Table, given: set[str]) -> Column:
-    rules = [*_type_rules(table, given), *_missing_rules(table), *_range_rules(table)]
+def _is(frame: DataFrame, name: str, type_name: str) -> bool:
+    return frame.schema[name].dataType.simpleString() == type_name
+
+
+def _first_reason(table: Table, cast: Sequence[str]) -> Column:
+    rules = [*_type_rules(cast), *_missing_rules(table), *_range_rules(table)]
     return F.coalesce(*(F.when(broken, F.lit(name)) for name, broken in rules))
 
 
-def _type_rules(table: Table, given: set[str]) -> list[tuple[str, Column]]:
-    names = [name for name in table.column_names if MAPPED + name in given]
-    return [
-        (
-            f"bad_{name}",
-            F.col(MAPPED + name).isNotNull()
-            & (F.trim(F.col(MAPPED + name).cast("string")) != "")
-            & F.col(name).isNull(),
-        )
-        for name in names
-    ]
+def _type_rules(names: Sequence[str]) -> list[tuple[str, Column]]:
+    """Rules for columns whose type differs from the contract's: something was there, and nothing came of it."""
+
+    def lost(name: str) -> Column:
+        mapped = F.col(MAPPED + name)
+        return F.col(name).isNull() & mapped.isNotNull() & (F.trim(mapped.cast("string")) != "")
+
+    return [(f"bad_{name}", lost(name)) for name in names]
 
 
 def _missing_rules(table: Table) -> list[tuple[str, Column]]:
