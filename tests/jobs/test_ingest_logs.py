@@ -167,7 +167,7 @@ def test_bad_input_is_one_line_and_nothing_is_written(
 
 
 def test_a_day_without_sends(ingest: Ingest, tmp_path: Path) -> None:
-    with pytest.raises(BadInput, match="no row in .* became known on 2026-02-01; its rows are known from 2026-01-01"):
+    with pytest.raises(BadInput, match=r"no row in .* became known on 2026-02-01; its rows are known from 2026-01-01"):
         ingest(date(2026, 2, 1))
     assert not (tmp_path / "lake").exists()
 
