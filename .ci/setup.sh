@@ -24,10 +24,10 @@ python311() {
     stop "needs Python 3.11, not found as ${candidates[*]}: install it, or run make with PYTHON=/path/to/python3.11"
 }
 
-# make_venv FOLDER NAME: afresh, unless its base install NAME was completed once
+# make_venv FOLDER NAME: afresh, unless its base install NAME was completed once and its Python is still there
 make_venv() {
     local python
-    [ -f "$1/.made-$2" ] && return
+    [ -f "$1/.made-$2" ] && [ -x "$1/bin/python" ] && return
     python=$(python311)
     rm -rf "$1"
     "$python" -m venv "$1" || stop "$python has no venv module: install it (Debian: apt install python3.11-venv)"
