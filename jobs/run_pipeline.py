@@ -30,7 +30,9 @@ from jobs import (
 )
 from jobs.cli import add_tracking_argument, at_least, iso_day, job_parser, run_job, say
 from jobs.errors import BadInput, Refused
+from jobs.gates_file import read_gates
 from jobs.lake import Lake
+from jobs.registry import Registry
 from jobs.simulation.ceiling import write_ceiling
 from jobs.split_arguments import add_split_arguments
 from jobs.storage import absolute
@@ -59,8 +61,10 @@ def arg_parser() -> argparse.ArgumentParser:
 
 def run(spark: SparkSession, args: argparse.Namespace) -> None:
     """Run every job."""
+    read_gates(args.gates)
+    Registry(args.root, args.tracking_uri)
+    steps = steps_of(args)
     refusal: Refused | None = None
-    steps = _steps(args)
     begun = time.monotonic()
     for number, (name, job, arguments) in enumerate(steps, 1):
         say(f"[{number}/{len(steps)}] {name}  ({time.monotonic() - begun:.0f} s)")
@@ -74,7 +78,7 @@ def run(spark: SparkSession, args: argparse.Namespace) -> None:
         raise refusal
 
 
-def _steps(args: argparse.Namespace) -> list[Step]:
+def steps_of(args: argparse.Namespace) -> list[Step]:
     """Settle the arguments of every job before the first one starts."""
     before: list[Step] = []
     ceiling: list[Step] = []
