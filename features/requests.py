@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from datetime import date
 
-from pyspark.sql import DataFrame
+from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from features.change_logs import latest_as_of
 from features.feature import History
-from features.time_rules import TimeRules, as_of_day
+from features.time_rules import TimeRules, as_of_day, shifted
 
 REQUEST_KEY = ("user_id", "device_id", "campaign_id", "send_at", "as_of")
 
@@ -112,7 +112,7 @@ def active_campaigns(history: History, as_of: date, *, days: int, local_hour: in
     return campaigns.select("campaign_id", send_at, F.lit(local_hour).alias("local_hour"))
 
 
-def with_send_at(crossed: DataFrame) -> DataFrame:
+def with_send_at(crossed: DataFrame, rules: TimeRules) -> DataFrame:
     """Settle the send time of users crossed with campaigns to come.
 
     Parameters
@@ -120,15 +120,21 @@ def with_send_at(crossed: DataFrame) -> DataFrame:
     crossed : DataFrame
         ``send_at`` (null where the campaign names a local hour), ``local_hour``, ``as_of`` and, in logs with users,
         ``timezone`` (null means UTC).
+    rules : TimeRules
+        Their ``ready_lag_s`` says from when on ``as_of`` serves sends.
 
     Returns
     -------
     DataFrame
-        The same rows; a local hour became the first such hour from ``as_of`` on in the user's time zone.
+        The same rows; a local hour became the first such hour in the user's time zone that ``as_of`` serves.
     """
     zone = F.coalesce("timezone", F.lit("UTC")) if "timezone" in crossed.columns else F.lit("UTC")
-    midnight = F.col("as_of").cast("timestamp")
-    at_hour = midnight + F.make_interval(hours=F.col("local_hour"))
-    same_day = F.to_utc_timestamp(at_hour, zone)
-    local = F.when(same_day < midnight, same_day + F.expr("INTERVAL 1 DAY")).otherwise(same_day)
-    return crossed.withColumn("send_at", F.coalesce("send_at", local))
+    ready = shifted(F.col("as_of").cast("timestamp"), rules.ready_lag_s)
+    local_midnight = F.date_trunc("day", F.from_utc_timestamp(ready, zone))
+
+    def at_hour(days: int) -> Column:
+        local = local_midnight + F.make_interval(days=F.lit(days), hours=F.col("local_hour"))
+        return F.to_utc_timestamp(local, zone)
+
+    first = F.when(at_hour(0) >= ready, at_hour(0)).otherwise(at_hour(1))
+    return crossed.withColumn("send_at", F.coalesce("send_at", first))

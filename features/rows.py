@@ -12,6 +12,7 @@ from features.catalogue import blocks_of, features_of
 from features.feature import Block, History
 from features.priors import prior_steps, priors
 from features.requests import REQUEST_KEY, with_send_at
+from features.time_rules import TimeRules
 
 PRIORS = "priors"
 
@@ -114,6 +115,8 @@ def scoring_rows(
     histories: Mapping[str, DataFrame],
     fitted_priors: DataFrame,
     tables: Collection[str],
+    *,
+    rules: TimeRules,
 ) -> DataFrame:
     """Build the same rows for an audience crossed with the campaigns to come.
 
@@ -128,6 +131,8 @@ def scoring_rows(
         See ``features.requests.planned_sends``; few rows.
     histories, fitted_priors, tables
         As in ``feature_rows``.
+    rules : TimeRules
+        See ``features.requests.with_send_at``.
 
     Returns
     -------
@@ -140,7 +145,7 @@ def scoring_rows(
     of_user = [block for block in blocks if block not in of_pair and block not in of_campaign]
     users = with_histories(people, histories, of_user).join(F.broadcast(fitted_priors), "as_of", how="left")
     sends = campaigns.crossJoin(F.broadcast(fitted_priors.select("as_of")))
-    crossed = with_send_at(users.join(F.broadcast(with_histories(sends, histories, of_campaign)), "as_of"))
+    crossed = users.join(F.broadcast(with_histories(sends, histories, of_campaign)), "as_of")
     pairs = {block.name: histories[block.name].hint("shuffle_hash") for block in of_pair}
     kept = [*REQUEST_KEY, *(name for name in people.columns if name not in REQUEST_KEY)]
-    return feature_columns(with_histories(crossed, pairs, of_pair), kept, tables)
+    return feature_columns(with_histories(with_send_at(crossed, rules), pairs, of_pair), kept, tables)

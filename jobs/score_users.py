@@ -83,7 +83,7 @@ def _rows(lake: Lake, people: DataFrame, ds: date, embedding_version: str | None
     users = people.select("user_id", "device_id", "as_of")
     if embedding_version is not None:
         users = users.join(today(audience_codes_table(embedding_version)), ["user_id", "as_of"], how="left")
-    rows = scoring_rows(users, today("campaigns_to_come"), histories, today(PRIORS), note.tables)
+    rows = scoring_rows(users, today("campaigns_to_come"), histories, today(PRIORS), note.tables, rules=note.rules)
     return rows.drop("as_of")
 
 

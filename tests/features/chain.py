@@ -1,0 +1,97 @@
+"""From raw rows to feature rows on Spark, the way the jobs do it, for a log that fits in a test."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
+
+from features.attribution import with_first_click, with_send
+from features.catalogue import blocks_of
+from features.contract import TABLES
+from features.duplicates import with_duplicate
+from features.feature import History
+from features.partials import app_event_partials, push_partials
+from features.requests import training_requests
+from features.rows import feature_rows, read_histories, read_priors, request_keys
+from features.time_rules import TimeRules, known_day
+
+Row = dict[str, Any]
+
+DEDUP_DAYS = 1_000
+"""Longer than any test's log: how far back duplicates and sends of clicks are sought."""
+
+ALL_TABLES = tuple(TABLES)
+
+
+def contract_frame(
+    spark: SparkSession, table: str, rows: Sequence[Row], rules: TimeRules | None = None, *, more: str = ""
+) -> DataFrame:
+    """Make a contract table; columns that a row does not give are null.
+
+    Parameters
+    ----------
+    spark : SparkSession
+        The session.
+    table : str
+        Name in the contract.
+    rows : sequence of dict
+        Times are aware datetimes.
+    rules : TimeRules, optional
+        Adds ``ds``, the day a row becomes known; without them ``ds`` is left out, or comes with ``more``.
+    more : str
+        Further columns of the rows, as a Spark schema.
+    """
+    contract = TABLES[table]
+    schema = ", ".join([*(f"{column.name} {column.type}" for column in contract.columns), *filter(None, [more])])
+    names = [field.split()[0] for field in schema.split(", ")]
+    frame = spark.createDataFrame([tuple(row.get(name) for name in names) for row in rows], schema)
+    if rules is None:
+        return frame
+    return frame.withColumn("ds", known_day(F.col(contract.event_time), F.col(contract.known_time), rules))
+
+
+def accepted(
+    spark: SparkSession, log: Mapping[str, Sequence[Row]], rules: TimeRules, *, more: str = ""
+) -> dict[str, DataFrame]:
+    """Give each table's rows with ``ds``, without duplicates; clicks have their send's columns and are marked."""
+    frames = {}
+    for table, rows in log.items():
+        marked = with_duplicate(
+            contract_frame(spark, table, rows, rules, more=more),
+            key=TABLES[table].key,
+            known_time=TABLES[table].known_time,
+            within_days=DEDUP_DAYS,
+        )
+        frames[table] = marked.where("NOT is_duplicate").drop("is_duplicate").localCheckpoint()
+    joined = with_send(frames["clicks"], frames["sends"], wait_days=max(1, rules.maturity_days), within_days=DEDUP_DAYS)
+    return {**frames, "clicks": with_first_click(joined.where("reason IS NULL"))}
+
+
+def history_of(frames: Mapping[str, DataFrame]) -> History:
+    """Give the history of accepted rows."""
+    pushes = push_partials(frames["sends"], frames["clicks"], None)
+    app_events = app_event_partials(frames["app_events"]) if "app_events" in frames else None
+    logs = {table: frames.get(table) for table in ("users", "devices", "campaigns")}
+    return History(pushes=pushes.localCheckpoint(), app_events=app_events, **logs)
+
+
+def rows_for(requests: DataFrame, history: History, tables: Sequence[str] = ALL_TABLES) -> DataFrame:
+    """Give the feature rows of requests."""
+    keys = request_keys(requests, blocks_of(tables))
+    priors = read_priors(requests.select("as_of").distinct(), history, tables)
+    return feature_rows(requests, read_histories(keys, history, tables), priors, tables)
+
+
+def past_requests(frames: Mapping[str, DataFrame], rules: TimeRules) -> DataFrame:
+    """Give the requests that the log's own sends make."""
+    return training_requests(frames["sends"], rules).drop("ds")
+
+
+def request_frame(spark: SparkSession, requests: Sequence[Row]) -> DataFrame:
+    """Give requests of one's own."""
+    schema = "send_id string, user_id string, device_id string, campaign_id string, send_at timestamp, as_of date"
+    names = [field.split()[0] for field in schema.split(", ")]
+    return spark.createDataFrame([tuple(row[name] for name in names) for row in requests], schema)

@@ -1,0 +1,74 @@
+"""One log through the whole chain, computed once for the tests that ask whether something else would change it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from random import Random
+from typing import Any
+
+import pytest
+from pyspark.sql import DataFrame, SparkSession
+
+from features.feature import History
+from features.time_rules import TimeRules
+from tests.features.chain import accepted, history_of, past_requests, request_frame, rows_for
+from tests.features.comparison import collected
+from tests.features.logs import CAMPAIGNS, DAY, MIDNIGHT, USERS, Log, LogMaker
+from tests.features.oracle import HAPPENED
+
+Row = dict[str, Any]
+LAG = timedelta(hours=3)
+
+
+@dataclass(frozen=True)
+class World:
+    """A log with much that happens or becomes known too late for ``MIDNIGHT``, and its feature rows."""
+
+    rules: TimeRules
+    log: Log
+    asked: list[Row]
+    """Requests as of ``MIDNIGHT``; the log's own sends are requests too."""
+    requests: DataFrame
+    history: History
+    rows: dict[str, Row]
+    """Feature rows by ``send_id``."""
+
+
+@pytest.fixture(scope="session")
+def world(spark: SparkSession) -> World:
+    rules = TimeRules(ready_lag_s=int(LAG.total_seconds()))
+    maker = LogMaker(Random(5), LAG)
+    log = with_future_rows(maker.log())
+    asked = [
+        {"send_id": f"{user} {campaign}", "user_id": user, "device_id": device, "campaign_id": campaign,
+         "send_at": MIDNIGHT + LAG, "as_of": MIDNIGHT.date()}
+        for user, device in zip(USERS, ("d0", "d1", "shared", None, "shared", "unknown"), strict=True)
+        for campaign in CAMPAIGNS
+    ]  # fmt: skip
+    frames = accepted(spark, log, rules)
+    history = history_of(frames)
+    requests = past_requests(frames, rules).unionByName(request_frame(spark, asked)).localCheckpoint()
+    rows = collected(rows_for(requests, history))
+    return World(rules=rules, log=log, asked=asked, requests=requests, history=history, rows=rows)
+
+
+def is_known(table: str, row: Row) -> bool:
+    """Say whether features as of ``MIDNIGHT`` may use a row."""
+    return row[HAPPENED[table]] < MIDNIGHT and row["ingested_at"] < MIDNIGHT + LAG
+
+
+def with_future_rows(log: Log) -> Log:
+    """Add twins of each known row that are a hair too late: dated at midnight, or ingested when it is ready."""
+
+    def twins(table: str, row: Row) -> list[Row]:
+        new_name = {name: f"{row[name]} again" for name in ("send_id", "event_id") if name in row and table != "clicks"}
+        at_midnight = {HAPPENED[table]: MIDNIGHT, "ingested_at": MIDNIGHT}
+        known_when_ready = {HAPPENED[table]: MIDNIGHT - DAY / 2, "ingested_at": MIDNIGHT + LAG}
+        return [{**row, **{k: f"{v} {n}" for k, v in new_name.items()}, **when}
+                for n, when in enumerate((at_midnight, known_when_ready))]  # fmt: skip
+
+    return {
+        table: rows + [twin for row in rows if is_known(table, row) for twin in twins(table, row)]
+        for table, rows in log.items()
+    }

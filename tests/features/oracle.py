@@ -1,0 +1,323 @@
+"""A slow second opinion: the features of a request in plain loops over raw rows.
+
+It was written from the rules and not from the code, and imports nothing of ``features``. Rows are dicts with the
+columns of the data contract; times are UTC datetimes that say so.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+Row = dict[str, Any]
+
+KEYS = {
+    "sends": ("send_id",),
+    "clicks": ("send_id", "clicked_at"),
+    "app_events": ("event_id",),
+    "users": ("user_id", "updated_at"),
+    "devices": ("device_id", "updated_at"),
+    "campaigns": ("campaign_id", "updated_at"),
+}
+HAPPENED = {
+    "sends": "sent_at",
+    "clicks": "clicked_at",
+    "app_events": "occurred_at",
+    "users": "updated_at",
+    "devices": "updated_at",
+    "campaigns": "updated_at",
+}
+WINDOWS = {"1d": 1, "7d": 7, "28d": 28, "all": None}
+DAY = timedelta(days=1)
+
+
+@dataclass(frozen=True)
+class Push:
+    """A send, a counted click or a dismissal; a click has the user, device and campaign of its send."""
+
+    kind: str
+    user: str
+    device: str | None
+    campaign: str
+    at: datetime
+    known: date
+
+
+@dataclass
+class Oracle:
+    """A whole raw log, and the answers to requests on it.
+
+    Parameters
+    ----------
+    tables : dict of str to list of dict
+        The raw rows of each contract table, in any order.
+    ready_lag : timedelta
+        How long after midnight a day's rows still come in.
+    wait_days, within_days : int
+        How many days after its click, and before it, a send may become known for the click to count.
+    """
+
+    tables: dict[str, list[Row]]
+    ready_lag: timedelta
+    wait_days: int
+    within_days: int
+    _priors: dict[Any, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.rows = {name: self._once(name) for name in self.tables}
+        self.pushes = list(self._pushes())
+
+    def as_of(self, send_at: datetime) -> date:
+        """Give the last midnight that was ready when the send went out."""
+        return (send_at - self.ready_lag).date()
+
+    def requests(self) -> list[Row]:
+        """Give what each send of the log asks for."""
+        names = ("send_id", "user_id", "device_id", "campaign_id")
+        return [
+            {**{name: send[name] for name in names}, "send_at": send["sent_at"], "as_of": self.as_of(send["sent_at"])}
+            for send in self.rows["sends"]
+        ]
+
+    def known_day(self, table: str, row: Row) -> date:
+        """Give the day whose ending midnight is the first to know the row."""
+        return max(row[HAPPENED[table]], row["ingested_at"] - self.ready_lag).date()
+
+    def features(self, request: Row) -> dict[str, Any]:
+        """Give every feature of a request (user_id, device_id, campaign_id, send_at, as_of)."""
+        user, device, campaign = request["user_id"], request["device_id"], request["campaign_id"]
+        as_of = request["as_of"]
+        return {
+            **self._context(user, request["send_at"], as_of),
+            **self._user(user, as_of),
+            **self._app(user, as_of),
+            **self._profile(user, as_of),
+            **self._device(device, as_of),
+            **self._campaign(campaign, as_of),
+            **self._user_campaign(user, campaign, as_of),
+        }
+
+    # Which rows there are, and since when
+
+    def _once(self, table: str) -> list[Row]:
+        """Of rows with one key, keep the one known first."""
+
+        def known(row: Row) -> tuple[date, datetime]:
+            return self.known_day(table, row), row["ingested_at"]
+
+        best: dict[tuple[Any, ...], Row] = {}
+        for row in self.tables[table]:
+            key = tuple(row[name] for name in KEYS[table])
+            if key not in best or known(row) < known(best[key]):
+                best[key] = row
+        return list(best.values())
+
+    def _pushes(self) -> Iterator[Push]:
+        first_clicks: dict[str, Push] = {}
+        sends = {send["send_id"]: send for send in self.rows["sends"]}
+        for send in sends.values():
+            yield _push("send", send, send["sent_at"], self.known_day("sends", send))
+        for click in self.rows["clicks"]:
+            send = sends.get(click["send_id"])
+            if send is None or click["clicked_at"] < send["sent_at"]:
+                continue
+            send_known, click_known = self.known_day("sends", send), self.known_day("clicks", click)
+            if not -self.within_days <= (send_known - click_known).days <= self.wait_days:
+                continue
+            kind = "dismissal" if click["action"] == "dismiss" else "click"
+            push = _push(kind, send, click["clicked_at"], max(send_known, click_known))
+            if kind == "dismissal":
+                yield push
+                continue
+            first = first_clicks.setdefault(send["send_id"], push)
+            if (push.known, push.at) < (first.known, first.at):
+                first_clicks[send["send_id"]] = push
+        yield from first_clicks.values()
+
+    def _pushes_as_of(self, as_of: date) -> list[Push]:
+        return [push for push in self.pushes if push.at.date() < as_of and push.known < as_of]
+
+    def _latest(self, table: str, key: str, value: str | None, as_of: date) -> Row:
+        """Give the newest row of a change log as it was known at a midnight; an empty one where there is none."""
+        latest: Row = {}
+        for row in self.rows[table]:
+            known = row["updated_at"] < _midnight(as_of) and self.known_day(table, row) < as_of
+            if known and row[key] == value and (not latest or row["updated_at"] > latest["updated_at"]):
+                latest = row
+        return latest
+
+    # Features, block by block
+
+    def _context(self, user: str, send_at: datetime, as_of: date) -> dict[str, Any]:
+        zone = self._latest("users", "user_id", user, as_of).get("timezone") or "UTC"
+        local = send_at.astimezone(ZoneInfo(zone))
+        return {"local_hour": local.hour, "local_weekday": local.isoweekday()}
+
+    def _user(self, user: str, as_of: date) -> dict[str, Any]:
+        pushes = [push for push in self._pushes_as_of(as_of) if push.user == user]
+        return {
+            **_counts("user_sends", pushes, "send", as_of),
+            **_counts("user_clicks", pushes, "click", as_of),
+            **_counts("user_dismissals", pushes, "dismissal", as_of),
+            **self._rates("user", lambda push: push.user, pushes, as_of),
+            "user_hours_since_last_send": _hours_since_last(pushes, "send", as_of),
+            "user_hours_since_last_click": _hours_since_last(pushes, "click", as_of),
+            "user_days_since_first_push": _days_since_first(pushes, as_of),
+        }
+
+    def _device(self, device: str | None, as_of: date) -> dict[str, Any]:
+        pushes = [push for push in self._pushes_as_of(as_of) if device is not None and push.device == device]
+        state = self._latest("devices", "device_id", device, as_of)
+        return {
+            "platform": state.get("platform"),
+            "os_version": state.get("os_version"),
+            "device_model": state.get("model"),
+            "device_brand": state.get("brand"),
+            "network": state.get("network"),
+            "push_enabled": _one_or_zero(state.get("push_enabled")),
+            "device_hours_since_change": _hours(state.get("updated_at"), as_of),
+            **_counts("device_sends", pushes, "send", as_of),
+            **_counts("device_clicks", pushes, "click", as_of),
+            **self._rates("device", lambda push: push.device, pushes, as_of),
+            "device_hours_since_last_send": _hours_since_last(pushes, "send", as_of),
+            "device_hours_since_last_click": _hours_since_last(pushes, "click", as_of),
+        }
+
+    def _campaign(self, campaign: str, as_of: date) -> dict[str, Any]:
+        pushes = [push for push in self._pushes_as_of(as_of) if push.campaign == campaign]
+        state = self._latest("campaigns", "campaign_id", campaign, as_of)
+        sends = [push for push in pushes if push.kind == "send"]
+        return {
+            "campaign_category": state.get("category"),
+            "title_length": state.get("title_length"),
+            "has_image": _one_or_zero(state.get("has_image")),
+            "campaign": campaign,
+            **_counts("campaign_sends", pushes, "send", as_of),
+            **_counts("campaign_clicks", pushes, "click", as_of),
+            **self._rates("campaign", lambda push: push.campaign, pushes, as_of),
+            "campaign_days_since_first_send": _days_since_first(sends, as_of),
+        }
+
+    def _user_campaign(self, user: str, campaign: str, as_of: date) -> dict[str, Any]:
+        pushes = [push for push in self._pushes_as_of(as_of) if (push.user, push.campaign) == (user, campaign)]
+        return {
+            **_counts("user_campaign_sends", pushes, "send", as_of),
+            **_counts("user_campaign_clicks", pushes, "click", as_of),
+            **self._rates("user_campaign", lambda push: (push.user, push.campaign), pushes, as_of),
+            "user_campaign_hours_since_last_send": _hours_since_last(pushes, "send", as_of),
+            "user_campaign_hours_since_last_click": _hours_since_last(pushes, "click", as_of),
+        }
+
+    def _app(self, user: str, as_of: date) -> dict[str, Any]:
+        events = [
+            row
+            for row in self.rows["app_events"]
+            if row["user_id"] == user
+            and row["occurred_at"].date() < as_of
+            and self.known_day("app_events", row) < as_of
+        ]
+        features: dict[str, Any] = {}
+        for window, days in WINDOWS.items():
+            inside = [row for row in events if _within(row["occurred_at"], days, as_of)]
+            features[f"app_events_{window}"] = len(inside)
+            features[f"app_duration_ms_{window}"] = sum(_milliseconds(row["duration_s"]) for row in inside)
+        last = max((row["occurred_at"] for row in events), default=None)
+        return {**features, "app_hours_since_last_event": _hours(last, as_of)}
+
+    def _profile(self, user: str, as_of: date) -> dict[str, Any]:
+        state = self._latest("users", "user_id", user, as_of)
+        hours = _hours(state.get("signed_up_at"), as_of)
+        return {
+            "user_tenure_days": None if hours is None else hours / 24,
+            "country": state.get("country"),
+            "language": state.get("language"),
+        }
+
+    # Smoothed rates
+
+    def prior(self, level: str, key: Callable[[Push], Any], as_of: date) -> tuple[float, float] | None:
+        """Give rate and strength of a level, fitted on all its keys known at the midnight; None before any send."""
+        if (level, as_of) not in self._priors:
+            totals: dict[Any, list[int]] = {}
+            for push in self._pushes_as_of(as_of):
+                if key(push) is not None and push.kind != "dismissal":
+                    totals.setdefault(key(push), [0, 0])[push.kind == "click"] += 1
+            self._priors[level, as_of] = beta_prior(totals.values())
+        return self._priors[level, as_of]
+
+    def _rates(
+        self, level: str, key: Callable[[Push], Any], pushes: list[Push], as_of: date
+    ) -> dict[str, float | None]:
+        prior = self.prior(level, key, as_of)
+        rates: dict[str, float | None] = {}
+        for window in ("7d", "28d", "all"):
+            inside = [push for push in pushes if _within(push.at, WINDOWS[window], as_of)]
+            sends = sum(push.kind == "send" for push in inside)
+            clicks = sum(push.kind == "click" for push in inside)
+            rates[f"{level}_click_rate_{window}"] = (
+                None if prior is None else (clicks + prior[1] * prior[0]) / (sends + prior[1])
+            )
+        return rates
+
+
+def beta_prior(totals: Iterable[Iterable[int]]) -> tuple[float, float] | None:
+    """Fit rate and strength of a beta prior to (sends, clicks) of each key, by moments."""
+    sends = clicks = send_pairs = click_pairs = 0
+    for n_sends, n_clicks in totals:
+        sends += n_sends
+        clicks += n_clicks
+        send_pairs += n_sends * (n_sends - 1)
+        click_pairs += n_clicks * (n_clicks - 1)
+    if sends == 0:
+        return None
+    rate = clicks / sends
+    variance = click_pairs / send_pairs - rate * rate if send_pairs else 0.0
+    if variance <= 0:
+        return rate, 10_000.0
+    return rate, min(max(rate * (1 - rate) / variance - 1, 1.0), 10_000.0)
+
+
+def _push(kind: str, send: Row, at: datetime, known: date) -> Push:
+    return Push(kind, send["user_id"], send["device_id"], send["campaign_id"], at, known)
+
+
+def _midnight(day: date) -> datetime:
+    return datetime.combine(day, time(), UTC)
+
+
+def _within(at: datetime, days: int | None, as_of: date) -> bool:
+    return at.date() < as_of and (days is None or at.date() >= as_of - days * DAY)
+
+
+def _counts(name: str, pushes: list[Push], kind: str, as_of: date) -> dict[str, int]:
+    counts = dict.fromkeys((f"{name}_{window}" for window in WINDOWS), 0)
+    for push in pushes:
+        for window, days in WINDOWS.items():
+            if push.kind == kind and _within(push.at, days, as_of):
+                counts[f"{name}_{window}"] += 1
+    return counts
+
+
+def _hours(at: datetime | None, as_of: date) -> float | None:
+    return None if at is None else (_midnight(as_of) - at).total_seconds() / 3600
+
+
+def _hours_since_last(pushes: list[Push], kind: str, as_of: date) -> float | None:
+    return _hours(max((push.at for push in pushes if push.kind == kind), default=None), as_of)
+
+
+def _days_since_first(pushes: list[Push], as_of: date) -> int | None:
+    first = min((push.at.date() for push in pushes), default=None)
+    return None if first is None else (as_of - first).days
+
+
+def _milliseconds(seconds: float | None) -> int:
+    return 0 if seconds is None else math.floor(seconds * 1000 + 0.5)
+
+
+def _one_or_zero(value: bool | None) -> int | None:
+    return None if value is None else int(value)

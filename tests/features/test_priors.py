@@ -1,0 +1,54 @@
+"""Priors against sums by hand."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+import pytest
+from pyspark.sql import SparkSession
+
+from features.priors import prior_steps, priors
+
+
+def day(number: int) -> date:
+    return date(2026, 3, number)
+
+
+def fitted(spark: SparkSession, rows: list[tuple[Any, ...]], *midnights: int) -> dict[date, tuple[Any, Any]]:
+    cells = spark.createDataFrame(rows, "user_id string, ds date, sends long, clicks long")
+    as_of = spark.createDataFrame([(day(number),) for number in midnights], "as_of date")
+    found = priors(as_of, prior_steps(cells, key=["user_id"]), level="user").collect()
+    return {row["as_of"]: (row["user_prior_rate"], row["user_prior_strength"]) for row in found}
+
+
+def test_prior_as_of_each_midnight(spark: SparkSession) -> None:
+    cells = [
+        ("a", day(2), 3, 1),
+        ("a", day(4), 1, 1),  # a: 4 sends, 2 clicks
+        ("b", day(4), 2, 2),  # b: 2 sends, 2 clicks
+        ("c", day(4), 3, 0),  # c: 3 sends, 0 clicks
+        ("a", day(9), 50, 0),  # the future
+        (None, day(4), 99, 99),  # nobody's
+    ]
+    by_midnight = fitted(spark, cells, 2, 3, 9)
+    assert by_midnight[day(2)][0] is None, "nothing was known before the second"
+    # One user: sum C(C-1) = 0, so no spread beyond chance is seen.
+    assert by_midnight[day(3)] == (pytest.approx(1 / 3), 10_000.0)
+    # sum S = 9, sum C = 4; sum S(S-1) = 12 + 2 + 6 = 20, sum C(C-1) = 2 + 2 + 0 = 4.
+    # Rate 4/9, v = 4/20 - 16/81 = 1/405, strength (4/9)(5/9) 405 - 1 = 99.
+    assert by_midnight[day(9)] == (pytest.approx(4 / 9), pytest.approx(99.0))
+
+
+@pytest.mark.parametrize(
+    ("cells", "strength"),
+    [
+        ([("a", 10, 10), ("b", 10, 0)], 1.0),  # v = rate (1 - rate): strength 0, clipped
+        ([("a", 1, 1), ("b", 1, 0)], 10_000.0),  # no pair of sends: undefined
+        ([("a", 5, 0), ("b", 7, 0)], 10_000.0),  # no click: v = 0
+        ([("a", 100, 50), ("b", 100, 50)], 10_000.0),  # v below 0
+    ],
+)
+def test_strength_is_clipped(spark: SparkSession, cells: list[tuple[Any, ...]], strength: float) -> None:
+    rows = [(user, day(1), sends, clicks) for user, sends, clicks in cells]
+    assert fitted(spark, rows, 2)[day(2)][1] == strength

@@ -1,0 +1,50 @@
+"""Every feature of every request equals what plain loops over the raw rows give."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from random import Random
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+from pyspark.sql import SparkSession
+
+from features.time_rules import TimeRules
+from tests.features.chain import DEDUP_DAYS, accepted, history_of, past_requests, request_frame, rows_for
+from tests.features.comparison import collected, differences, in_milliseconds
+from tests.features.logs import Log, LogMaker
+from tests.features.oracle import Oracle
+
+Row = dict[str, Any]
+HOUR_S = 3600
+
+
+@pytest.mark.parametrize("ready_lag_s", [0, 3 * HOUR_S])
+@settings(
+    max_examples=2,
+    derandomize=True,
+    deadline=None,
+    phases=[Phase.generate],  # an example takes seconds: a failure is read, not shrunk
+    suppress_health_check=list(HealthCheck),
+)
+@given(random=st.randoms(use_true_random=True))
+def test_every_feature_of_every_request(spark: SparkSession, ready_lag_s: int, random: Random) -> None:
+    rules = TimeRules(ready_lag_s=ready_lag_s)
+    maker = LogMaker(random, timedelta(seconds=ready_lag_s))
+    log = maker.log()
+    oracle = oracle_of(log, rules)
+    probes = [{**probe, "as_of": oracle.as_of(probe["send_at"])} for probe in maker.probes(40)]
+
+    frames = accepted(spark, log, rules)
+    requests = past_requests(frames, rules).unionByName(request_frame(spark, probes))
+    found = collected(rows_for(requests, history_of(frames)))
+
+    asked = [*oracle.requests(), *probes]
+    expected = {row["send_id"]: {**in_milliseconds(row), **oracle.features(row)} for row in asked}
+    assert differences(found, expected) == ""
+
+
+def oracle_of(log: Log, rules: TimeRules) -> Oracle:
+    return Oracle(log, timedelta(seconds=rules.ready_lag_s), wait_days=rules.maturity_days, within_days=DEDUP_DAYS)
