@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from random import Random
@@ -19,11 +21,12 @@ from tests.features.oracle import HAPPENED
 
 Row = dict[str, Any]
 LAG = timedelta(hours=3)
+PARTITIONS = "spark.sql.shuffle.partitions"
 
 
 @dataclass(frozen=True)
 class World:
-    """A log with much that happens or becomes known too late for ``MIDNIGHT``, and its feature rows."""
+    """A log with much that happens or becomes known too late for ``MIDNIGHT``; its rows, made in one partition."""
 
     rules: TimeRules
     log: Log
@@ -33,6 +36,15 @@ class World:
     history: History
     rows: dict[str, Row]
     """Feature rows by ``send_id``."""
+
+
+@contextmanager
+def partitions(spark: SparkSession, number: int) -> Iterator[None]:
+    """Shuffle into so many partitions for a while."""
+    before = spark.conf.get(PARTITIONS)
+    spark.conf.set(PARTITIONS, number)
+    yield
+    spark.conf.set(PARTITIONS, before)
 
 
 @pytest.fixture(scope="session")
@@ -46,10 +58,11 @@ def world(spark: SparkSession) -> World:
         for user, device in zip(USERS, ("d0", "d1", "shared", None, "shared", "unknown"), strict=True)
         for campaign in CAMPAIGNS
     ]  # fmt: skip
-    frames = accepted(spark, log, rules)
-    history = history_of(frames)
-    requests = past_requests(frames, rules).unionByName(request_frame(spark, asked)).localCheckpoint()
-    rows = collected(rows_for(requests, history))
+    with partitions(spark, 1):
+        frames = accepted(spark, log, rules)
+        history = history_of(frames)
+        requests = past_requests(frames, rules).unionByName(request_frame(spark, asked)).localCheckpoint()
+        rows = collected(rows_for(requests, history))
     return World(rules=rules, log=log, asked=asked, requests=requests, history=history, rows=rows)
 
 

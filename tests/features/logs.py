@@ -40,7 +40,7 @@ class LogMaker:
 
     def log(self) -> Log:
         """Give all tables, rows in any order, some of them twice; the last user and campaign have no change log."""
-        sends = [self._send(n) for n in range(90)]
+        sends = [self._send(n) for n in range(120)]
         clicks = [click for send in sends for click in self._clicks(send)]
         return {
             "sends": self._again(sends, "send_id"),
@@ -91,7 +91,7 @@ class LogMaker:
 
     def _again(self, rows: list[Row], *key: str) -> list[Row]:
         """Shuffle, and add some rows a second time: later, and with the contents of another row."""
-        copies = [self._copy(row, rows, key) for row in rows if self.random.random() < 0.15]
+        copies = [self._copy(row, rows, key) for row in rows if self.random.random() < 0.25]
         no_ties = {(*(row[name] for name in key), row["ingested_at"]): row for row in [*copies, *rows]}
         return self.random.sample(list(no_ties.values()), len(no_ties))
 
@@ -123,7 +123,7 @@ class LogMaker:
         return {
             "send_id": send_id,
             "clicked_at": clicked_at,
-            "action": self._one_of("open", "open", "button", "dismiss"),
+            "action": self._one_of("open", "button", "dismiss"),
             "ingested_at": self._ingested(clicked_at),
         }
 
@@ -141,7 +141,7 @@ class LogMaker:
     def _changes(self, key: str, names: Sequence[str], **values: tuple[Any, ...]) -> list[Row]:
         """Draw the change log of things with these names; a change may become known after a later one."""
         rows = []
-        for name in (name for name in names for _ in range(4)):
+        for name in (name for name in names for _ in range(6)):
             updated_at = self._moment()
             clocks = {"updated_at": updated_at, "ingested_at": self._ingested(updated_at)}
             rows.append({key: name, **clocks, **{column: self._one_of(*options) for column, options in values.items()}})

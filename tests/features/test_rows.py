@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
@@ -15,10 +14,8 @@ from features.rows import read_histories, read_priors, request_keys, scoring_row
 from features.time_rules import TimeRules
 from tests.features.chain import ALL_TABLES, accepted, contract_frame, history_of, past_requests, rows_for
 from tests.features.comparison import collected, differences, key_of
-from tests.features.conftest import World
+from tests.features.conftest import World, partitions
 from tests.features.logs import DAY, MIDNIGHT
-
-PARTITIONS = "spark.sql.shuffle.partitions"
 
 
 def test_scoring_gives_the_rows_of_training(spark: SparkSession, world: World) -> None:
@@ -43,19 +40,12 @@ def test_scoring_gives_the_rows_of_training(spark: SparkSession, world: World) -
     assert differences({key: found.get(key, {}) for key in expected}, expected, tolerance=0.0) == ""
 
 
-@pytest.fixture(params=[1, 7])
-def partitions(spark: SparkSession, request: pytest.FixtureRequest) -> Iterator[int]:
-    before = spark.conf.get(PARTITIONS)
-    spark.conf.set(PARTITIONS, request.param)
-    yield request.param
-    spark.conf.set(PARTITIONS, before)
-
-
-def test_partitions_change_nothing(spark: SparkSession, world: World, partitions: int) -> None:
-    frames = accepted(spark, world.log, world.rules)
-    pieces = {table: frame.repartition(partitions) for table, frame in frames.items()}
-    rows = rows_for(world.requests.repartition(partitions), history_of(pieces))
-    assert differences(collected(rows), world.rows, tolerance=0.0) == ""
+def test_partitions_change_nothing(spark: SparkSession, world: World) -> None:
+    with partitions(spark, 7):
+        frames = accepted(spark, world.log, world.rules)
+        pieces = {table: frame.repartition(7) for table, frame in frames.items()}
+        rows = collected(rows_for(world.requests.repartition(7), history_of(pieces)))
+    assert differences(rows, world.rows, tolerance=0.0) == ""
 
 
 def test_a_log_of_sends_and_clicks_only(spark: SparkSession) -> None:
