@@ -74,7 +74,7 @@ class LogisticDesign:
         absent = np.isnan(numbers)
         standardised = np.where(absent, 0.0, standardise(numbers, self.mean, self.scale, CLIP))
         one_hot = [_one_hot(rows[:, position], size) for position, size in self.categories.items()]
-        return sp.csr_matrix(sp.hstack([sp.csr_matrix(standardised), sp.csr_matrix(absent * 1.0), *one_hot]))
+        return sp.csr_matrix(sp.hstack([_full(standardised), sp.csr_matrix(absent, dtype=np.float64), *one_hot]))
 
 
 @dataclass(frozen=True)
@@ -115,3 +115,10 @@ class FittedLogistic:
 def _one_hot(codes: Floats, size: int) -> sp.csr_matrix:
     ones, rows = np.ones(len(codes)), np.arange(len(codes))
     return sp.csr_matrix((ones, (rows, codes.astype(np.intp))), shape=(len(codes), size))
+
+
+def _full(block: Floats) -> sp.csr_matrix:
+    """Give a dense block as CSR, zeros and all; several times faster than looking for the zeros."""
+    n, width = block.shape
+    columns, starts = np.tile(np.arange(width), n), np.arange(n + 1) * width
+    return sp.csr_matrix((block.ravel(), columns, starts), shape=block.shape)

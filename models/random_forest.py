@@ -28,10 +28,10 @@ class RandomForestSettings:
     """Most leaves of a tree; the best split is made first."""
     min_samples_leaf: int = 50
     """Fewest training rows of a leaf."""
-    max_features: float = 0.3
+    max_features: float = 0.2
     """Share of the columns that a split looks at."""
-    max_samples: float = 0.2
-    """Share of the training rows that a tree sees, drawn with replacement."""
+    max_rows: int = 20_000
+    """Most training rows that a tree sees, drawn with replacement: more rows cost no more time."""
 
     def fit(self, parts: EncodedParts, *, seed: int, n_threads: int) -> FittedForest:
         """Fit a forest; a tree's draws depend on the seed alone, so threads do not matter."""
@@ -40,7 +40,7 @@ class RandomForestSettings:
             max_leaf_nodes=self.max_leaves,
             min_samples_leaf=self.min_samples_leaf,
             max_features=self.max_features,
-            max_samples=self.max_samples,
+            max_samples=min(self.max_rows, len(parts.rows)),
             random_state=seed,
             n_jobs=n_threads,
         )

@@ -58,9 +58,7 @@ def _judgement(pair: Pair, tolerance: float) -> str:
 
 
 def _figures(pair: Pair) -> str:
-    losses = (
-        f"{numbers.fixed(pair.using.log_loss, 5)} with it and {numbers.fixed(pair.alone.log_loss, 5)} without"
-    )
+    losses = f"{numbers.fixed(pair.using.log_loss, 5)} with it and {numbers.fixed(pair.alone.log_loss, 5)} without"
     aucs = f"{numbers.fixed(pair.using.auc)} and {numbers.fixed(pair.alone.auc)}"
     return f"On the hold-out the log-loss is {losses}, the AUC {aucs}."
 

@@ -24,9 +24,7 @@ def significant(value: float | None, digits: int = 3) -> str:
         return NONE
     if 0 < abs(value) < TINY:
         mantissa, _, power = f"{value:.{digits - 1}e}".partition("e")
-        return _signed(
-            f"{mantissa.rstrip('0').rstrip('.')}{TIMES}10{str(int(power)).translate(SUPERSCRIPTS)}"
-        )
+        return _signed(f"{mantissa.rstrip('0').rstrip('.')}{TIMES}10{str(int(power)).translate(SUPERSCRIPTS)}")
     places = 0 if value == 0 else max(0, digits - 1 - math.floor(math.log10(abs(value))))
     text = f"{value:,.{places}f}"
     return _signed(text.rstrip("0").rstrip(".") if "." in text else text)

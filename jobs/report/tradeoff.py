@@ -51,9 +51,7 @@ def _tradeoff(
     text: Callable[[float | None], str],
     limit: float | None,
 ) -> Chart | None:
-    known = [
-        (one, value, low or value) for one, value, low in points if value and one.measures.auc is not None
-    ]
+    known = [(one, value, low or value) for one, value, low in points if value and one.measures.auc is not None]
     if not known:
         return None
     lows, values = [low for _, _, low in known], [value for _, value, _ in known]
@@ -75,9 +73,7 @@ def _tradeoff(
     )
 
 
-def _mark(
-    one: Shown, value: float, low: float, x: Axis, y: Axis, text: Callable[[float | None], str]
-) -> Mark:
+def _mark(one: Shown, value: float, low: float, x: Axis, y: Axis, text: Callable[[float | None], str]) -> Mark:
     bottom, top = _auc_span(one)
     return Mark(
         x=x.place(value),

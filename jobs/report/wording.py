@@ -25,9 +25,7 @@ def headline(metrics: Metrics) -> Said:
         return Said("good", f"Published: {metrics.chosen}", _why_published(metrics))
     if metrics.chosen is None:
         return Said("bad", "Nothing published: no model qualified", (*_complaints(metrics), _still(metrics)))
-    return Said(
-        "bad", f"Not published: {metrics.chosen} was refused", (*_complaints(metrics), _still(metrics))
-    )
+    return Said("bad", f"Not published: {metrics.chosen} was refused", (*_complaints(metrics), _still(metrics)))
 
 
 def _why_published(metrics: Metrics) -> tuple[str, ...]:
@@ -46,9 +44,7 @@ def _against_before(metrics: Metrics) -> tuple[str, ...]:
     if before is None or chosen is None:
         return ()
     now, then = numbers.fixed(chosen.log_loss, 5), numbers.fixed(before.measures.log_loss, 5)
-    return (
-        f"On the same sends its log-loss is {now}, that of the champion before {then} (lower is better).",
-    )
+    return (f"On the same sends its log-loss is {now}, that of the champion before {then} (lower is better).",)
 
 
 def _why_chosen(metrics: Metrics) -> tuple[str, ...]:
@@ -100,9 +96,7 @@ def ceiling(metrics: Metrics) -> str | None:
     if truth is None or truth.true_auc is None:
         return None
     about = f" over {numbers.count(truth.n)} sends" if truth.n else ""
-    known = (
-        f"This log is simulated, so the best possible AUC is known: {numbers.fixed(truth.true_auc)}{about}."
-    )
+    known = f"This log is simulated, so the best possible AUC is known: {numbers.fixed(truth.true_auc)}{about}."
     if one is None or one.measures.auc is None:
         return f"{known} The champion's AUC on this day is not known."
     gap = numbers.fixed(truth.true_auc - one.measures.auc)

@@ -32,7 +32,7 @@ class Campaigns:
 
     def category(self, lane: Column, turn: Column) -> Column:
         """Give a campaign's category, as a position in ``CATEGORIES``."""
-        return self._draw.whole("campaign/category", lane, turn, below=len(CATEGORIES))
+        return self._draw.rank("campaign/category", lane, turn, below=len(CATEGORIES))
 
     def title_length(self, lane: Column, turn: Column) -> Column:
         """Give the length of a campaign's title in characters; it has no effect on clicks."""

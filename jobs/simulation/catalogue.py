@@ -7,7 +7,7 @@ CATEGORIES = (
     *("beauty", "fitness", "finance", "crypto", "cars", "garden", "pets", "kids"),
     *("books", "art", "science", "weather", "dating", "deals", "jobs", "photo"),
 )
-"""Campaign categories; the numbers of users' interests are positions in it, from 0."""
+"""Campaign categories, the popular ones first; the numbers of users' interests are positions in it, from 0."""
 
 VERBS = (
     *("view", "search", "like", "share", "save", "comment", "follow", "filter"),

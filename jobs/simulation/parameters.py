@@ -95,9 +95,9 @@ class Parameters:
     """Spread of the users' own effect."""
     propensity_from_activity: float = 0.95
     """Correlation of that effect with the log of app activity."""
-    interest_effect: float = 1.25
+    interest_effect: float = 1.2
     """When the campaign's category is one of the user's interests."""
-    category_sigma: float = 0.35
+    category_sigma: float = 0.3
     """Spread of the categories' effect."""
     quality_sigma: float = 0.25
     """Spread of the campaigns' own effect."""

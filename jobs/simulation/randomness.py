@@ -55,6 +55,10 @@ class Draws:
         drawn = evenly if skew == 1.0 else F.pow(evenly, F.lit(skew))
         return F.floor(drawn * below).cast("int")
 
+    def rank(self, name: str, *keys: str | Column, below: int) -> Column:
+        """Draw an INT from 0 to ``below - 1``, each about as often as Zipf's law says: 1 / (1 + rank)."""
+        return (F.floor(F.pow(F.lit(below + 1.0), self.uniform(name, *keys))) - 1).cast("int")
+
     def pick(self, name: str, *keys: str | Column, weights: Mapping[str, float]) -> Column:
         """Draw one of the names, each as often as its weight says."""
         drawn = self.uniform(name, *keys) * sum(weights.values())

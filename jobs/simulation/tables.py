@@ -19,12 +19,15 @@ from jobs.simulation.users import latent_users, opt_out_rows, user_rows
 ROWS_PER_PARTITION = 500_000
 
 
-def simulated_tables(spark: SparkSession, p: Parameters) -> Iterator[tuple[str, DataFrame]]:
+def simulated_tables(
+    spark: SparkSession, p: Parameters, *, partitions: int | None = None
+) -> Iterator[tuple[str, DataFrame]]:
     """Give each table's name and rows, to be written one after another.
 
     What several tables share is kept (in memory, or on disk where that is too small) until the last one has been taken.
+    ``partitions`` is how many tasks share the work, by default as the size needs; the rows are the same for any number.
     """
-    users = latent_users(spark, p, partitions=_partitions(spark, p)).persist()
+    users = latent_users(spark, p, partitions=partitions or _partitions(spark, p)).persist()
     drawn = send_outcomes(draw_sends(users, p), p).persist()
     yield "sends", _sends(drawn, p)
     yield "clicks", _clicks(drawn, p)
@@ -42,7 +45,6 @@ def simulated_tables(spark: SparkSession, p: Parameters) -> Iterator[tuple[str, 
 
 
 def _partitions(spark: SparkSession, p: Parameters) -> int:
-    """Choose how many tasks share the work; the rows are the same for any number."""
     return max(spark.sparkContext.defaultParallelism, (p.sends + p.users * p.days) // ROWS_PER_PARTITION)
 
 

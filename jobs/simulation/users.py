@@ -78,10 +78,16 @@ def device_id(user: Column, number: Column) -> Column:
 
 
 def _interests(draw: Draws) -> Column:
-    """Choose distinct interests: those that come first when all categories stand in a random order."""
+    """Choose distinct interests: the first to come when each category comes at its own rate, popular ones sooner.
+
+    Exponential times at rates ``w`` choose in proportion to ``w`` without replacement (Efraimidis and Spirakis, 2006).
+    """
     order = F.transform(
         F.sequence(F.lit(0), F.lit(len(CATEGORIES) - 1)),
-        lambda category: F.struct(draw.uniform("interest", "user", category).alias("turn"), category.alias("category")),
+        lambda category: F.struct(
+            (-F.log(draw.uniform("interest", "user", category)) * (category + 1)).alias("time"),
+            category.alias("category"),
+        ),
     )
     count = draw.pick("interests", "user", weights=INTEREST_COUNTS).cast("int")
     return F.slice(F.array_sort(order), F.lit(1), count).getField("category")

@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 import pyarrow as pa
 import pytest
 
 from models.batch import LabelledRows
+from models.boosted_trees import BoostedTreesSettings
 from models.bundle import serving_contents
 from models.candidates import DEFAULT_CANDIDATES, FittedCandidate, candidates_for, fit_candidate
 from models.conversion import conversion_difference, probe
 from models.encoding import fit_encoder
 from models.evaluation import auc, log_loss
-from models.schema import FeatureSchema
+from models.family import EncodedParts
+from models.logistic import LogisticSettings
+from models.schema import Feature, FeatureSchema
 from models.serving import Scorer
 from models.serving.encoder import UNSEEN_CODE
 
 N_LATENTS = 8
+SCHEMA_OF_NUMBERS = FeatureSchema("n", (Feature("user_click_rate", "double", "numeric"),))
 NAMES = [spec.name for spec in DEFAULT_CANDIDATES]
 
 
@@ -100,15 +102,30 @@ def test_the_number_of_threads_does_not_matter_to(
     assert serving_contents(again.model) == serving_contents(candidates[family].model)
 
 
-def test_validation_stops_lightgbm_and_sets_the_calibration_only(
-    candidates: dict[str, FittedCandidate], parts: dict[str, LabelledRows], schema: FeatureSchema
+def test_what_is_served_is_fitted_on_both_parts(
+    candidates: dict[str, FittedCandidate], parts: dict[str, LabelledRows]
 ) -> None:
-    """With other validation labels the forest is the same, and what was fitted differs in calibration alone."""
-    validation = parts["validation"]
-    flipped = replace(validation, label=np.roll(validation.label, 1))
-    spec = candidates["random_forest"].spec
-    other = fit_candidate(spec, parts["train"], flipped, schema, N_LATENTS, seed=0, n_threads=1)
-    assert other.model.model.to_serving() == candidates["random_forest"].model.model.to_serving()
+    """Each part's own campaign is known to the model; that of the hold-out is not."""
+    known = candidates["lightgbm"].model.encoder.vocabularies["campaign_id"]
+    assert {"only in 1", "only in 2"} <= set(known)
+    assert "only in 3" not in known
+    assert "only in 3" in parts["holdout"].batch["campaign_id"]
+
+
+def test_validation_settles_the_number_of_trees(
+    candidates: dict[str, FittedCandidate], parts: dict[str, LabelledRows]
+) -> None:
+    """Early stopping's number is kept for the fit on both parts, which has nothing left to stop by."""
+    encoder = fit_encoder(parts["train"].batch, SCHEMA_OF_NUMBERS, 0)
+    rows, later = (encoder.encode(parts[part].batch) for part in ("train", "validation"))
+    settings = BoostedTreesSettings(max_trees=500, patience=10)
+    stopped = EncodedParts(encoder, rows, parts["train"].label, later, parts["validation"].label)
+    tried = settings.fit(stopped, seed=0, n_threads=1)
+    settled = settings.settled(tried)
+    assert 0 < settled.max_trees < 500
+    again = settled.fit(EncodedParts(encoder, rows, parts["train"].label), seed=0, n_threads=1)
+    np.testing.assert_array_equal(again.predict(later), tried.predict(later))
+    assert candidates["logistic"].spec.settings.settled(candidates["logistic"].model.model) == LogisticSettings()
 
 
 def test_without_codes_each_family_is_fitted_once() -> None:

@@ -88,9 +88,7 @@ def test_a_figure_that_is_not_a_number_is_null(measured: dict[str, Any], decisio
     assert found["candidates"][0]["auc_ci"] == [None, None]
 
 
-def test_a_champion_that_could_not_be_measured_is_told(
-    measured: dict[str, Any], decision: dict[str, Any]
-) -> None:
+def test_a_champion_that_could_not_be_measured_is_told(measured: dict[str, Any], decision: dict[str, Any]) -> None:
     measured["champion"] = {"error": "its schema is gone"}
     metrics = assemble(measured, decision)
     assert metrics.champion_before is None

@@ -102,9 +102,7 @@ def test_figures_of_another_version_are_not_passed_off_as_the_champions(
     assert "The champion's AUC on this day is not known." in text
 
 
-def test_when_all_are_left_out_their_gates_say_why(
-    measured: dict[str, Any], decision: dict[str, Any]
-) -> None:
+def test_when_all_are_left_out_their_gates_say_why(measured: dict[str, Any], decision: dict[str, Any]) -> None:
     large = {"rule": "max_serving_bytes", "value": 6_000_000, "limit": 5_000_000, "passed": False, "note": ""}
     gates = [{"candidate": "lightgbm", **large}]
     left_out = decision | {"gates": gates, "chosen": None, "published": False, "champion": None}
@@ -120,9 +118,7 @@ def test_a_first_run_has_no_champion_before(measured: dict[str, Any], decision: 
     assert "champion before" not in page
 
 
-def test_the_same_model_again_is_not_compared_with_itself(
-    measured: dict[str, Any], decision: dict[str, Any]
-) -> None:
+def test_the_same_model_again_is_not_compared_with_itself(measured: dict[str, Any], decision: dict[str, Any]) -> None:
     measured["champion"] = measured["candidates"][0] | {"fit_seconds": None}
     assert "champion before" not in render(assemble(measured, decision))
 
@@ -147,9 +143,7 @@ def test_missing_parts_are_called_not_available(measured: dict[str, Any], decisi
     assert "Undefined" not in text
 
 
-def test_a_run_without_candidates_still_has_a_page(
-    measured: dict[str, Any], decision: dict[str, Any]
-) -> None:
+def test_a_run_without_candidates_still_has_a_page(measured: dict[str, Any], decision: dict[str, Any]) -> None:
     empty = decision | {
         "gates": [],
         "chosen": None,
@@ -228,9 +222,7 @@ def test_the_page_stays_small_whatever_the_data_holds(
 
 
 def test_history_shows_earlier_days_only(metrics: Metrics) -> None:
-    shifted = [
-        metrics.model_copy(update={"ds": metrics.ds + timedelta(days=days)}) for days in (-2, -1, 0, 1)
-    ]
+    shifted = [metrics.model_copy(update={"ds": metrics.ds + timedelta(days=days)}) for days in (-2, -1, 0, 1)]
     page = render(metrics, shifted)
     assert "Quality over time" in page
     rows = page[page.index('aria-label="History"') : page.index('id="glossary"')]

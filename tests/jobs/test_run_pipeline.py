@@ -1,0 +1,146 @@
+"""The whole chain on a small simulated log: what it writes, and that it writes the same again."""
+
+from __future__ import annotations
+
+import json
+from argparse import Namespace
+from collections.abc import Iterator
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pyspark.sql import SparkSession
+
+from jobs import publish_model, run_pipeline, score_users
+from jobs.errors import BadInput, Refused
+from jobs.lake import Lake
+from jobs.registry import champion_bundle
+
+DS = date(2026, 1, 24)
+PARTS = "--holdout-days 4 --validation-days 4"
+LENIENT = Path(__file__).parent / "lenient_gates.toml"
+TABLES = ("sends", "clicks", "push_partials", "app_event_partials", "requests", "training_set", "scores", "quarantine")
+TIMES = {"latency_us", "batch_rows_per_s", "fit_seconds", "load_ms", "machine"}
+
+pytestmark = pytest.mark.slow
+
+
+def run(spark: SparkSession, words: str) -> None:
+    run_pipeline.run(spark, run_pipeline.arg_parser().parse_args(words.split()))
+
+
+@pytest.fixture(scope="module")
+def root(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> str:
+    root = str(tmp_path_factory.mktemp("pipeline"))
+    sizes = "--users 400 --days 24 --sends 9000"
+    run(spark, f"--root {root} --simulate {sizes} {PARTS} --gates {LENIENT}")
+    return root
+
+
+@pytest.fixture
+def other_partitions(spark: SparkSession) -> Iterator[None]:
+    before = spark.conf.get("spark.sql.shuffle.partitions")
+    spark.conf.set("spark.sql.shuffle.partitions", "7")
+    yield
+    spark.conf.set("spark.sql.shuffle.partitions", str(before))
+
+
+def metrics(root: str) -> dict[str, Any]:
+    text = Path(root, "reports", f"ds={DS}", "metrics.json").read_text()
+    found: dict[str, Any] = json.loads(text)
+    return found
+
+
+def without_times(value: Any) -> Any:
+    if isinstance(value, dict):
+        timed = value.get("rule", "").startswith("max_latency")
+        return {k: without_times(v) for k, v in value.items() if k not in TIMES and not (timed and k == "value")}
+    return [without_times(item) for item in value] if isinstance(value, list) else value
+
+
+def contents(spark: SparkSession, root: str) -> dict[str, list[str]]:
+    lake = Lake(spark, root)
+    return {
+        table: sorted(row["j"] for row in lake.read(table).selectExpr("to_json(struct(*)) j").collect())
+        for table in TABLES
+    }
+
+
+def test_what_a_run_leaves(spark: SparkSession, root: str) -> None:
+    found = metrics(root)
+    assert (found["ds"], found["published"]) == (str(DS), True)
+    assert found["rows"]["holdout"] > 500
+    assert {c["name"] for c in found["candidates"]} >= {
+        "logistic",
+        "random_forest",
+        "lightgbm",
+        "lightgbm_no_embedding",
+    }
+    assert found["simulator"]["true_auc"] > 0.6
+    champion = champion_bundle(None, root)
+    assert champion is not None
+    assert found["champion"] == champion.version.bundle_version
+    assert "<html" in Path(root, "reports", f"ds={DS}", "report.html").read_text()
+    scores = Lake(spark, root).read("scores")
+    assert scores.columns[:7] == [
+        "user_id",
+        "device_id",
+        "campaign_id",
+        "send_at",
+        "p_click",
+        "model_version",
+        "embedding_version",
+    ]
+    assert scores.where("p_click IS NULL OR p_click < 0 OR p_click > 1").isEmpty()
+    assert scores.select("user_id", "campaign_id").distinct().count() == scores.count()
+
+
+def test_published_bytes_are_the_measured_bytes(spark: SparkSession, root: str) -> None:
+    champion = champion_bundle(None, root)
+    assert champion is not None
+    measured = Lake(spark, root).get_folder("measured", DS) / champion.version.candidate
+    files = {path.relative_to(measured) for path in measured.rglob("*") if path.is_file()}
+    assert files
+    assert all((measured / name).read_bytes() == (champion.folder / name).read_bytes() for name in files)
+
+
+@pytest.mark.usefixtures("other_partitions")
+def test_again_and_with_other_partitions_all_is_the_same(spark: SparkSession, root: str, tmp_path: Path) -> None:
+    tables, figures = contents(spark, root), without_times(metrics(root))
+    run(
+        spark,
+        f"--root {tmp_path} --ds {DS} --mapping simulator --input {root}/simulated_logs {PARTS} --gates {LENIENT}",
+    )
+    assert contents(spark, str(tmp_path)) == tables
+    other = without_times(metrics(str(tmp_path)))
+    assert {k: v for k, v in other.items() if k != "simulator"} == {
+        k: v for k, v in figures.items() if k != "simulator"
+    }
+
+
+def test_a_refusal_keeps_the_champion_and_scoring_goes_on(spark: SparkSession, root: str, tmp_path: Path) -> None:
+    before = champion_bundle(None, root)
+    gates = tmp_path / "gates.toml"
+    gates.write_text(LENIENT.read_text().replace("min_holdout_rows = 100", "min_holdout_rows = 1000000"))
+    words = f"--root {root} --ds {DS} --gates {gates}"
+    with pytest.raises(Refused, match=r"min_holdout_rows.*1,?000,?000"):
+        publish_model.run(spark, publish_model.arg_parser().parse_args(words.split()))
+    assert champion_bundle(None, root) == before
+    score_users.run(spark, score_users.arg_parser().parse_args(f"--root {root} --ds {DS} --top 3".split()))
+    scores = Lake(spark, root).read("scores")
+    assert {row["count"] for row in scores.groupBy("campaign_id").count().collect()} == {3}
+
+
+def test_what_is_missing_is_said_before_anything_runs(spark: SparkSession, tmp_path: Path) -> None:
+    with pytest.raises(BadInput, match="expected --mapping, or --simulate"):
+        run(spark, f"--root {tmp_path}/lake --ds {DS}")
+    with pytest.raises(BadInput, match=r"none\.toml"):
+        run(spark, f"--root {tmp_path}/lake --simulate --gates none.toml")
+    assert not (tmp_path / "lake").exists()
+
+
+def test_every_job_gets_arguments_that_it_knows() -> None:
+    args = run_pipeline.arg_parser().parse_args(["--root", "r", "--simulate"])
+    for _, _, arguments in run_pipeline.steps_of(args):
+        assert isinstance(arguments, Namespace)
