@@ -25,6 +25,7 @@ from jobs.cli import job_parser, run_job, say
 from jobs.lake import Lake
 from jobs.log_note import LogNote, days_to_do, read_note
 from jobs.past import read_past
+from jobs.side_by_side import side_by_side
 
 ACTIVE_DAYS = 7
 ASKED = "asked_on"
@@ -87,9 +88,12 @@ def _write_histories(
         for block in blocks
     }
     histories = read_histories(keys, past, note.tables)
-    for number, block in enumerate(blocks, 1):
+
+    def write(block: Block) -> None:
         lake.write(block.name, histories[block.name].withColumnRenamed(ASKED, "ds"), days)
-        say(f"history {number} of {len(blocks)}: {block.name}")
+        say(f"history: {block.name}")
+
+    side_by_side(write, blocks)
     midnights = requests.select("as_of", "ds").union(people.select("as_of", F.lit(ds))).distinct().persist()
     fitted = read_priors(midnights.select("as_of").distinct(), past, note.tables)
     lake.write(PRIORS, midnights.join(F.broadcast(fitted), "as_of"), days)

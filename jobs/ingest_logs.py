@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Mapping as MappingType
 from datetime import date
+from functools import reduce
 
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
@@ -26,6 +27,7 @@ from jobs.intake import EARLIER, NEW, Scope, check_bad_share, scope_of, typed_ro
 from jobs.lake import Lake
 from jobs.log_note import LogNote, note_days, read_note, write_note
 from jobs.mapping import Mapping, read_mapping
+from jobs.side_by_side import side_by_side
 from jobs.source import RAW_ROW
 
 
@@ -52,7 +54,7 @@ def run(spark: SparkSession, args: argparse.Namespace) -> None:
     typed["sends"].persist()
     scope = scope_of(typed["sends"], args.ds, lake.days(COUNTS), args.input)
     results = _results(lake, typed, scope, mapping, args.dedup_days)
-    counts = {table: day_counts(rows) for table, rows in results.items()}
+    counts = dict(zip(results, side_by_side(day_counts, results.values()), strict=True))
     for table, rows in results.items():
         check_bad_share(table, rows, counts[table], args.max_bad_share)
     _write(lake, results, scope)
@@ -141,17 +143,16 @@ def _with_sends(
 
 
 def _write(lake: Lake, results: MappingType[str, DataFrame], scope: Scope) -> None:
-    for table, rows in results.items():
-        accepted = rows.where(F.col("status") == ACCEPTED).drop("status", REASON, RAW_ROW, "waiting_since")
-        lake.write(table, accepted, scope.days)
-    rejected = [
+    accepted = {
+        table: rows.where(F.col("status") == ACCEPTED).drop("status", REASON, RAW_ROW, "waiting_since")
+        for table, rows in results.items()
+    }
+    rejected = (
         rows.where(F.col("status") == QUARANTINED).select(F.lit(table).alias("table"), REASON, RAW_ROW, "ds")
         for table, rows in results.items()
-    ]
-    quarantine = rejected[0]
-    for rows in rejected[1:]:
-        quarantine = quarantine.unionByName(rows)
-    lake.write("quarantine", quarantine, scope.days)
+    )
+    frames = {**accepted, "quarantine": reduce(DataFrame.unionByName, rejected)}
+    side_by_side(lambda table: lake.write(table, frames[table], scope.days), frames)
     waiting = results["clicks"].where((F.col("status") == NOT_YET_KNOWN) & F.col("waiting_since").isNotNull())
     columns = (*TABLES["clicks"].column_names, "waiting_since", "ds")
     lake.write("pending", waiting.select(*columns), [scope.last])

@@ -10,9 +10,10 @@ from __future__ import annotations
 import argparse
 from datetime import date
 
-from pyspark.sql import SparkSession
+from pyspark.sql import DataFrame, SparkSession
 
 from jobs.cli import at_least, iso_day, job_parser, run_job, say
+from jobs.side_by_side import side_by_side
 from jobs.simulation.parameters import Parameters
 from jobs.simulation.tables import simulated_tables
 
@@ -32,9 +33,14 @@ def arg_parser() -> argparse.ArgumentParser:
 def run(spark: SparkSession, args: argparse.Namespace) -> None:
     """Draw and write every table."""
     parameters = Parameters(users=args.users, days=args.days, sends=args.sends, seed=args.seed, start=args.start)
-    for table, rows in simulated_tables(spark, parameters):
+
+    def write(named: tuple[str, DataFrame]) -> None:
+        table, rows = named
         rows.write.mode("overwrite").parquet(f"{args.output}/{table}")
-        say(f"simulate_logs: {table}")
+        say(f"simulated: {table}")
+
+    side_by_side(write, simulated_tables(spark, parameters))
+    spark.catalog.clearCache()
 
 
 if __name__ == "__main__":

@@ -22,9 +22,10 @@ ROWS_PER_PARTITION = 500_000
 def simulated_tables(
     spark: SparkSession, p: Parameters, *, partitions: int | None = None
 ) -> Iterator[tuple[str, DataFrame]]:
-    """Give each table's name and rows, to be written one after another.
+    """Give each table's name and rows.
 
-    What several tables share is kept (in memory, or on disk where that is too small) until the last one has been taken.
+    What several tables share is kept (in memory, or on disk where that is too small) until the session's cache is
+    cleared.
     ``partitions`` is how many tasks share the work, by default as the size needs; the rows are the same for any number.
     """
     users = latent_users(spark, p, partitions=partitions or _partitions(spark, p)).persist()
@@ -32,7 +33,6 @@ def simulated_tables(
     yield "sends", _sends(drawn, p)
     yield "clicks", _clicks(drawn, p)
     yield "true_click_probability", drawn.select("send_id", "p_true")
-    drawn.unpersist()
     yield "app_events", _app_events(app_event_rows(users, p), p)
     yield "devices", _devices(device_rows(users, p), p)
     yield "users", _users(user_rows(users, p), p)
@@ -41,7 +41,6 @@ def simulated_tables(
     yield "plans", plan_rows(spark, p)
     yield "true_interests", users.select("user_id", "interests")
     yield "true_bots", users.where("bot").select("user_id")
-    users.unpersist()
 
 
 def _partitions(spark: SparkSession, p: Parameters) -> int:

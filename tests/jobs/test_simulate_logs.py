@@ -53,7 +53,9 @@ def outcomes(log: Log) -> pd.DataFrame:
     )
 
 
-def test_the_job_writes_the_contract_and_the_truth_even_for_the_smallest_log(spark: SparkSession, tmp_path: Path) -> None:
+def test_the_job_writes_the_contract_and_the_truth_even_for_the_smallest_log(
+    spark: SparkSession, tmp_path: Path
+) -> None:
     arguments = ["--output", str(tmp_path), "--users", "100", "--days", "3", "--sends", "1000"]
     simulate_logs.run(spark, simulate_logs.arg_parser().parse_args(arguments))
     assert {folder.name for folder in tmp_path.iterdir()} == TRUTH | (TABLES.keys() - {"deletions"})
@@ -105,7 +107,9 @@ def test_interests_show_in_clicks_and_in_app_events(log: Log, outcomes: pd.DataF
     assert sends[matches]["p_true"].mean() > 2 * sends[[not match for match in matches]]["p_true"].mean()
     events = log["app_events"]
     assert set(events["event_name"]) <= set(EVENT_NAMES)
-    own = [name.split("_")[0] in named[user] for user, name in zip(events["user_id"], events["event_name"], strict=True)]
+    own = [
+        name.split("_")[0] in named[user] for user, name in zip(events["user_id"], events["event_name"], strict=True)
+    ]
     assert sum(own) > 0.2 * len(events)
 
 
@@ -137,9 +141,15 @@ def test_duplicates_are_the_same_row_known_later(log: Log, parameters: Parameter
 
 @pytest.mark.parametrize(
     ("table", "happened", "share"),
-    [("sends", "sent_at", "late_send_share"), ("clicks", "clicked_at", "late_share"), ("app_events", "occurred_at", "late_share")],
+    [
+        ("sends", "sent_at", "late_send_share"),
+        ("clicks", "clicked_at", "late_share"),
+        ("app_events", "occurred_at", "late_share"),
+    ],
 )
-def test_rows_become_known_soon_or_late(log: Log, parameters: Parameters, table: str, happened: str, share: str) -> None:
+def test_rows_become_known_soon_or_late(
+    log: Log, parameters: Parameters, table: str, happened: str, share: str
+) -> None:
     rows = log[table].sort_values("ingested_at").drop_duplicates([log[table].columns[0]])
     delay = rows["ingested_at"] - rows[happened]
     late = delay >= pd.Timedelta("3h")
