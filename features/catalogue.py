@@ -41,3 +41,12 @@ def feature_schema(tables: Collection[str]) -> dict[str, Any]:
     features = [{"name": feature.name, "type": feature.type, "kind": feature.kind} for feature in features_of(tables)]
     digest = hashlib.sha256(json.dumps(features, sort_keys=True).encode()).hexdigest()
     return {"hash": digest[:16], "features": features}
+
+
+def as_markdown() -> str:
+    """Give the catalogue as a table: every feature that a log with all contract tables has."""
+    lines = ["| name | meaning | unit | window | null |", "|---|---|---|---|---|"]
+    for feature in features_of({block.table for block in BLOCKS}):
+        cells = (f"`{feature.name}`", feature.meaning, feature.unit, feature.window, feature.null_meaning)
+        lines.append(f"| {' | '.join(cells)} |")
+    return "\n".join(lines)
