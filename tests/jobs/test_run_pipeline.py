@@ -19,7 +19,7 @@ from jobs.registry import champion_bundle
 
 DS = date(2026, 1, 24)
 PARTS = "--holdout-days 4 --validation-days 4"
-LENIENT = Path(__file__).parent / "lenient_gates.toml"
+LENIENT = Path(__file__).parents[1] / "lenient_gates.toml"
 TABLES = ("sends", "clicks", "push_partials", "app_event_partials", "requests", "training_set", "scores", "quarantine")
 TIMES = {"latency_us", "batch_rows_per_s", "fit_seconds", "load_ms", "machine"}
 
@@ -122,7 +122,7 @@ def test_again_and_with_other_partitions_all_is_the_same(spark: SparkSession, ro
 def test_a_refusal_keeps_the_champion_and_scoring_goes_on(spark: SparkSession, root: str, tmp_path: Path) -> None:
     before = champion_bundle(None, root)
     gates = tmp_path / "gates.toml"
-    gates.write_text(LENIENT.read_text().replace("min_holdout_rows = 100", "min_holdout_rows = 1000000"))
+    gates.write_text(LENIENT.read_text().replace("min_holdout_rows = 10", "min_holdout_rows = 1_000_000"))
     words = f"--root {root} --ds {DS} --gates {gates}"
     with pytest.raises(Refused, match=r"min_holdout_rows.*1,?000,?000"):
         publish_model.run(spark, publish_model.arg_parser().parse_args(words.split()))
