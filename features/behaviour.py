@@ -10,6 +10,10 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from features.feature import History
+from features.known_counts import ROWS_SCHEMA, count_rows
+
+CELL = {"known": "date", "token_id": "int", "count": "bigint"}
+"""What ``count_rows`` takes of a cell, besides its user."""
 
 
 def behaviour_cells(history: History) -> DataFrame:
@@ -88,13 +92,8 @@ def behaviour_rows(keys: DataFrame, cells: DataFrame, tokens: DataFrame) -> Data
         ``user_id, as_of, token_ids`` (array of int, ascending), ``counts`` (array of long). Requests without any known
         token have no row.
     """
-    numbered = cells.join(F.broadcast(tokens), "token").drop("token")
-    counted = known_cells(keys, numbered).groupBy("user_id", "as_of", "token_id").agg(F.sum("count").alias("count"))
-    row = F.sort_array(F.collect_list(F.struct("token_id", "count")))
-    rows = counted.groupBy("user_id", "as_of").agg(row.alias("_row"))
-    return rows.select(
-        "user_id",
-        "as_of",
-        F.col("_row.token_id").cast("array<int>").alias("token_ids"),
-        F.col("_row.count").alias("counts"),
-    )
+    numbered = cells.join(F.broadcast(tokens), "token")
+    asked = keys.select("user_id", "as_of", *(F.lit(None).cast(of).alias(name) for name, of in CELL.items()))
+    cell = numbered.withColumn("as_of", F.lit(None).cast("date")).withColumn("known", F.greatest("ds", "event_day"))
+    by_user = asked.union(cell.select(asked.columns)).repartition("user_id").sortWithinPartitions("user_id")
+    return by_user.mapInArrow(count_rows, ROWS_SCHEMA)

@@ -24,7 +24,7 @@ class RandomForestSettings:
 
     n_trees: int = 100
     """Number of trees."""
-    max_leaves: int = 31
+    max_leaves: int = 63
     """Most leaves of a tree; the best split is made first."""
     min_samples_leaf: int = 50
     """Fewest training rows of a leaf."""

@@ -47,6 +47,13 @@ def partitions(spark: SparkSession, number: int) -> Iterator[None]:
     spark.conf.set(PARTITIONS, before)
 
 
+@pytest.fixture
+def one_partition(spark: SparkSession) -> Iterator[None]:
+    """Shuffle into one partition, which is quickest; that the number changes nothing is a test of its own."""
+    with partitions(spark, 1):
+        yield
+
+
 @pytest.fixture(scope="session")
 def world(spark: SparkSession) -> World:
     rules = TimeRules(ready_lag_s=int(LAG.total_seconds()))

@@ -18,6 +18,7 @@ from tests.features.conftest import World, partitions
 from tests.features.logs import DAY, MIDNIGHT
 
 
+@pytest.mark.usefixtures("one_partition")
 def test_scoring_gives_the_rows_of_training(spark: SparkSession, world: World) -> None:
     """Users are crossed with plans; among the pairs are those that turned out to be sends."""
     as_of = MIDNIGHT.date()
@@ -48,6 +49,7 @@ def test_partitions_change_nothing(spark: SparkSession, world: World) -> None:
     assert differences(rows, world.rows, tolerance=0.0) == ""
 
 
+@pytest.mark.usefixtures("one_partition")
 def test_a_log_of_sends_and_clicks_only(spark: SparkSession) -> None:
     """Blocks without a table are left out; the numbers can be followed by hand."""
     sends = [

@@ -21,6 +21,7 @@ Row = dict[str, Any]
 HOUR_S = 3600
 
 
+@pytest.mark.usefixtures("one_partition")
 @pytest.mark.parametrize("ready_lag_s", [0, 3 * HOUR_S])
 @settings(
     max_examples=2,
