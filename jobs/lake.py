@@ -19,7 +19,7 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql.types import StructType
 
 from jobs.errors import BadInput
-from jobs.storage import Storage, absolute, is_local
+from jobs.storage import absolute, is_local, storage_of
 
 SCHEMA_FILE = "_schema.json"
 
@@ -37,7 +37,7 @@ class Lake:
 
     def __init__(self, spark: SparkSession, root: str) -> None:
         self.root = absolute(root)
-        self.storage = Storage(spark, self.root)
+        self.storage = storage_of(spark, self.root)
         self._spark = spark
 
     def days(self, table: str) -> list[date]:

@@ -17,8 +17,11 @@ from jobs.errors import BadInput
 DEFAULTS = {
     "spark.master": "local[*]",
     "spark.driver.memory": "4g",
+    "spark.driver.extraJavaOptions": "-XX:-DontCompileHugeMethods -XX:+UseParallelGC",  # wide rows make huge methods
     "spark.sql.shuffle.partitions": "8",
     "spark.sql.requireAllClusterKeysForCoPartition": "false",  # rows parted by user stay so in a join of pairs
+    "spark.sql.sources.parallelPartitionDiscovery.threshold": "512",  # a job to list 42 days is slower than listing
+    "spark.sql.adaptive.maxShuffledHashJoinLocalMapThreshold": "64m",  # no sorting where a partition fits in memory
     "spark.ui.enabled": "false",
     "spark.ui.showConsoleProgress": "false",
 }

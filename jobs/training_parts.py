@@ -13,4 +13,4 @@ from jobs.lake import Lake
 def read_part(lake: Lake, ds: date, part: str) -> pa.Table:
     """Give the rows of a part (train, validation or holdout), always in the order of ``send_id``."""
     rows = lake.read(TRAINING_SET, since=ds, until=ds)
-    return rows.where(rows["part"] == part).orderBy("send_id").toArrow()
+    return rows.where(rows["part"] == part).toArrow().sort_by("send_id")

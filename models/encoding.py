@@ -51,6 +51,6 @@ def fit_encoder(
 
 
 def _vocabulary(column: NDArray[Any], min_rows: int, max_words: int) -> tuple[str, ...]:
-    counted = Counter(word for word in column if isinstance(word, str))
-    known = sorted((-rows, word) for word, rows in counted.items() if rows >= min_rows)
+    counted = Counter(column.tolist())
+    known = sorted((-rows, word) for word, rows in counted.items() if isinstance(word, str) and rows >= min_rows)
     return tuple(word for _, word in known[:max_words])

@@ -61,9 +61,9 @@ class RowEncoder:
         return (*self.numeric, *self.vocabularies, *((LATENTS, LATENT_VALUES) if self.n_latents else ()))
 
     @cached_property
-    def _codes(self) -> list[tuple[str, dict[Any, int]]]:
+    def _codes(self) -> list[tuple[str, _Codes]]:
         return [
-            (name, {None: NULL_CODE} | {word: code for code, word in enumerate(words, FIRST_KNOWN_CODE)})
+            (name, _Codes({None: NULL_CODE} | {word: code for code, word in enumerate(words, FIRST_KNOWN_CODE)}))
             for name, words in self.vocabularies.items()
         ]
 
@@ -95,7 +95,7 @@ class RowEncoder:
             encoded[:, position] = np.asarray(self._column(batch, name), dtype=np.float64)
         self._fill_missing(encoded[:, : len(self.numeric)])
         for position, (name, codes) in enumerate(self._codes, len(self.numeric)):
-            encoded[:, position] = [_code(codes, value) for value in self._column(batch, name)]
+            encoded[:, position] = [codes[value] for value in self._column(batch, name)]
         if self.n_latents:
             latents, values = self._column(batch, LATENTS), self._column(batch, LATENT_VALUES)
             self._scatter(encoded[:, self._first_latent :], latents, values)
@@ -113,7 +113,7 @@ class RowEncoder:
         try:
             encoded[: len(self.numeric)] = tuple(map(row.__getitem__, self.numeric))
             for position, (name, codes) in enumerate(self._codes, len(self.numeric)):
-                encoded[position] = _code(codes, row[name])
+                encoded[position] = codes[row[name]]
             if self.n_latents:
                 self._scatter_one(encoded, row[LATENTS], row[LATENT_VALUES])
         except KeyError as error:
@@ -156,8 +156,8 @@ class RowEncoder:
             return
         latents, values = list(latents), list(values)
         rows = np.repeat(held, [len(latents[row]) for row in held])
-        columns = np.concatenate([np.asarray(latents[row], dtype=np.int64) for row in held])
-        weights = np.concatenate([np.asarray(values[row], dtype=np.float64) for row in held])
+        columns = np.concatenate([latents[row] for row in held]).astype(np.int64)
+        weights = np.concatenate([values[row] for row in held])
         if columns.min() < 0 or columns.max() >= self.n_latents or len(columns) != len(weights):
             raise RowError(f"latents must be 0 to {self.n_latents - 1}, with one value each")
         target[rows, columns] = weights
@@ -173,8 +173,8 @@ class RowEncoder:
             encoded[self._first_latent + latent] = value
 
 
-def _code(codes: dict[Any, int], value: Any) -> int:
-    code = codes.get(value)
-    if code is not None:
-        return code
-    return NULL_CODE if value != value else UNSEEN_CODE  # NaN is pandas' null in a column of strings
+class _Codes(dict[Any, int]):
+    """Integer codes of one column's words."""
+
+    def __missing__(self, value: Any) -> int:
+        return NULL_CODE if value != value else UNSEEN_CODE  # NaN is pandas' null in a column of strings

@@ -58,7 +58,7 @@ class LogisticEngine:
 
 def signed_log(numbers: Floats) -> Floats:
     """Give sign(x) log(1 + |x|): long tails become short, and 0 stays 0."""
-    return np.sign(numbers) * np.log1p(np.abs(numbers))
+    return np.copysign(np.log1p(np.abs(numbers)), numbers)
 
 
 def standardise(numbers: Floats, mean: Floats, scale: Floats, clip: float) -> Floats:
