@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import uuid
 from datetime import date
 from pathlib import Path
 
@@ -12,9 +13,14 @@ from jobs.lake import Lake
 DAY, NEXT = date(2026, 1, 1), date(2026, 1, 2)
 
 
-@pytest.fixture
-def lake(spark: SparkSession, tmp_path: Path) -> Lake:
-    return Lake(spark, str(tmp_path / "a lake"))
+@pytest.fixture(params=["local", "hadoop"])
+def lake(request: pytest.FixtureRequest, spark: SparkSession, tmp_path: Path) -> Lake:
+    """A lake in the folder ``a lake``: by its path, or by a URI that Hadoop's view file system leads there."""
+    if request.param == "local":
+        return Lake(spark, str(tmp_path / "a lake"))
+    name = uuid.uuid4().hex
+    spark.sparkContext._jsc.hadoopConfiguration().set(f"fs.viewfs.mounttable.{name}.link./mount", f"file://{tmp_path}")
+    return Lake(spark, f"viewfs://{name}/mount/a lake")
 
 
 def rows(spark: SparkSession, *values: tuple[int, date]) -> DataFrame:
