@@ -17,7 +17,7 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from features.catalogue import blocks_of
-from features.feature import Block
+from features.feature import Block, History
 from features.requests import active_campaigns, audience, planned_sends, training_requests
 from features.rows import PRIORS, read_histories, read_priors, request_keys
 from jobs.aggregate_day import PUSHES
@@ -45,42 +45,50 @@ def run(spark: SparkSession, args: argparse.Namespace) -> None:
     lake = Lake(spark, args.root)
     note = read_note(lake, args.ds)
     days = days_to_do(lake, source=PUSHES, made="requests", ds=args.ds)
-    as_of = args.ds + timedelta(days=1)
     sends = lake.read("sends", since=days[0], until=args.ds).where(F.col("ds").isin(days))
     requests = training_requests(sends, note.rules).persist()
-    people = _audience(lake, note, as_of).persist()
-    campaigns = _campaigns(lake, note, as_of, args.hour).persist()
-    lake.write("audience", people.withColumn("ds", F.lit(args.ds)), [args.ds])
-    lake.write("campaigns_to_come", campaigns.withColumn("ds", F.lit(args.ds)), [args.ds])
-    _write_histories(lake, note, requests, people, campaigns, days, args.ds)
-    lake.write("requests", requests, days)
-    for frame in (requests, people, campaigns):
+    past = read_past(lake, note, args.ds)
+    people = _audience(lake, note, past, args.ds).persist()
+    campaigns = _campaigns(lake, note, past, args.ds, args.hour).persist()
+    midnights = requests.select("as_of", "ds").union(people.select("as_of", F.lit(args.ds))).distinct().persist()
+    asked = {"audience": people, "campaigns_to_come": campaigns}
+    frames = {
+        **{name: frame.withColumn("ds", F.lit(args.ds)) for name, frame in asked.items()},
+        **_histories(note, past, requests, people, campaigns, args.ds),
+        PRIORS: _priors(note, past, midnights),
+    }
+
+    def write(name: str) -> None:
+        lake.write(name, frames[name], [args.ds] if name in asked else days)
+        say(f"written: {name}")
+
+    side_by_side(write, frames)
+    lake.write("requests", requests, days)  # last: days that it holds are done
+    for frame in (requests, people, campaigns, midnights):
         frame.unpersist()
 
 
-def _audience(lake: Lake, note: LogNote, as_of: date) -> DataFrame:
-    until = as_of - timedelta(days=1)
+def _audience(lake: Lake, note: LogNote, past: History, ds: date) -> DataFrame:
     opt_outs, deletions = (
-        lake.read(table, until=until) if table in note.tables else None for table in ("opt_outs", "deletions")
+        lake.read(table, until=ds) if table in note.tables else None for table in ("opt_outs", "deletions")
     )
-    return audience(read_past(lake, note, until), opt_outs, deletions, as_of)
+    return audience(past, opt_outs, deletions, ds + timedelta(days=1))
 
 
-def _campaigns(lake: Lake, note: LogNote, as_of: date, hour: int) -> DataFrame:
-    until = as_of - timedelta(days=1)
+def _campaigns(lake: Lake, note: LogNote, past: History, ds: date, hour: int) -> DataFrame:
+    as_of = ds + timedelta(days=1)
     if "plans" in note.tables:
-        planned = planned_sends(lake.read("plans", until=until), as_of, note.rules)
+        planned = planned_sends(lake.read("plans", until=ds), as_of, note.rules)
         if not planned.isEmpty():
             return planned
         say(f"no plan for {as_of}: taking the campaigns of the last {ACTIVE_DAYS} days at local hour {hour}")
-    return active_campaigns(read_past(lake, note, until), as_of, days=ACTIVE_DAYS, local_hour=hour)
+    return active_campaigns(past, as_of, days=ACTIVE_DAYS, local_hour=hour)
 
 
-def _write_histories(
-    lake: Lake, note: LogNote, requests: DataFrame, people: DataFrame, campaigns: DataFrame, days: list[date], ds: date
-) -> None:
-    """Write each block's history for training and scoring keys together, by the day that asked for them."""
-    past = read_past(lake, note, ds)
+def _histories(
+    note: LogNote, past: History, requests: DataFrame, people: DataFrame, campaigns: DataFrame, ds: date
+) -> dict[str, DataFrame]:
+    """Give each block's history for training and scoring keys together, by the day that asked for them."""
     blocks = blocks_of(note.tables)
     training = request_keys(requests.withColumnRenamed("ds", ASKED), blocks, per=(ASKED,))
     keys = {
@@ -88,16 +96,12 @@ def _write_histories(
         for block in blocks
     }
     histories = read_histories(keys, past, note.tables)
+    return {name: history.withColumnRenamed(ASKED, "ds") for name, history in histories.items()}
 
-    def write(block: Block) -> None:
-        lake.write(block.name, histories[block.name].withColumnRenamed(ASKED, "ds"), days)
-        say(f"history: {block.name}")
 
-    side_by_side(write, blocks)
-    midnights = requests.select("as_of", "ds").union(people.select("as_of", F.lit(ds))).distinct().persist()
+def _priors(note: LogNote, past: History, midnights: DataFrame) -> DataFrame:
     fitted = read_priors(midnights.select("as_of").distinct(), past, note.tables)
-    lake.write(PRIORS, midnights.join(F.broadcast(fitted), "as_of"), days)
-    midnights.unpersist()
+    return midnights.join(F.broadcast(fitted), "as_of")
 
 
 def _scoring_keys(block: Block, people: DataFrame, campaigns: DataFrame, pushes: DataFrame, ds: date) -> DataFrame:
