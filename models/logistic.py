@@ -28,15 +28,13 @@ class LogisticSettings:
 
     inverse_penalty: float = 0.1
     """scikit-learn's C: larger is a weaker ridge penalty."""
-    tolerance: float = 3e-4
-    """Largest entry of the mean loss's gradient at which L-BFGS stops."""
     max_iterations: int = 300
     """Most iterations of L-BFGS."""
 
     def fit(self, parts: EncodedParts, *, seed: int, n_threads: int) -> FittedLogistic:  # noqa: ARG002
         """Fit a model; the optimum is unique, so neither seed nor threads matter."""
         design = LogisticDesign.of(parts.rows, parts.encoder)
-        estimator = LogisticRegression(C=self.inverse_penalty, tol=self.tolerance, max_iter=self.max_iterations)
+        estimator = LogisticRegression(C=self.inverse_penalty, max_iter=self.max_iterations)
         return FittedLogistic(design, estimator.fit(design.matrix(parts.rows), parts.label))
 
     def settled(self, model: FittedModel) -> LogisticSettings:  # noqa: ARG002

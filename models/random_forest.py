@@ -22,7 +22,7 @@ class RandomForestSettings:
     missing: ClassVar[float] = -1e6
     """Below every count, rate and time, so that one split parts null from the rest."""
 
-    n_trees: int = 100
+    n_trees: int = 60
     """Number of trees."""
     max_leaves: int = 63
     """Most leaves of a tree; the best split is made first."""

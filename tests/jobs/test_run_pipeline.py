@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
+import subprocess
+import sys
+import time
 from argparse import Namespace
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -12,7 +17,7 @@ from typing import Any
 import pytest
 from pyspark.sql import SparkSession
 
-from jobs import publish_model, run_pipeline, score_users
+from jobs import ingest_logs, publish_model, run_pipeline, score_users
 from jobs.errors import BadInput, Refused
 from jobs.lake import Lake
 from jobs.registry import champion_bundle
@@ -59,11 +64,11 @@ def without_times(value: Any) -> Any:
     return [without_times(item) for item in value] if isinstance(value, list) else value
 
 
-def contents(spark: SparkSession, root: str) -> dict[str, list[str]]:
+def contents(spark: SparkSession, root: str, tables: Iterable[str] = TABLES) -> dict[str, list[str]]:
     lake = Lake(spark, root)
     return {
         table: sorted(row["j"] for row in lake.read(table).selectExpr("to_json(struct(*)) j").collect())
-        for table in TABLES
+        for table in tables
     }
 
 
@@ -117,6 +122,21 @@ def test_again_and_with_other_partitions_all_is_the_same(spark: SparkSession, ro
     assert {k: v for k, v in other.items() if k != "simulator"} == {
         k: v for k, v in figures.items() if k != "simulator"
     }
+
+
+def test_a_killed_ingest_leaves_nothing_half_written(spark: SparkSession, root: str, tmp_path: Path) -> None:
+    words = f"--root {tmp_path} --ds {DS} --mapping simulator --input {root}/simulated_logs"
+    command = [sys.executable, "-m", "jobs.ingest_logs", *words.split(), "--spark-conf", "spark.driver.memory=1g"]
+    job = subprocess.Popen(command, cwd=Path(__file__).parents[2], start_new_session=True, stderr=subprocess.DEVNULL)
+    while job.poll() is None and not list(tmp_path.glob("*/write=*/**/*.parquet")):
+        time.sleep(0.01)
+    os.killpg(job.pid, signal.SIGKILL)
+    assert job.wait() == -signal.SIGKILL, "killed while it wrote"
+    lake = Lake(spark, str(tmp_path))
+    assert lake.days("ingest_counts") == []
+    ingest_logs.run(spark, ingest_logs.arg_parser().parse_args(words.split()))
+    ingested = ("sends", "clicks", "quarantine")
+    assert contents(spark, str(tmp_path), ingested) == contents(spark, root, ingested)
 
 
 def test_a_refusal_keeps_the_champion_and_scoring_goes_on(spark: SparkSession, root: str, tmp_path: Path) -> None:
