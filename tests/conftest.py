@@ -12,15 +12,6 @@ if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
 
-QUICK_ON_TINY_DATA = (
-    "spark.driver.extraJavaOptions=-XX:TieredStopAtLevel=1",
-    "spark.sql.codegen.wholeStage=false",
-    "spark.sql.codegen.factoryMode=NO_CODEGEN",
-    "spark.sql.adaptive.enabled=false",
-)
-"""Without them most of a test's time goes into compiling plans that then meet ten rows."""
-
-
 @pytest.fixture(scope="session")
 def spark() -> Iterator[SparkSession]:
     """Give a local session: 2 threads, 4 shuffle partitions, UTC, no UI."""
