@@ -46,16 +46,11 @@ def _whole_users(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.Table]:
         if not batch.num_rows:
             continue
         users = batch.column("user_id")
-        of_last = pc.sum(pc.equal(users, users[-1])).as_py()
-        first_of_last = batch.num_rows - of_last
-        if waiting and (first_of_last or waiting[-1].column("user_id")[-1] != users[-1]):
+        first_of_last = batch.num_rows - pc.sum(pc.equal(users, users[-1])).as_py()
+        if first_of_last or (waiting and waiting[-1].column("user_id")[-1] != users[-1]):
             yield pa.Table.from_batches([*waiting, batch.slice(0, first_of_last)])
-            waiting = [batch.slice(first_of_last)]
-        elif first_of_last:
-            yield pa.Table.from_batches([batch.slice(0, first_of_last)])
-            waiting = [batch.slice(first_of_last)]
-        else:
-            waiting.append(batch)
+            waiting = []
+        waiting.append(batch.slice(first_of_last))
     if waiting:
         yield pa.Table.from_batches(waiting)
 
