@@ -8,7 +8,7 @@ from typing import Any
 
 import pyarrow as pa
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from features import known_counts
@@ -34,6 +34,7 @@ def expected(asked: set[tuple[str, date]], held: list[tuple[str, date, int, int]
 
 
 @pytest.mark.parametrize("cells_at_once", [1, 3, 1000])
+@settings(deadline=None)  # the first call is slow; nothing here is timed
 @given(asked=requests, held=cells, batch_rows=st.integers(1, 9))
 def test_counts_as_of(
     cells_at_once: int, asked: set[tuple[str, date]], held: list[tuple[str, date, int, int]], batch_rows: int
