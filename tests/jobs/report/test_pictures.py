@@ -5,7 +5,7 @@ from __future__ import annotations
 import doctest
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from jobs.report import numbers
@@ -19,6 +19,7 @@ GAP = numbers.GAP
 POSITIVE = st.floats(1e-6, 1e9)
 
 
+@settings(deadline=None)
 @given(st.lists(POSITIVE, min_size=1, max_size=20))
 def test_ticks_lie_on_the_axis_and_are_few(values: list[float]) -> None:
     for axis in (linear_axis(values, 10, 200), log_axis(values, 200, 10)):
@@ -28,6 +29,7 @@ def test_ticks_lie_on_the_axis_and_are_few(values: list[float]) -> None:
         assert len({tick.text for tick in ticks}) == len(ticks)
 
 
+@settings(deadline=None)
 @given(st.lists(POSITIVE, min_size=2, max_size=20))
 def test_larger_values_lie_further_along(values: list[float]) -> None:
     for axis in (linear_axis(values, 0, 1000), log_axis(values, 0, 1000)):

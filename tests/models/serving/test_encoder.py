@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from models.serving.encoder import FIRST_KNOWN_CODE, NULL_CODE, UNSEEN_CODE, RowEncoder
@@ -47,6 +47,7 @@ def batch_of(rows: list[dict[str, Any]]) -> dict[str, Any]:
     return {name: column(name) for name in rows[0]}
 
 
+@settings(deadline=None)
 @given(st.lists(raw_rows(), min_size=1, max_size=5), st.sampled_from([math.nan, -1e6]))
 def test_a_row_is_encoded_alone_as_in_company(rows: list[dict[str, Any]], missing: float) -> None:
     encoder = RowEncoder(ENCODER.numeric, ENCODER.vocabularies, ENCODER.n_latents, missing)
