@@ -6,11 +6,17 @@ TORCH_INDEX ?=
 PYTEST_ARGS ?=
 export PYTHON TORCH_INDEX
 
-.NOTPARALLEL:
 BIN := .venv/bin
+# Only `test` does two things at once, when all that they need is there.
+ifeq ($(MAKELEVEL),0)
+.NOTPARALLEL:
+endif
+WITH_TOOLS := $(if $(READY),,setup-tests)
+WITH_AIRFLOW := $(if $(READY),,setup setup-airflow)
+BY_LINE := $(if $(filter output-sync,$(.FEATURES)),--output-sync=line)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-tests setup-airflow demo check test test-jobs test-dags package clean
+.PHONY: help setup setup-tests setup-airflow demo check test test-spark test-models test-dags package clean
 
 help: ## say what there is to make
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 16
@@ -27,18 +33,22 @@ setup-airflow: ## .venv-airflow: what parses and runs the DAGs
 demo: setup ## simulated logs through the whole chain into build/demo
 	$(BIN)/python -m jobs.run_pipeline --root build/demo --simulate
 
-test: check test-jobs test-dags ## lint, types, room rules, and the tests of both environments
+test: check setup-airflow ## lint, types, room rules, and the tests of both environments
+	@$(MAKE) --no-print-directory -j2 $(BY_LINE) READY=yes test-spark test-models test-dags
 
-check: setup-tests
+check: setup-tests ## lint, types and room rules
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-test-jobs: setup-tests
-	$(BIN)/pytest --ignore=tests/dags $(PYTEST_ARGS)
+test-spark: $(WITH_TOOLS) ## the tests of jobs and features
+	$(BIN)/pytest --ignore=tests/dags --ignore=tests/models $(PYTEST_ARGS)
 
-test-dags: setup setup-airflow
+test-models: $(WITH_TOOLS) ## the tests of models
+	$(BIN)/pytest tests/models $(PYTEST_ARGS)
+
+test-dags: $(WITH_AIRFLOW) ## the tests of the DAG, one of them a whole run
 	.venv-airflow/bin/pytest tests/dags $(PYTEST_ARGS)
 
 package: setup ## dist/: the --py-files zip of the rooms, and the wheel of the light scorer

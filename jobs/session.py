@@ -17,7 +17,8 @@ from jobs.errors import BadInput
 DEFAULTS = {
     "spark.master": "local[*]",
     "spark.driver.memory": "4g",
-    "spark.driver.extraJavaOptions": "-XX:-DontCompileHugeMethods -XX:+UseParallelGC",  # wide rows make huge methods
+    # wide rows make huge methods: compile them, but none that would keep the compiler busy for half a second
+    "spark.driver.extraJavaOptions": "-XX:-DontCompileHugeMethods -XX:MaxNodeLimit=20000 -XX:+UseParallelGC",
     "spark.sql.shuffle.partitions": "8",
     "spark.sql.requireAllClusterKeysForCoPartition": "false",  # rows parted by user stay so in a join of pairs
     "spark.sql.sources.parallelPartitionDiscovery.threshold": "512",  # a job to list 42 days is slower than listing

@@ -1,4 +1,4 @@
-"""Independent Spark jobs at the same time: one is planned, or waits for its last task, while another computes."""
+"""Independent work at the same time: one is planned, or waits for its last task, while another computes."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 AT_ONCE = 3
-"""Jobs at the same time; more would only share the same cores."""
+"""Spark jobs at the same time; more would only share the same cores."""
 
 
-def side_by_side(do: Callable[[Item], Result], items: Iterable[Item]) -> list[Result]:
+def side_by_side(do: Callable[[Item], Result], items: Iterable[Item], *, at_once: int = AT_ONCE) -> list[Result]:
     """Call a function for each item from a few threads; results in the order of the items.
 
     Raises
@@ -21,5 +21,5 @@ def side_by_side(do: Callable[[Item], Result], items: Iterable[Item]) -> list[Re
     Exception
         What the first failing call raised, when all that were begun have ended.
     """
-    with ThreadPoolExecutor(AT_ONCE) as pool:
+    with ThreadPoolExecutor(at_once) as pool:
         return list(pool.map(do, items))

@@ -15,22 +15,26 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 from pyspark.sql import SparkSession
+from threadpoolctl import threadpool_limits
 
 from jobs.build_training_set import META
 from jobs.cli import at_least, job_parser, run_job, say
 from jobs.embedding import EMBEDDINGS, read_manifest
 from jobs.errors import BadInput
 from jobs.lake import Lake
+from jobs.side_by_side import side_by_side
 from jobs.training_parts import read_part
 from models.batch import LabelledRows, to_labelled_rows
 from models.bundle import Embedding, serving_contents, write_bundle
-from models.candidates import FittedCandidate, candidates_for, fit_candidate
+from models.candidates import CandidateSpec, FittedCandidate, candidates_for, fit_candidate
 from models.conversion import conversion_difference, probe
 from models.evaluation import log_loss
 from models.schema import FeatureSchema
 from models.serving import Scorer
 
 CANDIDATES = "candidates"
+AT_ONCE = 2
+"""Candidates fitted at the same time: much of each fit runs on one thread, whatever it is given."""
 VALIDATION_PREDICTIONS = "validation_predictions.parquet"
 
 
@@ -38,7 +42,9 @@ def arg_parser() -> argparse.ArgumentParser:
     """Give the job's arguments."""
     parser = job_parser(__doc__)
     parser.add_argument("--seed", type=int, default=0, help="what samples and folds are drawn with")
-    parser.add_argument("--threads", type=at_least(1), default=2, help="threads to fit with")
+    parser.add_argument(
+        "--threads", type=at_least(1), default=2, help="threads to fit with; from 2 on, two candidates at a time"
+    )
     return parser
 
 
@@ -52,20 +58,20 @@ def run(spark: SparkSession, args: argparse.Namespace) -> None:
     embedding = _embedding(lake, args, meta)
     n_latents = meta["embedding"]["n_latents"] if embedding else 0
     say(f"fitting on {len(rows['train']):,} sends, validating on {len(rows['validation']):,}")
-    with tempfile.TemporaryDirectory() as folder:
-        predictions = tables["validation"].select(["send_id", "user_id", "label"])
-        for spec in candidates_for(n_latents):
+    at_once = min(AT_ONCE, args.threads)
+    threads = args.threads // at_once
+    with tempfile.TemporaryDirectory() as folder, threadpool_limits(limits=threads):
+
+        def fit(spec: CandidateSpec) -> FittedCandidate:
             fitted = fit_candidate(
-                spec,
-                rows["train"],
-                rows["validation"],
-                schema,
-                n_latents,
-                seed=args.seed,
-                n_threads=args.threads,
+                spec, rows["train"], rows["validation"], schema, n_latents, seed=args.seed, n_threads=threads
             )
             _write(Path(folder), fitted, rows["validation"], args, schema, embedding)
-            predictions = predictions.append_column(spec.name, pa.array(fitted.validation))
+            return fitted
+
+        predictions = tables["validation"].select(["send_id", "user_id", "label"])
+        for fitted in side_by_side(fit, candidates_for(n_latents), at_once=at_once):
+            predictions = predictions.append_column(fitted.spec.name, pa.array(fitted.validation))
         pq.write_table(predictions, Path(folder) / VALIDATION_PREDICTIONS)
         lake.put_folder(CANDIDATES, args.ds, Path(folder))
 

@@ -6,8 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from time import perf_counter
 
-from threadpoolctl import threadpool_limits
-
 from models.batch import LabelledRows, joined
 from models.boosted_trees import BoostedTreesSettings
 from models.calibration import choose_calibrator
@@ -94,16 +92,15 @@ def fit_candidate(
         The same ones give the same candidate.
     """
     started = perf_counter()
-    with threadpool_limits(limits=n_threads):
-        encoder = _encoder(spec, train, schema, n_latents)
-        later = encoder.encode(validation.batch)
-        parts = EncodedParts(encoder, encoder.encode(train.batch), train.label, later, validation.label)
-        tried = spec.settings.fit(parts, seed=seed, n_threads=n_threads)
-        calibration = choose_calibrator(tried.predict(later), validation.label, validation.user, seed=seed)
-        both = joined(train, validation)
-        encoder = _encoder(spec, both, schema, n_latents)
-        parts = EncodedParts(encoder, encoder.encode(both.batch), both.label)
-        model = spec.settings.settled(tried).fit(parts, seed=seed, n_threads=n_threads)
+    encoder = _encoder(spec, train, schema, n_latents)
+    later = encoder.encode(validation.batch)
+    parts = EncodedParts(encoder, encoder.encode(train.batch), train.label, later, validation.label)
+    tried = spec.settings.fit(parts, seed=seed, n_threads=n_threads)
+    calibration = choose_calibrator(tried.predict(later), validation.label, validation.user, seed=seed)
+    both = joined(train, validation)
+    encoder = _encoder(spec, both, schema, n_latents)
+    parts = EncodedParts(encoder, encoder.encode(both.batch), both.label)
+    model = spec.settings.settled(tried).fit(parts, seed=seed, n_threads=n_threads)
     fitted = ClickModel(encoder, model, calibration.calibrator)
     return FittedCandidate(spec, fitted, perf_counter() - started, calibration.probabilities)
 
