@@ -24,7 +24,7 @@ DEFAULTS = {
     "spark.sql.sources.parallelPartitionDiscovery.threshold": "512",  # a job to list 42 days is slower than listing
     "spark.sql.adaptive.maxShuffledHashJoinLocalMapThreshold": "64m",  # no sorting where a partition fits in memory
     "spark.sql.optimizer.dynamicPartitionPruning.enabled": "false",  # days are named when read; plans take seconds less
-    "spark.sql.inMemoryColumnarStorage.compressed": "false",  # kept for minutes: sizing up codecs takes longer than it saves
+    "spark.sql.inMemoryColumnarStorage.compressed": "false",  # sizing up codecs takes longer than it saves
     "spark.ui.enabled": "false",
     "spark.ui.showConsoleProgress": "false",
 }
