@@ -109,6 +109,7 @@ def _write(
         "fit_seconds": round(fitted.fit_seconds, 2),
         "calibration": calibration,
         "conversion_max_difference": difference,
+        "other_formats": {name: len(content) for name, content in fitted.model.model.to_others().items()},
         "validation": {"log_loss": loss},
     }
     write_bundle(

@@ -10,6 +10,7 @@ import numpy as np
 
 from models.family import NO_SENTINEL, EncodedParts, FittedModel
 from models.serving.types import Floats
+from models.tree_ensembles import from_lightgbm, to_compact
 
 
 @dataclass(frozen=True)
@@ -92,15 +93,19 @@ class BoostedTreesSettings:
 
 @dataclass(frozen=True)
 class FittedBooster:
-    """A booster in LightGBM's text format, which holds its numbers exactly."""
+    """A booster in LightGBM's text format, which holds its numbers exactly; served as compact trees."""
 
     text: str
-    serving_format: ClassVar[str] = "lightgbm_text"
+    serving_format: ClassVar[str] = "compact"
 
     def predict(self, rows: Floats) -> Floats:
         """Give click probabilities of encoded rows."""
         return np.asarray(lightgbm.Booster(model_str=self.text).predict(rows))
 
     def to_serving(self) -> bytes:
-        """Give the text."""
-        return self.text.encode()
+        """Give compact trees."""
+        return to_compact(from_lightgbm(self.text))
+
+    def to_others(self) -> dict[str, bytes]:
+        """Give LightGBM's own text."""
+        return {"lightgbm_text": self.text.encode()}

@@ -123,7 +123,7 @@ def artifact_bytes(manifest: Mapping[str, Any]) -> dict[str, int]:
     """Give the size of each format.
 
     ``serving`` is all that the scorer needs: its files, and the manifest without the measures (whose times
-    have other digits every day).
+    have other digits every day). Every other entry is one file that holds the model alone.
     """
     needed = len(json_bytes({**manifest, "measures": None}))
     serving = sum(manifest["files"][name]["bytes"] for name in manifest["serving_files"])
@@ -132,6 +132,7 @@ def artifact_bytes(manifest: Mapping[str, Any]) -> dict[str, int]:
         "joblib": manifest["files"][JOBLIB_FILE]["bytes"],
         "serving": serving + needed,
         manifest["serving_format"]: manifest["files"][model_file]["bytes"],
+        **manifest["measures"].get("other_formats", {}),
     }
 
 

@@ -48,6 +48,10 @@ class FittedModel(Protocol):
         """Give the model in its serving format."""
         ...
 
+    def to_others(self) -> dict[str, bytes]:
+        """Give the model in the formats that others would serve it in, for comparison: name -> content."""
+        ...
+
 
 class Settings(Protocol):
     """Settings of one family."""

@@ -111,6 +111,10 @@ class FittedLogistic:
         }
         return json.dumps(value, separators=(",", ":")).encode()
 
+    def to_others(self) -> dict[str, bytes]:
+        """Give nothing: JSON is what there is."""
+        return {}
+
 
 def _one_hot(codes: Floats, size: int) -> sp.csr_matrix:
     ones, rows = np.ones(len(codes)), np.arange(len(codes))

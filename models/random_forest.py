@@ -1,4 +1,4 @@
-"""Random Forest by scikit-learn, served by ONNX Runtime."""
+"""Random Forest by scikit-learn, served as compact trees."""
 
 from __future__ import annotations
 
@@ -6,12 +6,13 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
-from numpy.typing import NDArray
 from sklearn.ensemble import RandomForestClassifier
 
 from models.family import EncodedParts, FittedModel
-from models.serving.onnx_engine import INPUT, LARGEST
+from models.serving.onnx_engine import INPUT
+from models.serving.single import to_single
 from models.serving.types import Floats
+from models.tree_ensembles import from_forest, to_compact
 
 
 @dataclass(frozen=True)
@@ -44,7 +45,7 @@ class RandomForestSettings:
             random_state=seed,
             n_jobs=n_threads,
         )
-        forest.fit(_float32(parts.rows), parts.label)
+        forest.fit(to_single(parts.rows), parts.label)
         forest.set_params(n_jobs=1)  # threads add up trees in any order, and make one row four times slower
         return FittedForest(forest)
 
@@ -58,21 +59,21 @@ class FittedForest:
     """A fitted scikit-learn forest."""
 
     forest: RandomForestClassifier
-    serving_format: ClassVar[str] = "onnx"
+    serving_format: ClassVar[str] = "compact"
 
     def predict(self, rows: Floats) -> Floats:
         """Give click probabilities of encoded rows."""
-        return np.asarray(self.forest.predict_proba(_float32(rows))[:, 1])
+        return np.asarray(self.forest.predict_proba(to_single(rows))[:, 1])
 
     def to_serving(self) -> bytes:
-        """Give the forest as ONNX; scikit-learn's float64 thresholds become the float32 next below."""
+        """Give compact trees."""
+        return to_compact(from_forest(self.forest))
+
+    def to_others(self) -> dict[str, bytes]:
+        """Give the forest as ONNX."""
         from skl2onnx import to_onnx  # two seconds, and only training needs it
         from skl2onnx.common.data_types import FloatTensorType
 
         columns = FloatTensorType([None, self.forest.n_features_in_])
         converted = to_onnx(self.forest, initial_types=[(INPUT, columns)], options={id(self.forest): {"zipmap": False}})
-        return bytes(converted.SerializeToString())
-
-
-def _float32(rows: Floats) -> NDArray[np.float32]:
-    return np.clip(rows, -LARGEST, LARGEST).astype(np.float32)
+        return {"onnx": bytes(converted.SerializeToString())}

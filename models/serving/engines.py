@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from .errors import BundleError
 from .types import Engine
 
-MODEL_FILES = {"lightgbm_text": "model.txt", "onnx": "model.onnx", "json": "model.json"}
+MODEL_FILES = {"compact": "model.trees", "lightgbm_text": "model.txt", "onnx": "model.onnx", "json": "model.json"}
 """Serving format -> file of the model in a bundle."""
 
 
@@ -24,6 +24,10 @@ def load_engine(serving_format: str, contents: Mapping[str, bytes]) -> Engine:
     if serving_format not in MODEL_FILES:
         raise BundleError(f"serving format: expected one of {', '.join(MODEL_FILES)}, got {serving_format!r}")
     model = contents[MODEL_FILES[serving_format]]
+    if serving_format == "compact":
+        from .compact_engine import CompactEngine
+
+        return CompactEngine(model)
     if serving_format == "lightgbm_text":
         from .lightgbm_engine import LightGBMEngine
 

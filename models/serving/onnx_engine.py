@@ -5,10 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from .errors import EngineError
+from .single import to_single
 from .types import Floats
 
-LARGEST = 1e30
-"""Larger numbers are cut to this before they become float32, so that nothing overflows."""
 INPUT, OUTPUT = "columns", "probabilities"
 ERRORS_ONLY = 3
 
@@ -43,11 +42,9 @@ class OnnxEngine:
 
     def predict(self, rows: Floats) -> Floats:
         """Score encoded rows of shape (n_rows, n_columns); gives shape (n_rows,)."""
-        single = np.clip(rows, -LARGEST, LARGEST).astype(np.float32)
-        probabilities = self._session.run([OUTPUT], {INPUT: single})[0]
+        probabilities = self._session.run([OUTPUT], {INPUT: to_single(rows)})[0]
         return np.asarray(probabilities[:, 1], dtype=np.float64)
 
     def predict_one(self, row: Floats) -> float:
         """Score one encoded row of shape (n_columns,)."""
-        single = np.clip(row[np.newaxis], -LARGEST, LARGEST).astype(np.float32)
-        return float(self._session.run([OUTPUT], {INPUT: single})[0][0, 1])
+        return float(self._session.run([OUTPUT], {INPUT: to_single(row[np.newaxis])})[0][0, 1])

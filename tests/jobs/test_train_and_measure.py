@@ -146,13 +146,14 @@ def test_candidates_are_measured_as_they_will_serve(
     assert measures["simulator"] is None
     assert measures["choice"]["chosen"] in measures["choice"]["eligible"]
     again = next(entry for entry in measures["candidates"] if entry["name"] == "random_forest")
+    assert again["artifact_bytes"]["onnx"] > again["artifact_bytes"]["compact"]
     for figure in ("version", "auc", "log_loss", "ece", "artifact_bytes"):
         assert measures["champion"][figure] == again[figure]
     for entry in measures["candidates"]:
         manifest = json.loads((folder / entry["name"] / "manifest.json").read_text())
         assert manifest["measures"] == entry
         assert entry["auc"] > 0.55
-        assert entry["conversion_max_difference"] < 1e-6
+        assert entry["conversion_max_difference"] < 2e-5  # leaves have 16 bits
         assert entry["validation"]["excess_log_loss_upper"] >= 0
         assert {"p50", "p99", "n"} <= set(entry["latency_us"])
         assert [row["platform"] for row in entry["by_platform"]] == ["android", "ios"]

@@ -46,7 +46,7 @@ def test_serving_gives_what_was_fitted_on_rows_made_to_part_them(
     assert np.isnan(rows["sends_7d"]).any()
     assert (np.abs(rows["sends_7d"]) > 1e299).any()
     difference = conversion_difference(candidates[name].model, scorer_of(candidates[name]), rows)
-    assert difference < (1e-6 if "forest" in name else 1e-14)
+    assert difference < (1e-14 if name == "logistic" else 2e-5)  # leaves have 16 bits
 
 
 def test_a_batch_may_be_a_pandas_frame(

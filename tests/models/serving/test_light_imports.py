@@ -29,5 +29,4 @@ def test_scoring_imports_nothing_heavy(
     bundle = write(candidates[name], name)
     done = subprocess.run([sys.executable, "-c", SCRIPT, str(bundle)], capture_output=True, text=True, check=True)
     loaded = set(done.stdout.split())
-    assert not loaded & HEAVY
-    assert ("onnxruntime" in loaded) == (name == "random_forest")
+    assert not loaded & (HEAVY | {"onnxruntime"})

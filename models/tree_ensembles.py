@@ -1,0 +1,187 @@
+"""Fitted tree ensembles of LightGBM and scikit-learn as `TreeEnsemble`, and from there into the compact format."""
+
+from __future__ import annotations
+
+import json
+import lzma
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.ensemble import RandomForestClassifier
+
+from models.serving.compact_trees import FILTERS, MAGIC, ON_CATEGORY, Integers, Tree, TreeEnsemble
+from models.serving.types import Floats
+
+LEVELS = 2**16 - 1
+"""Steps between the lowest and the highest leaf of a tree."""
+
+
+def from_lightgbm(text: str) -> TreeEnsemble:
+    """Read LightGBM's text format: a binary classifier of numeric and categorical splits, constant leaves."""
+    header, *blocks = text.split("\nTree=")
+    fields = _fields(header)
+    if not fields["objective"].startswith("binary sigmoid:1"):
+        raise ValueError(f"expected a model of objective 'binary sigmoid:1', got {fields['objective']!r}")
+    trees = tuple(_lightgbm_tree(_fields(block)) for block in blocks)
+    return TreeEnsemble(trees, int(fields["max_feature_idx"]) + 1, "sigmoid", single=False)
+
+
+def from_forest(forest: RandomForestClassifier) -> TreeEnsemble:
+    """Read a fitted scikit-learn forest of two classes; leaves hold the share of clicks."""
+    trees = tuple(_forest_tree(estimator.tree_) for estimator in forest.estimators_)
+    return TreeEnsemble(trees, forest.n_features_in_, "mean", single=True)
+
+
+def to_compact(ensemble: TreeEnsemble) -> bytes:
+    """Write the format that `models.serving.compact_trees` describes; only leaves are rounded."""
+    trees = ensemble.trees
+    column, decision, threshold = (
+        np.concatenate([getattr(tree, name) for tree in trees]) for name in ("column", "decision", "threshold")
+    )
+    members = [words for tree in trees for words in tree.members]
+    on_category = (decision & ON_CATEGORY) == 1
+    place = np.zeros(len(column), dtype=np.int64)
+    tables = []
+    for of_column in range(ensemble.n_columns):
+        here = (column == of_column) & ~on_category
+        table, place[here] = np.unique(threshold[here], return_inverse=True)
+        tables.append(table)
+    sets = sorted({words for words in members if words is not None})
+    number_of = {words: number for number, words in enumerate(sets)}
+    place[on_category] = [number_of[words] for words in members if words is not None]
+    leaves = [_rounded(tree.leaf) for tree in trees]
+    arrays = {
+        "shape": np.packbits(np.concatenate([_shape(tree) for tree in trees]), bitorder="little"),
+        "column": _smallest(column),
+        "decision": decision.astype(np.uint8),
+        "place": _smallest(place),
+        "thresholds": _smallest(np.array([len(table) for table in tables], dtype=np.int64)),
+        **_kept(np.concatenate(tables)),
+        "words": _smallest(np.array([len(words) for words in sets], dtype=np.int64)),
+        "bits": np.array([word for words in sets for word in words], dtype="<u4"),
+        "leaf": np.concatenate([steps for steps, _, _ in leaves]).astype("<u2"),
+        "low": np.array([low for _, low, _ in leaves], dtype="<f8"),
+        "step": np.array([step for _, _, step in leaves], dtype="<f8"),
+    }
+    header = {
+        "columns": ensemble.n_columns,
+        "output": ensemble.output,
+        "single": ensemble.single,
+        "arrays": [[name, array.dtype.str, len(array)] for name, array in arrays.items()],
+    }
+    told = json.dumps(header, separators=(",", ":")).encode()
+    payload = len(told).to_bytes(4, "little") + told + b"".join(array.tobytes() for array in arrays.values())
+    return MAGIC + lzma.compress(payload, lzma.FORMAT_XZ, check=lzma.CHECK_CRC32, filters=FILTERS)
+
+
+def _fields(block: str) -> dict[str, str]:
+    lines = (line.partition("=") for line in block.splitlines())
+    return {name: value for name, equals, value in lines if equals}
+
+
+def _lightgbm_tree(fields: Mapping[str, str]) -> Tree:
+    if fields.get("is_linear", "0") != "0":
+        raise ValueError("expected constant leaves, got a linear tree")
+    leaf = np.array(fields["leaf_value"].split(), dtype=np.float64)
+    if len(leaf) == 1:
+        return _in_preorder({}, leaf)
+    splits = {
+        name: np.array(fields[key].split(), dtype=np.int64)
+        for name, key in {
+            "column": "split_feature",
+            "decision": "decision_type",
+            "left": "left_child",
+            "right": "right_child",
+        }.items()
+    }
+    threshold = np.array(fields["threshold"].split(), dtype=np.float64)
+    words = [int(word) for word in fields.get("cat_threshold", "").split()]
+    ends = [int(end) for end in fields.get("cat_boundaries", "0").split()]
+    members: list[tuple[int, ...] | None] = [None] * len(threshold)
+    for split in np.flatnonzero(splits["decision"] & ON_CATEGORY):
+        at = int(threshold[split])
+        members[split], threshold[split] = tuple(words[ends[at] : ends[at + 1]]), np.nan
+    return _in_preorder({**splits, "threshold": threshold, "members": members}, leaf)
+
+
+def _forest_tree(tree: Any) -> Tree:
+    splits, leaves = np.flatnonzero(tree.children_left >= 0), np.flatnonzero(tree.children_left < 0)
+    number = np.empty(tree.node_count, dtype=np.int64)
+    number[splits], number[leaves] = np.arange(len(splits)), ~np.arange(len(leaves))
+    share = tree.value[leaves, 0, :]
+    return _in_preorder(
+        {
+            "column": tree.feature[splits].astype(np.int64),
+            "decision": np.zeros(len(splits), dtype=np.int64),
+            "threshold": tree.threshold[splits],
+            "members": [None] * len(splits),
+            "left": number[tree.children_left[splits]],
+            "right": number[tree.children_right[splits]],
+        },
+        share[:, 1] / share.sum(axis=1),
+    )
+
+
+def _in_preorder(splits: Mapping[str, Any], leaf: Floats) -> Tree:
+    """Give the tree with its splits and leaves numbered as a walk from the root meets them, left before right."""
+    if not splits:
+        none = np.empty(0, dtype=np.int64)
+        return Tree(none, none, np.empty(0), (), none, none, leaf)
+    walk = list(_walk(splits["left"], splits["right"]))
+    old_splits = np.array([node for node in walk if node >= 0])
+    old_leaves = np.array([~node for node in walk if node < 0])
+    new_split, new_leaf = np.argsort(old_splits), np.argsort(old_leaves)
+
+    def renumbered(children: Integers) -> Integers:
+        moved = children[old_splits]
+        return np.asarray(np.where(moved >= 0, new_split[np.maximum(moved, 0)], ~new_leaf[np.maximum(~moved, 0)]))
+
+    return Tree(
+        column=splits["column"][old_splits],
+        decision=splits["decision"][old_splits],
+        threshold=splits["threshold"][old_splits],
+        members=tuple(splits["members"][split] for split in old_splits),
+        left=renumbered(splits["left"]),
+        right=renumbered(splits["right"]),
+        leaf=leaf[old_leaves],
+    )
+
+
+def _walk(left: Integers, right: Integers) -> Iterator[int]:
+    stack = [0]
+    while stack:
+        node = stack.pop()
+        yield node
+        if node >= 0:
+            stack += (int(right[node]), int(left[node]))
+
+
+def _shape(tree: Tree) -> NDArray[np.uint8]:
+    if not len(tree.column):
+        return np.zeros(1, dtype=np.uint8)
+    return np.array([node >= 0 for node in _walk(tree.left, tree.right)], dtype=np.uint8)
+
+
+def _rounded(leaf: Floats) -> tuple[Integers, float, float]:
+    """Give steps, lowest value and size of a step: low + steps * size is each leaf, but for half a step."""
+    low = float(leaf.min())
+    size = (float(leaf.max()) - low) / LEVELS
+    steps = np.rint((leaf - low) / size) if size > 0 else np.zeros(len(leaf))
+    return steps.astype(np.int64), low, size
+
+
+def _kept(thresholds: Floats) -> dict[str, NDArray[Any]]:
+    """Keep each threshold in the smallest form that loses nothing."""
+    below = np.nextafter(thresholds, -np.inf)
+    with np.errstate(over="ignore"):  # beyond float32 is infinity, which equals no threshold
+        fits, fits_below = thresholds.astype("<f4") == thresholds, below.astype("<f4") == below
+    kind = np.where(fits, 0, np.where(fits_below, 1, 2)).astype(np.uint8)
+    narrow = np.where(kind == 0, thresholds, below)[kind < 2].astype("<f4")
+    return {"kind": kind, "exact": narrow, "wide": thresholds[kind == 2].astype("<f8")}
+
+
+def _smallest(values: Integers) -> NDArray[Any]:
+    dtype = next(dtype for dtype in ("<u1", "<u2", "<u4") if values.max(initial=0) <= np.iinfo(dtype).max)
+    return values.astype(dtype)
