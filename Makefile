@@ -13,6 +13,7 @@ ifeq ($(MAKELEVEL),0)
 endif
 WITH_TOOLS := $(if $(READY),,setup-tests)
 WITH_AIRFLOW := $(if $(READY),,setup setup-airflow)
+ALONE := tests/models tests/jobs/test_command_lines.py
 BY_LINE := $(if $(filter output-sync,$(.FEATURES)),--output-sync=line)
 
 .DEFAULT_GOAL := help
@@ -33,20 +34,22 @@ setup-airflow: ## .venv-airflow: what parses and runs the DAGs
 demo: setup ## simulated logs through the whole chain into build/demo
 	$(BIN)/python -m jobs.run_pipeline --root build/demo --simulate
 
-test: check setup-airflow ## lint, types, room rules, and the tests of both environments
+test: ## lint, types, room rules, and the tests of both environments
+	@$(MAKE) --no-print-directory -j2 $(BY_LINE) setup-tests setup-airflow
+	@$(MAKE) --no-print-directory READY=yes check
 	@$(MAKE) --no-print-directory -j2 $(BY_LINE) READY=yes test-spark test-models test-dags
 
-check: setup-tests ## lint, types and room rules
+check: $(WITH_TOOLS) ## lint, types and room rules
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-test-spark: $(WITH_TOOLS) ## the tests of jobs and features
-	$(BIN)/pytest --ignore=tests/dags --ignore=tests/models $(PYTEST_ARGS)
+test-spark: $(WITH_TOOLS) ## the tests that share a Spark session: jobs and features
+	$(BIN)/pytest --ignore=tests/dags $(addprefix --ignore=,$(ALONE)) $(PYTEST_ARGS)
 
-test-models: $(WITH_TOOLS) ## the tests of models
-	$(BIN)/pytest tests/models $(PYTEST_ARGS)
+test-models: $(WITH_TOOLS) ## the tests that need none: models and command lines
+	$(BIN)/pytest $(ALONE) $(PYTEST_ARGS)
 
 test-dags: $(WITH_AIRFLOW) ## the tests of the DAG, one of them a whole run
 	.venv-airflow/bin/pytest tests/dags $(PYTEST_ARGS)

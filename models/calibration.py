@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,7 +13,7 @@ from scipy.special import expit, log_expit, logit
 from sklearn.isotonic import IsotonicRegression
 
 from models.evaluation import row_log_loss
-from models.serving.calibrators import EDGE, Calibrator, Isotonic, Platt, Uncalibrated, apply
+from models.serving.calibrators import EDGE, Beta, Calibrator, Isotonic, Platt, Uncalibrated, apply
 from models.serving.types import Floats
 
 Labels: TypeAlias = NDArray[np.int64]
@@ -35,22 +35,19 @@ class CalibrationChoice:
 
 
 def fit_platt(p: Floats, label: Labels) -> Platt:
-    """Fit Platt's two numbers by maximum likelihood.
+    """Fit Platt's two numbers by maximum likelihood."""
+    p = np.clip(p, EDGE, 1 - EDGE)
+    slope, intercept = _most_likely([logit(p)], label, np.array([1.0, 0.0]), method="BFGS", options={"gtol": 1e-9})
+    return Platt(slope, intercept)
 
-    Labels are softened as Platt (1999) does, so that a part without clicks still gives finite numbers.
-    """
-    score = logit(np.clip(p, EDGE, 1 - EDGE))
-    clicks, others = label.sum(), len(label) - label.sum()
-    target = np.where(label == 1, (clicks + 1) / (clicks + 2), 1 / (others + 2))
 
-    def loss(parameters: Floats) -> tuple[float, Floats]:
-        z = parameters[0] * score + parameters[1]
-        error = expit(z) - target
-        value = -np.mean(target * log_expit(z) + (1 - target) * log_expit(-z))
-        return float(value), np.array([np.mean(error * score), np.mean(error)])
-
-    slope, intercept = minimize(loss, np.array([1.0, 0.0]), jac=True, method="BFGS", options={"gtol": 1e-9}).x
-    return Platt(float(slope), float(intercept))
+def fit_beta(p: Floats, label: Labels) -> Beta:
+    """Fit the three numbers of a beta calibration by maximum likelihood."""
+    p = np.clip(p, EDGE, 1 - EDGE)
+    rising = [(0, None), (0, None), (None, None)]
+    options = {"ftol": 1e-14, "gtol": 1e-9}
+    columns = [np.log(p), -np.log1p(-p)]
+    return Beta(*_most_likely(columns, label, np.array([1.0, 1.0, 0.0]), bounds=rising, options=options))
 
 
 def fit_isotonic(p: Floats, label: Labels) -> Isotonic:
@@ -59,12 +56,12 @@ def fit_isotonic(p: Floats, label: Labels) -> Isotonic:
     return Isotonic(tuple(fitted.X_thresholds_.tolist()), tuple(fitted.y_thresholds_.tolist()))
 
 
-METHODS: tuple[Fit, ...] = (lambda _p, _label: Uncalibrated(), fit_platt, fit_isotonic)
+METHODS: tuple[Fit, ...] = (lambda _p, _label: Uncalibrated(), fit_platt, fit_beta, fit_isotonic)
 """Simplest first."""
 
 
 def choose_calibrator(p: Floats, label: Labels, user: NDArray[np.int64], *, seed: int = 0) -> CalibrationChoice:
-    """Choose among none, Platt and isotonic by cross-fitted log-loss.
+    """Choose among none, Platt, beta and isotonic by cross-fitted log-loss.
 
     A method replaces a simpler one only where its gain, judged on users that it was not fitted on, is
     larger than one standard error over users (the one-standard-error rule of Breiman et al., 1984).
@@ -87,6 +84,24 @@ def choose_calibrator(p: Floats, label: Labels, user: NDArray[np.int64], *, seed
         if _helps(row_log_loss(rival, label) - row_log_loss(probabilities, label), user):
             chosen, probabilities = fit, rival
     return CalibrationChoice(chosen(p, label), probabilities)
+
+
+def _most_likely(columns: Sequence[Floats], label: Labels, start: Floats, **more: Any) -> list[float]:
+    """Give the weights of columns, and the intercept, that make the labels most likely.
+
+    Labels are softened as Platt (1999) does, so that a part without clicks still gives finite numbers.
+    """
+    clicks, others = label.sum(), len(label) - label.sum()
+    target = np.where(label == 1, (clicks + 1) / (clicks + 2), 1 / (others + 2))
+
+    def loss(weights: Floats) -> tuple[float, Floats]:
+        z = sum((weight * column for weight, column in zip(weights, columns, strict=False)), start=weights[-1])
+        error = expit(z) - target
+        value = -np.mean(target * log_expit(z) + (1 - target) * log_expit(-z))
+        return float(value), np.array([*(np.mean(error * column) for column in columns), np.mean(error)])
+
+    found: list[float] = minimize(loss, start, jac=True, **more).x.tolist()
+    return found
 
 
 def _folds(user: NDArray[np.int64], seed: int) -> NDArray[np.int64]:

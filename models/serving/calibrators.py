@@ -25,7 +25,7 @@ class Calibrator(Protocol):
 
     @property
     def method(self) -> str:
-        """Name of the method: none, platt or isotonic."""
+        """Name of the method: none, platt, beta or isotonic."""
         ...
 
     def apply_one(self, p: float) -> float:
@@ -63,6 +63,28 @@ class Platt:
         """Calibrate one probability."""
         p = min(max(p, EDGE), 1 - EDGE)
         return 1 / (1 + math.exp(-(self.slope * math.log(p / (1 - p)) + self.intercept)))
+
+    def to_json(self) -> dict[str, Any]:
+        """Give the calibrator as JSON values."""
+        return {"method": self.method, **asdict(self)}
+
+
+@dataclass(frozen=True)
+class Beta:
+    """sigmoid(a log(p) - b log(1 - p) + c), a and b not below 0: Kull, Silva Filho and Flach (2017).
+
+    Platt's map is the case a = b; apart, they bend low and high probabilities differently.
+    """
+
+    a: float
+    b: float
+    c: float
+    method: ClassVar[str] = "beta"
+
+    def apply_one(self, p: float) -> float:
+        """Calibrate one probability."""
+        p = min(max(p, EDGE), 1 - EDGE)
+        return 1 / (1 + math.exp(-(self.a * math.log(p) - self.b * math.log1p(-p) + self.c)))
 
     def to_json(self) -> dict[str, Any]:
         """Give the calibrator as JSON values."""
@@ -111,7 +133,9 @@ def calibrator_from_json(value: Mapping[str, Any]) -> Calibrator:
             return Uncalibrated()
         case "platt":
             return Platt(value["slope"], value["intercept"])
+        case "beta":
+            return Beta(value["a"], value["b"], value["c"])
         case "isotonic":
             return Isotonic(tuple(value["p"]), tuple(value["calibrated"]))
         case method:
-            raise BundleError(f"calibrator: expected none, platt or isotonic, got {method!r}")
+            raise BundleError(f"calibrator: expected none, platt, beta or isotonic, got {method!r}")

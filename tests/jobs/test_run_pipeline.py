@@ -126,7 +126,8 @@ def test_again_and_with_other_partitions_all_is_the_same(spark: SparkSession, ro
 
 def test_a_killed_ingest_leaves_nothing_half_written(spark: SparkSession, root: str, tmp_path: Path) -> None:
     words = f"--root {tmp_path} --ds {DS} --mapping simulator --input {root}/simulated_logs"
-    command = [sys.executable, "-m", "jobs.ingest_logs", *words.split(), "--spark-conf", "spark.driver.memory=1g"]
+    quick = "--spark-conf spark.driver.memory=1g --spark-conf spark.driver.extraJavaOptions=-XX:TieredStopAtLevel=1"
+    command = [sys.executable, "-m", "jobs.ingest_logs", *words.split(), *quick.split()]
     job = subprocess.Popen(command, cwd=Path(__file__).parents[2], start_new_session=True, stderr=subprocess.DEVNULL)
     while job.poll() is None and not list(tmp_path.glob("*/write=*/**/*.parquet")):
         time.sleep(0.01)

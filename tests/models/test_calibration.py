@@ -9,7 +9,7 @@ from scipy.special import expit, logit
 from sklearn.isotonic import IsotonicRegression
 from sklearn.linear_model import LogisticRegression
 
-from models.calibration import choose_calibrator, fit_isotonic, fit_platt
+from models.calibration import Fit, choose_calibrator, fit_beta, fit_isotonic, fit_platt
 from models.evaluation import ece, log_loss
 from models.serving.calibrators import apply
 
@@ -68,9 +68,38 @@ def test_platt_is_unpenalised_logistic_regression() -> None:
     assert platt.intercept == pytest.approx(oracle.intercept_[0], abs=5e-3)
 
 
-def test_platt_is_finite_without_clicks() -> None:
-    platt = fit_platt(np.array([0.1, 0.2, 0.3]), np.array([0, 0, 0]))
-    assert np.isfinite([platt.slope, platt.intercept]).all()
+def test_beta_is_unpenalised_logistic_regression_on_both_logarithms() -> None:
+    rng = np.random.default_rng(6)
+    p = rng.beta(2, 8, N)
+    label = (rng.random(N) < expit(0.7 * np.log(p) - 2 * np.log1p(-p) - 0.2)).astype(np.int64)
+    columns = np.column_stack([np.log(p), -np.log1p(-p)])
+    oracle = LogisticRegression(C=np.inf, tol=1e-10, max_iter=1000).fit(columns, label)
+    beta = fit_beta(p, label)
+    assert [beta.a, beta.b] == pytest.approx(oracle.coef_[0].tolist(), abs=1e-2)  # its labels are softened
+    assert beta.c == pytest.approx(oracle.intercept_[0], abs=1e-2)
+
+
+def test_a_beta_never_falls() -> None:
+    """Where clicks fall as probabilities rise, the best map that may not fall is flat."""
+    p = np.linspace(0.01, 0.99, 2000)
+    label = (np.random.default_rng(7).random(2000) < 1 - p).astype(np.int64)
+    beta = fit_beta(p, label)
+    assert min(beta.a, beta.b) >= 0
+    assert (np.diff(apply(beta, p)) >= 0).all()
+
+
+def test_what_platt_cannot_bend_and_beta_can_is_left_to_beta() -> None:
+    p, label = draw(8)
+    bent = expit((logit(p) + 0.5 - 4 * p) / 2)
+    assert choose_calibrator(bent, label, USER).calibrator.method in {"beta", "isotonic"}
+    gain = log_loss(apply(fit_platt(bent, label), bent), label) - log_loss(apply(fit_beta(bent, label), bent), label)
+    assert gain > 0
+
+
+@pytest.mark.parametrize("fit", [fit_platt, fit_beta])
+def test_numbers_are_finite_without_clicks(fit: Fit) -> None:
+    calibrator = fit(np.array([0.1, 0.2, 0.3]), np.array([0, 0, 0]))
+    assert np.isfinite(apply(calibrator, np.array([0.0, 0.2, 1.0]))).all()
 
 
 def test_isotonic_is_scikit_learns_within_its_edges() -> None:

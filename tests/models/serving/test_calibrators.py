@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 from scipy.special import expit, logit
 
-from models.serving.calibrators import Calibrator, Isotonic, Platt, Uncalibrated, apply, calibrator_from_json
+from models.serving.calibrators import Beta, Calibrator, Isotonic, Platt, Uncalibrated, apply, calibrator_from_json
 from models.serving.errors import BundleError
 
-CALIBRATORS = [Uncalibrated(), Platt(1.1, 0.3), Isotonic((0.1, 0.2, 0.6), (0.05, 0.3, 0.9))]
+CALIBRATORS = [Uncalibrated(), Platt(1.1, 0.3), Beta(0.8, 2.0, -0.1), Isotonic((0.1, 0.2, 0.6), (0.05, 0.3, 0.9))]
 GRID = np.linspace(0, 1, 101)
 
 
@@ -33,11 +33,15 @@ def test_platt_is_a_line_on_the_logit() -> None:
     np.testing.assert_allclose(apply(Platt(1.1, 0.3), p), expit(1.1 * logit(p) + 0.3), rtol=1e-12)
 
 
+def test_beta_with_equal_weights_is_platt() -> None:
+    np.testing.assert_allclose(apply(Beta(1.1, 1.1, 0.3), GRID), apply(Platt(1.1, 0.3), GRID), rtol=1e-9)
+
+
 def test_isotonic_is_straight_between_knots_and_flat_outside() -> None:
-    isotonic = CALIBRATORS[2]
+    isotonic = CALIBRATORS[-1]
     np.testing.assert_allclose(apply(isotonic, GRID), np.interp(GRID, isotonic.p, isotonic.calibrated), rtol=1e-12)
 
 
 def test_an_unknown_method_is_refused() -> None:
-    with pytest.raises(BundleError, match="beta"):
-        calibrator_from_json({"method": "beta"})
+    with pytest.raises(BundleError, match="spline"):
+        calibrator_from_json({"method": "spline"})
