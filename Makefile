@@ -7,7 +7,7 @@ PYTEST_ARGS ?=
 export PYTHON TORCH_INDEX
 
 BIN := .venv/bin
-# Only `test` does two things at once, when all that they need is there.
+# Only the steps of `test` run two at a time; READY says that the environments are there.
 ifeq ($(MAKELEVEL),0)
 .NOTPARALLEL:
 endif

@@ -132,7 +132,7 @@ def artifact_bytes(manifest: Mapping[str, Any]) -> dict[str, int]:
         "joblib": manifest["files"][JOBLIB_FILE]["bytes"],
         "serving": serving + needed,
         manifest["serving_format"]: manifest["files"][model_file]["bytes"],
-        **manifest["measures"].get("other_formats", {}),
+        **(manifest["measures"].get("other_formats") or {}),
     }
 
 

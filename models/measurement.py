@@ -19,7 +19,7 @@ from models.schema import FeatureSchema
 from models.serving import Scorer
 from models.serving.types import Floats
 
-SAID_BEFORE = ("n_features", "fit_seconds", "calibration", "conversion_max_difference")
+SAID_BEFORE = ("n_features", "fit_seconds", "calibration", "conversion_max_difference", "other_formats")
 """What a bundle's manifest knows before it is measured."""
 
 

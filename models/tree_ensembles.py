@@ -85,10 +85,8 @@ def _lightgbm_tree(fields: Mapping[str, str]) -> Tree:
     if fields.get("is_linear", "0") != "0":
         raise ValueError("expected constant leaves, got a linear tree")
     leaf = np.array(fields["leaf_value"].split(), dtype=np.float64)
-    if len(leaf) == 1:
-        return _in_preorder({}, leaf)
     splits = {
-        name: np.array(fields[key].split(), dtype=np.int64)
+        name: np.array(fields.get(key, "").split(), dtype=np.int64)
         for name, key in {
             "column": "split_feature",
             "decision": "decision_type",
@@ -96,7 +94,7 @@ def _lightgbm_tree(fields: Mapping[str, str]) -> Tree:
             "right": "right_child",
         }.items()
     }
-    threshold = np.array(fields["threshold"].split(), dtype=np.float64)
+    threshold = np.array(fields.get("threshold", "").split(), dtype=np.float64)
     words = [int(word) for word in fields.get("cat_threshold", "").split()]
     ends = [int(end) for end in fields.get("cat_boundaries", "0").split()]
     members: list[tuple[int, ...] | None] = [None] * len(threshold)
@@ -126,12 +124,9 @@ def _forest_tree(tree: Any) -> Tree:
 
 def _in_preorder(splits: Mapping[str, Any], leaf: Floats) -> Tree:
     """Give the tree with its splits and leaves numbered as a walk from the root meets them, left before right."""
-    if not splits:
-        none = np.empty(0, dtype=np.int64)
-        return Tree(none, none, np.empty(0), (), none, none, leaf)
     walk = list(_walk(splits["left"], splits["right"]))
-    old_splits = np.array([node for node in walk if node >= 0])
-    old_leaves = np.array([~node for node in walk if node < 0])
+    old_splits = np.array([node for node in walk if node >= 0], dtype=np.int64)
+    old_leaves = np.array([~node for node in walk if node < 0], dtype=np.int64)
     new_split, new_leaf = np.argsort(old_splits), np.argsort(old_leaves)
 
     def renumbered(children: Integers) -> Integers:
@@ -150,7 +145,8 @@ def _in_preorder(splits: Mapping[str, Any], leaf: Floats) -> Tree:
 
 
 def _walk(left: Integers, right: Integers) -> Iterator[int]:
-    stack = [0]
+    """Give splits as they are and leaves as ``~leaf``, in preorder; a tree without a split is leaf 0."""
+    stack = [0 if len(left) else ~0]
     while stack:
         node = stack.pop()
         yield node
@@ -159,8 +155,6 @@ def _walk(left: Integers, right: Integers) -> Iterator[int]:
 
 
 def _shape(tree: Tree) -> NDArray[np.uint8]:
-    if not len(tree.column):
-        return np.zeros(1, dtype=np.uint8)
     return np.array([node >= 0 for node in _walk(tree.left, tree.right)], dtype=np.uint8)
 
 

@@ -19,6 +19,7 @@ from jobs import champion_rows, measure_models, train_click_models
 from jobs.errors import BadInput
 from jobs.lake import Lake
 from models.boosted_trees import BoostedTreesSettings
+from models.bundle import artifact_bytes
 from models.candidates import DEFAULT_CANDIDATES, CandidateSpec, candidates_for
 from models.random_forest import RandomForestSettings
 from models.serving import Scorer
@@ -152,6 +153,7 @@ def test_candidates_are_measured_as_they_will_serve(
     for entry in measures["candidates"]:
         manifest = json.loads((folder / entry["name"] / "manifest.json").read_text())
         assert manifest["measures"] == entry
+        assert artifact_bytes(manifest) == entry["artifact_bytes"]  # as the next day's run will say of the champion
         assert entry["auc"] > 0.55
         assert entry["conversion_max_difference"] < 2e-5  # leaves have 16 bits
         assert entry["validation"]["excess_log_loss_upper"] >= 0

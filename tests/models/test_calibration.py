@@ -99,6 +99,7 @@ def test_what_platt_cannot_bend_and_beta_can_is_left_to_beta() -> None:
 @pytest.mark.parametrize("fit", [fit_platt, fit_beta])
 def test_numbers_are_finite_without_clicks(fit: Fit) -> None:
     calibrator = fit(np.array([0.1, 0.2, 0.3]), np.array([0, 0, 0]))
+    assert np.isfinite([value for name, value in calibrator.to_json().items() if name != "method"]).all()
     assert np.isfinite(apply(calibrator, np.array([0.0, 0.2, 1.0]))).all()
 
 
