@@ -2,37 +2,38 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
 import scipy.sparse as sp
 
+from models.autoencoder.layers import Layer
 from models.autoencoder.scaling import CountScaling, Floats
+from models.autoencoder.selection import Selection
 
 CHUNK_ROWS = 8192
 """Rows whose dense pre-activations are held at once. Results do not depend on it."""
 
-LARGEST_FLOAT16 = np.float32(np.finfo(np.float16).max)
-
 
 @dataclass(frozen=True)
 class SparseEncoder:
-    """TopK(ReLU(W' (x - mean) + b)) for raw counts.
+    """From raw counts to codes: scaling, layers, and the selection of what is kept.
 
-    A row is summed over its non-zeros in the order of the tokens and never touches a row beside it, so a user
-    has the same code in whatever batch or partition. This is why it is a CSR product and not a BLAS one.
+    A row never touches a row beside it, so a user has the same code in whatever batch or partition.
     """
 
     scaling: CountScaling
-    weight: Floats
-    """Shape (n_tokens, n_latents)."""
+    layers: tuple[Layer, ...]
+    """The first one takes centred tokens, the last one gives the latents."""
 
-    bias: Floats
-    """Shape (n_latents,), for centred inputs."""
+    selection: Selection
+    """Which activations of the last layer are kept."""
 
-    k: int
-    """Most latents that a code may hold."""
+    @property
+    def n_latents(self) -> int:
+        """Width of the codes."""
+        return len(self.layers[-1].bias)
 
     def encode(self, counts: sp.csr_matrix) -> sp.csr_matrix:
         """Encode raw counts.
@@ -45,12 +46,12 @@ class SparseEncoder:
         Returns
         -------
         csr_matrix of float32, shape (n_users, n_latents)
-            At most `k` entries a row, all positive, rounded to what float16 can hold, sorted by latent.
+            What the selection keeps, rounded to what float16 can hold, sorted by latent.
         """
         rows = self.scaling.apply(canonical(counts))
-        folded = (self.bias - self.scaling.mean.astype(np.float64) @ self.weight).astype(np.float32)
+        layers = (self._uncentred(), *self.layers[1:])
         parts = [
-            _keep_top_k(rows[start : start + CHUNK_ROWS] @ self.weight + folded, self.k)
+            self.selection.codes(_through(layers, rows[start : start + CHUNK_ROWS]))
             for start in range(0, max(rows.shape[0], 1), CHUNK_ROWS)
         ]
         return sp.csr_matrix(sp.vstack(parts, format="csr"))
@@ -85,13 +86,19 @@ class SparseEncoder:
         """
         first, last = int(offsets[0]), int(offsets[-1])
         tokens = np.asarray(token_ids[first:last])
-        n_tokens = self.weight.shape[0]
+        n_tokens = self.layers[0].weight.shape[0]
         if tokens.size and (tokens.min() < 0 or tokens.max() >= n_tokens):
             raise ValueError(f"token ids {tokens.min()} to {tokens.max()}, expected 0 to {n_tokens - 1}")
         values = np.asarray(counts[first:last], dtype=np.float32)
         shape = (len(offsets) - 1, n_tokens)
         codes = self.encode(sp.csr_matrix((values, tokens, np.asarray(offsets) - first), shape=shape))
         return codes.indptr.astype(np.int32), codes.indices.astype(np.int16), codes.data
+
+    def _uncentred(self) -> Layer:
+        """Give the first layer for rows that are not centred: the mean goes into the bias."""
+        first = self.layers[0]
+        folded = (first.bias - self.scaling.mean.astype(np.float64) @ first.weight).astype(np.float32)
+        return replace(first, bias=folded)
 
 
 def canonical(counts: sp.csr_matrix) -> sp.csr_matrix:
@@ -103,18 +110,8 @@ def canonical(counts: sp.csr_matrix) -> sp.csr_matrix:
     return copy
 
 
-def _keep_top_k(activations: Floats, k: int) -> sp.csr_matrix:
-    """Keep the k largest positive entries of each row; of equal ones, those with the lowest index."""
-    rounded = np.minimum(activations, LARGEST_FLOAT16).astype(np.float16).astype(np.float32)
-    kept = _top_k_mask(activations, k) & (rounded > 0)
-    indptr = np.concatenate([[0], np.cumsum(kept.sum(axis=1))])
-    return sp.csr_matrix((rounded[kept], kept.nonzero()[1], indptr), shape=activations.shape)
-
-
-def _top_k_mask(activations: Floats, k: int) -> npt.NDArray[np.bool_]:
-    n_latents = activations.shape[1]
-    threshold = np.partition(activations, n_latents - k, axis=1)[:, n_latents - k, None]
-    mask = activations > threshold
-    at_threshold = activations == threshold
-    room = k - mask.sum(axis=1, keepdims=True)
-    return np.asarray(mask | (at_threshold & (at_threshold.cumsum(axis=1) <= room)))
+def _through(layers: tuple[Layer, ...], rows: sp.csr_matrix) -> Floats:
+    values = layers[0](rows)
+    for layer in layers[1:]:
+        values = layer(values)
+    return values

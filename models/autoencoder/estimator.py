@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
@@ -19,52 +20,99 @@ from models.autoencoder.measures import fvu_of, measure
 from models.autoencoder.scaling import CountScaling, Floats, fit_scaling, total_variance
 
 if TYPE_CHECKING:  # a worker that only encodes is spared the seconds that torch takes to import
-    from models.autoencoder.network import TopKNetwork
+    from models.autoencoder.networks.base import Network, Start
     from models.autoencoder.trainer import EpochHook, Trainer
 
 Rows = sp.csr_matrix | npt.NDArray[np.number]
 """Raw counts of shape (n_users, n_tokens), none negative."""
 
 
-class SparseAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator, ABC):  # type: ignore[misc]
-    """Scaling, training loop, codes and score; a variant adds its settings, its network and its encoder."""
-
-    LIMITS: ClassVar[Mapping[str, tuple[float, float]]]
-    """Least and largest value of each setting, both allowed."""
-
-    LEARNED: ClassVar[tuple[str, ...]] = (
-        "mean_",
-        "scale_",
-        "encoder_",
-        "encoder_bias_",
-        "decoder_",
-        "decoder_bias_",
-    )
-    """Attributes that make up a fitted model, all ndarrays."""
+class Learned:
+    """What `fit` and `partial_fit` set."""
 
     mean_: Floats
+    """Training mean of the scaled counts, shape (n_tokens,)."""
     scale_: Floats
+    """What log1p counts are divided by, shape (n_tokens,)."""
     encoder_: Floats
+    """Shape (n_tokens, n_latents); starts as the transpose of `decoder_`."""
     encoder_bias_: Floats
+    """Shape (n_latents,), for centred inputs."""
     decoder_: Floats
+    """Shape (n_latents, n_tokens)."""
     decoder_bias_: Floats
+    """Shape (n_tokens,), added to `mean_`."""
     n_features_in_: int
+    """Number of tokens."""
+    n_iter_: int
+    """Epochs of `fit`, and calls of `partial_fit` since."""
+    history_: list[float]
+    """Held-out FVU after each epoch of `fit`."""
+    measures_: dict[str, float]
+    """`models.autoencoder.measures.measure` of the held-out rows of `fit`."""
 
-    scale_floor: float
-    scale_cap: float
-    n_latents: int
-    validation_fraction: float
-    n_threads: int | None
-    random_state: int | np.random.RandomState | None
-    on_epoch: EpochHook | None
+
+@dataclass(kw_only=True, eq=False, repr=False)
+class Autoencoder(Learned, ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator, ABC):  # type: ignore[misc]
+    """Scaling, training loop, codes and score; a variant adds its settings, its network and its encoder."""
+
+    WEIGHTS: ClassVar[tuple[str, ...]] = ("encoder", "encoder_bias", "decoder", "decoder_bias")
+    """Names of the network's weights; as learned attributes they end in an underscore."""
+
+    LIMITS: ClassVar[Mapping[str, tuple[float, float]]] = {
+        "n_latents": (1, 2**15 - 1),
+        "dropout": (0, 0.95),
+        "noise": (0, math.inf),
+        "scale_floor": (0, math.inf),
+        "scale_cap": (1e-6, math.inf),
+        "learning_rate": (0, math.inf),
+        "batch_size": (1, math.inf),
+        "max_epochs": (1, math.inf),
+        "patience": (1, math.inf),
+        "tol": (0, math.inf),
+        "validation_fraction": (0, 0.9),
+    }
+    """Least and largest value of each setting, both allowed."""
+
+    n_latents: int = 32
+    """Width of the code."""
+    dropout: float = 0.0
+    """Share of a training row's non-zeros that are hidden from the encoder and still have to be rebuilt: masking noise
+    (Vincent et al. 2010, "Stacked denoising autoencoders")."""
+    noise: float = 0.0
+    """Standard deviation of Gaussian noise that the encoder sees added to all scaled counts of a training row, and that
+    is not to be rebuilt (same source)."""
+    scale_floor: float = 0.5
+    """See `models.autoencoder.scaling.fit_scaling`."""
+    scale_cap: float = 10.0
+    """See `models.autoencoder.scaling.fit_scaling`."""
+    learning_rate: float = 4e-3
+    """Of Adam."""
+    batch_size: int = 512
+    """Rows a step."""
+    max_epochs: int = 60
+    """Most passes of `fit` over the rows."""
+    patience: int = 3
+    """`fit` stops after so many epochs in a row without progress, and keeps the best epoch."""
+    tol: float = 1e-3
+    """How far an epoch must lower the best held-out FVU to count as progress."""
+    validation_fraction: float = 0.1
+    """Share of the rows of `fit` that are held out; with 0, FVU is measured on the training rows."""
+    n_threads: int | None = 1
+    """Threads of PyTorch while fitting; None leaves them as they are. Other thread counts can give other weights. At
+    widths below some hundred latents, one thread is as fast as several."""
+    random_state: int | np.random.RandomState | None = 0
+    """For initial weights, held-out rows, order of the rows, and noise."""
+    on_epoch: EpochHook | None = None
+    """``on_epoch(epoch, fvu)`` after each epoch of `fit`, for progress."""
 
     @abstractmethod
     def sparse_encoder(self) -> SparseEncoder:
         """Give what encoding needs and no more, fit to be sent to workers."""
 
     @abstractmethod
-    def _make_network(self, weights: Mapping[str, Floats], n_rows: int, variance: float) -> TopKNetwork:
-        """Make the network of `weights` for training on `n_rows` rows of this total variance."""
+    def _make_network(self, start: Start) -> Network:
+        """Make the network to train."""
 
     def fit(self, X: Rows, y: object = None) -> Self:  # noqa: ARG002
         """Learn scaling and weights.
@@ -89,7 +137,7 @@ class SparseAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseE
             trainer = self._first_trainer(train, rng)
             self.history_ = trainer.fit(self.scaling_.apply(train), self.scaling_.apply(held_out), self.on_epoch)
         self.n_iter_ = len(self.history_)
-        self._take_weights(trainer)
+        self._set_weights(trainer.network.weights())
         self._trainer: Trainer | None = None
         self.measures_ = measure(self, held_out)
         return self
@@ -116,7 +164,7 @@ class SparseAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseE
                 trainer = self._first_trainer(rows, rng) if first else self._make_trainer(rows, rng)
             trainer.run_epoch(self.scaling_.apply(rows))
         self.n_iter_ = getattr(self, "n_iter_", 0) + 1
-        self._take_weights(trainer)
+        self._set_weights(trainer.network.weights())
         self._trainer = trainer
         return self
 
@@ -131,9 +179,10 @@ class SparseAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseE
         Returns
         -------
         csr_matrix of float32, shape (n_users, n_latents)
-            Positive values, rounded to float16. A row's code depends on that row alone.
+            Rounded to float16. A sparse variant's values are positive; a dense variant stores every latent. A row's
+            code depends on that row alone.
         """
-        check_is_fitted(self, self.LEARNED)
+        check_is_fitted(self, self.learned)
         return self.sparse_encoder().encode(self._check(X, reset=False))
 
     def inverse_transform(self, X: Rows) -> Floats:
@@ -142,13 +191,18 @@ class SparseAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseE
 
     def rebuild(self, codes: Rows) -> Floats:
         """Decode codes into the scaled space, not centred, in which loss and FVU are measured."""
-        check_is_fitted(self, self.LEARNED)
+        check_is_fitted(self, self.learned)
         return np.asarray(sp.csr_matrix(codes) @ self.decoder_ + (self.decoder_bias_ + self.mean_))
 
     def score(self, X: Rows, y: object = None) -> float:  # noqa: ARG002
         """Give the explained share of variance, 1 - FVU: 1 is perfect, 0 no better than the training mean."""
-        check_is_fitted(self, self.LEARNED)
+        check_is_fitted(self, self.learned)
         return 1.0 - fvu_of(self, self._check(X, reset=False))
+
+    @property
+    def learned(self) -> tuple[str, ...]:
+        """Attributes that make up a fitted model, all ndarrays."""
+        return ("mean_", "scale_", *(f"{name}_" for name in self.WEIGHTS))
 
     @property
     def scaling_(self) -> CountScaling:
@@ -157,7 +211,7 @@ class SparseAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseE
 
     @property
     def _n_features_out(self) -> int:
-        return len(self.decoder_)
+        return self.sparse_encoder().n_latents
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
@@ -182,24 +236,28 @@ class SparseAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseE
         return np.random.default_rng(check_random_state(self.random_state).randint(2**31 - 1))
 
     def _first_trainer(self, rows: sp.csr_matrix, rng: np.random.Generator) -> Trainer:
-        from models.autoencoder.network import initial_weights
-
         scaling = fit_scaling(rows, floor=self.scale_floor, cap=self.scale_cap)
         self.mean_, self.scale_ = scaling.mean, scaling.scale
-        for name, value in initial_weights(rows.shape[1], self.n_latents, rng).items():
-            setattr(self, f"{name}_", value)
+        self._set_weights(self._initial_weights(scaling.apply(rows), rng))
         return self._make_trainer(rows, rng)
 
+    def _initial_weights(self, scaled: sp.csr_matrix, rng: np.random.Generator) -> Mapping[str, Floats]:
+        """Draw the `WEIGHTS` to start from."""
+        from models.autoencoder.networks.base import initial_weights
+
+        return initial_weights(scaled.shape[1], self.n_latents, rng)
+
     def _make_trainer(self, rows: sp.csr_matrix, rng: np.random.Generator) -> Trainer:
+        from models.autoencoder.networks.base import Start
         from models.autoencoder.trainer import Trainer, TrainingSettings
 
-        weights = {name: getattr(self, f"{name}_") for name in ("encoder", "encoder_bias", "decoder", "decoder_bias")}
-        variance = total_variance(self.scaling_.apply(rows), self.mean_)
-        network = self._make_network(weights, rows.shape[0], variance or 1.0)
+        weights = {name: getattr(self, f"{name}_") for name in self.WEIGHTS}
+        variance = total_variance(self.scaling_.apply(rows), self.mean_) or 1.0
+        network = self._make_network(Start(weights, self.mean_, variance, rows.shape[0], rng.spawn(1)[0]))
         return Trainer(network, TrainingSettings.of(self), rng)
 
-    def _take_weights(self, trainer: Trainer) -> None:
-        for name, value in trainer.network.weights().items():
+    def _set_weights(self, weights: Mapping[str, Floats]) -> None:
+        for name, value in weights.items():
             setattr(self, f"{name}_", value)
 
 

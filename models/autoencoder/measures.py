@@ -9,18 +9,18 @@ import numpy.typing as npt
 import scipy.sparse as sp
 
 if TYPE_CHECKING:
-    from models.autoencoder.estimator import SparseAutoencoder
+    from models.autoencoder.estimator import Autoencoder
 
 CHUNK_ROWS = 4096
 """Rows that are rebuilt in full at once."""
 
 
-def measure(estimator: SparseAutoencoder, counts: sp.csr_matrix) -> dict[str, float]:
+def measure(estimator: Autoencoder, counts: sp.csr_matrix) -> dict[str, float]:
     """Measure a fitted autoencoder, best on users that it was not fitted on.
 
     Parameters
     ----------
-    estimator : SparseAutoencoder
+    estimator : Autoencoder
         Fitted.
     counts : csr_matrix of shape (n_users, n_tokens)
         Raw counts.
@@ -28,18 +28,18 @@ def measure(estimator: SparseAutoencoder, counts: sp.csr_matrix) -> dict[str, fl
     Returns
     -------
     dict
-        `fvu`, `l0`, `dead_fraction` and `bytes_per_user`.
+        `fvu`, `l0`, `dead_fraction` and `bytes_per_user` (see `models.autoencoder.selection`).
     """
     codes = estimator.transform(counts)
     return {
         "fvu": fvu_of(estimator, counts),
         "l0": l0(codes),
         "dead_fraction": dead_fraction(codes),
-        "bytes_per_user": bytes_per_user(estimator.sparse_encoder().k),
+        "bytes_per_user": estimator.sparse_encoder().selection.bytes_per_user(codes),
     }
 
 
-def fvu_of(estimator: SparseAutoencoder, counts: sp.csr_matrix) -> float:
+def fvu_of(estimator: Autoencoder, counts: sp.csr_matrix) -> float:
     """Fraction of variance unexplained of an estimator on raw counts, rebuilt a chunk at a time."""
     errors = deviations = 0.0
     for start in range(0, counts.shape[0], CHUNK_ROWS):
@@ -73,12 +73,7 @@ def l0(codes: sp.csr_matrix) -> float:
 
 def dead_fraction(codes: sp.csr_matrix) -> float:
     """Share of latents that fire for none of the rows."""
-    return float(np.mean(codes.getnnz(axis=0) == 0))
-
-
-def bytes_per_user(k: int) -> int:
-    """Size of a code of k latents: a 2-byte index and a 2-byte value for each."""
-    return 4 * k
+    return float(np.mean(np.bincount(codes.indices[codes.data != 0], minlength=codes.shape[1]) == 0))
 
 
 def _squared_sums(

@@ -16,10 +16,8 @@ from safetensors import SafetensorError
 from safetensors.numpy import load_file, save_file
 
 from models.autoencoder.encoder import SparseEncoder
-from models.autoencoder.estimator import SparseAutoencoder
-from models.autoencoder.topk import TopKAutoencoder
-
-ESTIMATORS: Mapping[str, type[SparseAutoencoder]] = {"TopKAutoencoder": TopKAutoencoder}
+from models.autoencoder.estimator import Autoencoder
+from models.autoencoder.variants import ESTIMATORS
 
 CONFIG, VOCABULARY, WEIGHTS, MANIFEST = (
     "config.json",
@@ -44,7 +42,7 @@ class CorruptArtefact(ValueError):
 class StoredAutoencoder:
     """What a folder holds."""
 
-    estimator: SparseAutoencoder
+    estimator: Autoencoder
     """Fitted; `partial_fit` goes on from its weights."""
 
     vocabulary: list[str]
@@ -55,13 +53,13 @@ class StoredAutoencoder:
 
 
 def save(
-    estimator: SparseAutoencoder, vocabulary: Sequence[str], folder: Path, measures: Mapping[str, float]
+    estimator: Autoencoder, vocabulary: Sequence[str], folder: Path, measures: Mapping[str, float]
 ) -> dict[str, Any]:
     """Write a fitted autoencoder.
 
     Parameters
     ----------
-    estimator : SparseAutoencoder
+    estimator : Autoencoder
         Fitted.
     vocabulary : sequence of str
         Token of each input column.
@@ -74,7 +72,8 @@ def save(
     -------
     dict
         The manifest: `version` (12 hex digits of the sha256 over the learned files), `estimator`,
-        `n_latents`, `k`, `n_tokens`, the measures, `files` (sha256 and bytes of each), `libraries`.
+        `n_latents`, `k` (null where the variant has none), `n_tokens`, the measures, `files` (sha256 and
+        bytes of each), `libraries`.
 
     Raises
     ------
@@ -87,7 +86,7 @@ def save(
     (folder / MANIFEST).unlink(missing_ok=True)
     _write_json(folder / CONFIG, _config(estimator))
     _write_json(folder / VOCABULARY, list(vocabulary))
-    tensors = {name: np.ascontiguousarray(getattr(estimator, name)) for name in estimator.LEARNED}
+    tensors = {name: np.ascontiguousarray(getattr(estimator, name)) for name in estimator.learned}
     save_file(tensors, folder / WEIGHTS)
     manifest = _manifest(estimator, folder, measures)
     _write_json(folder / MANIFEST, manifest)
@@ -140,17 +139,17 @@ def verify(folder: Path) -> dict[str, Any]:
     return dict(manifest)
 
 
-def _config(estimator: SparseAutoencoder) -> dict[str, Any]:
+def _config(estimator: Autoencoder) -> dict[str, Any]:
     settings = {name: value for name, value in estimator.get_params().items() if name not in NOT_LEARNED}
     return {"estimator": type(estimator).__name__, "settings": settings}
 
 
-def _manifest(estimator: SparseAutoencoder, folder: Path, measures: Mapping[str, float]) -> dict[str, Any]:
+def _manifest(estimator: Autoencoder, folder: Path, measures: Mapping[str, float]) -> dict[str, Any]:
     return {
         "version": _version(folder),
         "estimator": type(estimator).__name__,
-        "n_latents": len(estimator.decoder_),
-        "k": estimator.sparse_encoder().k,
+        "n_latents": estimator.sparse_encoder().n_latents,
+        "k": estimator.get_params().get("k"),
         "n_tokens": estimator.n_features_in_,
         **measures,
         "files": {name: _fingerprint(folder / name) for name in LEARNED_FILES},
@@ -158,12 +157,12 @@ def _manifest(estimator: SparseAutoencoder, folder: Path, measures: Mapping[str,
     }
 
 
-def _restore(estimator: SparseAutoencoder, n_tokens: int, weights: Path) -> None:
+def _restore(estimator: Autoencoder, n_tokens: int, weights: Path) -> None:
     try:
         tensors = load_file(weights)
     except SafetensorError as error:
         raise CorruptArtefact(f"{weights}: {error}") from error
-    if sorted(tensors) != sorted(estimator.LEARNED) or tensors["mean_"].shape != (n_tokens,):
+    if sorted(tensors) != sorted(estimator.learned) or tensors["mean_"].shape != (n_tokens,):
         raise CorruptArtefact(f"{weights}: not the tensors of {type(estimator).__name__} for {n_tokens} tokens")
     for name, value in tensors.items():
         setattr(estimator, name, value)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 
 import numpy as np
 import scipy.sparse as sp
 import torch
 
-from models.autoencoder.network import SparseBatch, TopKNetwork
+from models.autoencoder.networks.base import Network
+from models.autoencoder.networks.batch import SparseBatch
 
 EpochHook = Callable[[int, float], None]
 """Called after each epoch with its number, from 1, and the held-out FVU."""
@@ -31,6 +32,9 @@ class TrainingSettings:
     dropout: float
     """Share of a row's non-zeros hidden from the encoder; the rest are scaled up to make up for it."""
 
+    noise: float
+    """Standard deviation of the Gaussian noise that the encoder sees added to a row."""
+
     max_epochs: int
     """Most passes over the rows."""
 
@@ -49,7 +53,7 @@ class TrainingSettings:
 class Trainer:
     """A network with its optimiser and its randomness, so that training can go on where it stopped."""
 
-    def __init__(self, network: TopKNetwork, settings: TrainingSettings, rng: np.random.Generator) -> None:
+    def __init__(self, network: Network, settings: TrainingSettings, rng: np.random.Generator) -> None:
         self.network = network
         self.settings = settings
         self.rng = rng
@@ -102,13 +106,21 @@ class Trainer:
 
     def _step(self, rows: sp.csr_matrix) -> None:
         self.optimiser.zero_grad()
-        loss = self.network.training_loss(SparseBatch.of(self._corrupt(rows)), SparseBatch.of(rows))
+        loss = self.network.training_loss(self._corrupt(rows), SparseBatch.of(rows))
         torch.autograd.backward(loss)
         self.network.remove_parallel_gradient()
         self.optimiser.step()
         self.network.normalise()
 
-    def _corrupt(self, rows: sp.csr_matrix) -> sp.csr_matrix:
+    def _corrupt(self, rows: sp.csr_matrix) -> SparseBatch:
+        """Give what the encoder sees of the rows."""
+        seen = SparseBatch.of(self._masked(rows))
+        if not self.settings.noise:
+            return seen
+        noise = self.rng.standard_normal(rows.shape, dtype=np.float32) * np.float32(self.settings.noise)
+        return replace(seen, noise=torch.from_numpy(noise))
+
+    def _masked(self, rows: sp.csr_matrix) -> sp.csr_matrix:
         if not self.settings.dropout:
             return rows
         kept = self.rng.random(rows.nnz) >= self.settings.dropout

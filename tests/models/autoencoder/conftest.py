@@ -5,10 +5,22 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import scipy.sparse as sp
+from sklearn.base import clone
 
+from models.autoencoder.estimator import Autoencoder
 from models.autoencoder.topk import TopKAutoencoder
+from models.autoencoder.variants import ESTIMATORS
 
 N_INTERESTS, N_TOKENS = 8, 48
+
+VARIANTS = {
+    name: variant(
+        **{"n_latents": 8, "batch_size": 128, "learning_rate": 0.01, "max_epochs": 10},
+        **({"k": 2} if "k" in variant().get_params() else {}),
+    )
+    for name, variant in ESTIMATORS.items()
+}
+"""One small estimator of every kind, not fitted."""
 
 
 def planted_counts(n_users: int, seed: int) -> sp.csr_matrix:
@@ -34,3 +46,9 @@ def new_counts() -> sp.csr_matrix:
 @pytest.fixture(scope="session")
 def fitted(counts: sp.csr_matrix) -> TopKAutoencoder:
     return TopKAutoencoder(n_latents=8, k=2, batch_size=128, learning_rate=0.01, max_epochs=30).fit(counts)
+
+
+@pytest.fixture(scope="session", params=VARIANTS)
+def variant(request: pytest.FixtureRequest, counts: sp.csr_matrix) -> Autoencoder:
+    """Give one fitted estimator of every kind."""
+    return clone(VARIANTS[request.param]).fit(counts)

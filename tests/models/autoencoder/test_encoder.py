@@ -13,7 +13,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from models.autoencoder.encoder import SparseEncoder
+from models.autoencoder.layers import Layer
 from models.autoencoder.scaling import CountScaling
+from models.autoencoder.selection import Above, Everything, Largest
 
 
 def slow_code(model, counts: list[float]) -> dict[int, float]:
@@ -37,7 +39,7 @@ def encoder_of(bias: list[float], k: int) -> SparseEncoder:
     """An encoder of one token whose activations are `bias` plus the token's log1p count."""
     n = len(bias)
     scaling = CountScaling(np.zeros(1, np.float32), np.ones(1, np.float32), cap=10.0)
-    return SparseEncoder(scaling, np.ones((1, n), np.float32), np.array(bias, np.float32), k)
+    return SparseEncoder(scaling, (Layer(np.ones((1, n), np.float32), np.array(bias, np.float32)),), Largest(k))
 
 
 @settings(deadline=None)
@@ -58,6 +60,20 @@ def test_values_are_rounded_to_float16_and_never_infinite():
 
     assert codes.indices.tolist() == [1, 2]  # what float16 cannot tell from zero is no entry
     assert codes.data.tolist() == [np.float16(1 / 3), np.finfo(np.float16).max]
+
+
+def test_selections_keep_what_they_say_and_tell_its_size():
+    activations = np.array([[0.5, -1e6, 0.0, 1e6], [2.0, 1.0, 0.0, 0.25]], np.float32)
+    largest = np.finfo(np.float16).max
+    all_of_it, above = Everything().codes(activations), Above(0.5).codes(activations)
+
+    assert all_of_it.nnz == 8
+    assert all_of_it.toarray().tolist() == [[0.5, -largest, 0.0, largest], [2.0, 1.0, 0.0, 0.25]]
+    assert above.toarray().tolist() == [[0.0, 0.0, 0.0, largest], [2.0, 1.0, 0.0, 0.0]]
+    assert Everything().bytes_per_user(all_of_it) == 8
+    assert Largest(1).bytes_per_user(Largest(1).codes(activations)) == 4
+    assert Above(0.5).bytes_per_user(above) == 2 + 4 * 1.5
+    assert Above(0.2).bytes_per_user(Above(0.2).codes(activations)) == 8  # of five pairs, the dense layout is smaller
 
 
 def lists_of(counts: sp.csr_matrix) -> tuple[pa.ListArray, pa.ListArray]:

@@ -11,40 +11,47 @@ from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 from sklearn.utils.estimator_checks import check_estimator
 
+from models.autoencoder.l1 import L1Autoencoder
+from models.autoencoder.selection import Everything
 from models.autoencoder.topk import TopKAutoencoder
+from models.autoencoder.undercomplete import UndercompleteAutoencoder
+from models.autoencoder.variants import ESTIMATORS
 
 SMALL = {"n_latents": 8, "k": 2, "batch_size": 128, "learning_rate": 0.01}
 
 
-def test_keeps_the_conventions_of_scikit_learn():
+@pytest.mark.parametrize("name", ESTIMATORS)
+def test_keeps_the_conventions_of_scikit_learn(name):
+    estimator = ESTIMATORS[name](n_latents=4, max_epochs=2)
     skipped = [
         result["check_name"]
-        for result in check_estimator(TopKAutoencoder(n_latents=4, k=2, max_epochs=3), on_skip=None, on_fail="raise")
+        for result in check_estimator(estimator, on_skip=None, on_fail="raise")
         if result["status"] != "passed"
     ]
 
     assert skipped in ([], ["check_array_api_input"])
 
 
-def test_a_clone_has_the_settings_and_nothing_learned(fitted):
-    copy = clone(fitted).set_params(k=1)
+def test_a_clone_has_the_settings_and_nothing_learned(variant):
+    copy = clone(variant).set_params(tol=0.5)
 
-    assert copy.get_params() == fitted.get_params() | {"k": 1}
+    assert copy.get_params() == variant.get_params() | {"tol": 0.5}
     with pytest.raises(NotFittedError):
         copy.transform(np.ones((2, 48)))
 
 
 @pytest.mark.parametrize(
-    ("settings", "said"),
+    ("estimator", "said"),
     [
-        ({"k": 9, "n_latents": 8}, "k is 9, expected at most n_latents, 8"),
-        ({"n_latents": 40_000}, "n_latents is 40000, expected 1 to 32767"),  # an index is 2 bytes
-        ({"dropout": 1.0}, r"dropout is 1\.0, expected 0 to 0\.95"),
+        (TopKAutoencoder(k=9, n_latents=8), "k is 9, expected at most n_latents, 8"),
+        (TopKAutoencoder(n_latents=40_000), "n_latents is 40000, expected 1 to 32767"),  # an index is 2 bytes
+        (L1Autoencoder(dropout=1.0), r"dropout is 1\.0, expected 0 to 0\.95"),
+        (UndercompleteAutoencoder(activation="sine"), "activation is 'sine', expected one of linear, relu"),
     ],
 )
-def test_settings_out_of_their_limits_are_refused(settings, said, counts):
+def test_settings_out_of_their_limits_are_refused(estimator, said, counts):
     with pytest.raises(ValueError, match=said):
-        TopKAutoencoder(**settings).fit(counts)
+        estimator.fit(counts)
 
 
 def test_negative_counts_and_another_width_are_refused(fitted, counts):
@@ -54,73 +61,87 @@ def test_negative_counts_and_another_width_are_refused(fitted, counts):
         fitted.transform(counts[:, :40])
 
 
-def test_codes_are_sparse_positive_and_fit_in_float16(fitted, new_counts):
-    codes = fitted.transform(new_counts)
+def test_codes_fit_in_float16_and_are_sparse_or_whole(variant, new_counts):
+    codes = variant.transform(new_counts)
 
     assert sp.issparse(codes)
     assert codes.format == "csr"
     assert codes.shape == (400, 8)
     assert codes.dtype == np.float32
-    assert np.diff(codes.indptr).max() <= 2
-    assert codes.data.min() > 0
     assert np.array_equal(codes.data, codes.data.astype(np.float16))
     assert codes.has_sorted_indices
+    if isinstance(variant.sparse_encoder().selection, Everything):
+        assert codes.nnz == 400 * 8
+    else:
+        assert codes.data.min() > 0
 
 
-def test_sparse_and_dense_input_give_the_same_codes(fitted, new_counts):
-    sparse, dense = fitted.transform(new_counts), fitted.transform(new_counts.toarray())
+def test_a_code_has_no_more_latents_than_k(fitted, new_counts):
+    assert np.diff(fitted.transform(new_counts).indptr).max() <= 2
+
+
+def test_sparse_and_dense_input_give_the_same_codes(variant, new_counts):
+    sparse, dense = variant.transform(new_counts), variant.transform(new_counts.toarray())
 
     assert np.array_equal(sparse.toarray(), dense.toarray())
 
 
-def test_a_code_depends_on_its_row_alone(fitted, new_counts):
-    codes = fitted.transform(new_counts).toarray()
+def test_a_code_depends_on_its_row_alone(variant, new_counts):
+    codes = variant.transform(new_counts).toarray()
     order = np.random.default_rng(0).permutation(400)
 
-    assert np.array_equal(fitted.transform(new_counts[order]).toarray(), codes[order])
+    assert np.array_equal(variant.transform(new_counts[order]).toarray(), codes[order])
     for row in (0, 1, 399):
-        assert np.array_equal(fitted.transform(new_counts[row]).toarray()[0], codes[row])
+        assert np.array_equal(variant.transform(new_counts[row]).toarray()[0], codes[row])
 
 
-def test_the_same_data_and_seed_give_the_same_weights(fitted, counts):
+def test_the_same_data_and_seed_give_the_same_weights(variant, counts):
     one, again, other = (
-        clone(fitted).set_params(max_epochs=3, dropout=0.2, random_state=seed).fit(counts) for seed in (0, 0, 1)
+        clone(variant).set_params(max_epochs=3, dropout=0.2, noise=0.1, random_state=seed).fit(counts)
+        for seed in (0, 0, 1)
     )
 
-    assert all(np.array_equal(getattr(one, name), getattr(again, name)) for name in one.LEARNED)
+    assert all(np.array_equal(getattr(one, name), getattr(again, name)) for name in one.learned)
     assert one.history_ == again.history_
     assert not np.array_equal(one.encoder_, other.encoder_)
 
 
-def test_a_pickled_copy_gives_the_same_codes(fitted, new_counts):
-    copy = pickle.loads(pickle.dumps(fitted))
+def test_training_explains_more_than_it_began_with(variant, new_counts):
+    assert variant.history_[-1] < variant.history_[0]
+    assert variant.measures_["fvu"] == pytest.approx(min(variant.history_), abs=2e-3)  # the codes are what was trained
+    assert variant.score(new_counts) > 0.4
 
-    assert np.array_equal(copy.transform(new_counts).toarray(), fitted.transform(new_counts).toarray())
+
+def test_a_pickled_copy_gives_the_same_codes(variant, new_counts):
+    copy = pickle.loads(pickle.dumps(variant))
+
+    assert np.array_equal(copy.transform(new_counts).toarray(), variant.transform(new_counts).toarray())
 
 
-def test_users_without_behaviour_have_one_finite_code(fitted, counts):
+def test_users_without_behaviour_have_one_finite_code(variant, counts):
     rows = sp.csr_matrix((3, 48), dtype=np.float32)
-    codes = fitted.transform(rows)
+    codes = variant.transform(rows)
 
     assert np.isfinite(codes.toarray()).all()
     assert len(np.unique(codes.toarray(), axis=0)) == 1
-    assert np.isfinite(fitted.score(rows))
-    among_others = clone(fitted).set_params(max_epochs=2).fit(sp.vstack([counts, rows], format="csr"))
+    assert np.isfinite(variant.score(rows))
+    among_others = clone(variant).set_params(max_epochs=2).fit(sp.vstack([counts, rows], format="csr"))
     assert np.isfinite(among_others.history_).all()
 
 
-def test_rows_that_are_all_alike_can_be_fitted():
-    model = TopKAutoencoder(n_latents=4, k=2, max_epochs=2).fit(np.ones((20, 6)))
+@pytest.mark.parametrize("name", ESTIMATORS)
+def test_rows_that_are_all_alike_can_be_fitted(name):
+    model = ESTIMATORS[name](n_latents=4, max_epochs=2).fit(np.ones((20, 6)))
 
-    assert np.isfinite(model.encoder_).all()
+    assert all(np.isfinite(getattr(model, learned)).all() for learned in model.learned)
 
 
-def test_counts_come_back_from_codes(fitted, new_counts):
-    rebuilt = fitted.inverse_transform(fitted.transform(new_counts))
+def test_counts_come_back_from_codes(variant, new_counts):
+    rebuilt = variant.inverse_transform(variant.transform(new_counts))
 
     assert rebuilt.shape == new_counts.shape
     assert rebuilt.min() >= 0
-    assert np.corrcoef(rebuilt.ravel(), new_counts.toarray().ravel())[0, 1] > 0.8
+    assert np.corrcoef(rebuilt.ravel(), new_counts.toarray().ravel())[0, 1] > 0.5
 
 
 def test_partial_fit_learns_from_a_stream(counts, new_counts):
@@ -131,13 +152,14 @@ def test_partial_fit_learns_from_a_stream(counts, new_counts):
     assert scores[-1] > scores[0] + 0.1
 
 
-def test_partial_fit_goes_on_from_a_fit(fitted, counts, new_counts):
-    further = pickle.loads(pickle.dumps(fitted))
-    further.partial_fit(counts)
+def test_partial_fit_goes_on_from_a_fit(variant, counts, new_counts):
+    further = pickle.loads(pickle.dumps(variant)).partial_fit(counts)
+    once_more = pickle.loads(pickle.dumps(further)).partial_fit(counts)
 
-    assert further.n_iter_ == fitted.n_iter_ + 1
-    assert np.array_equal(further.mean_, fitted.mean_)
-    assert further.score(new_counts) > fitted.score(new_counts) - 0.05
+    assert further.n_iter_ == variant.n_iter_ + 1
+    assert np.array_equal(once_more.encoder_, further.partial_fit(counts).encoder_)
+    assert np.array_equal(further.mean_, variant.mean_)
+    assert further.score(new_counts) > variant.score(new_counts) - 0.05
 
 
 def test_each_epoch_is_told(counts):

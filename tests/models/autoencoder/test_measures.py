@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import scipy.sparse as sp
 
-from models.autoencoder.measures import bytes_per_user, dead_fraction, fvu, fvu_of, l0, measure
+from models.autoencoder.measures import dead_fraction, fvu, fvu_of, l0, measure
 
 
 def test_fvu_is_error_over_deviation_from_the_training_mean():
@@ -18,12 +18,13 @@ def test_fvu_is_error_over_deviation_from_the_training_mean():
     assert fvu(X, np.array([[1.0, 1.0], [1.0, 4.0]]), mean) == pytest.approx(5 / 12)
 
 
-def test_l0_dead_fraction_and_bytes():
+def test_l0_and_dead_fraction():
     codes = sp.csr_matrix(np.array([[0.0, 2.0, 0.0, 1.0], [0.0, 1.0, 0.0, 0.0]]))
 
     assert l0(codes) == 1.5
     assert dead_fraction(codes) == 0.5
-    assert bytes_per_user(4) == 16
+    dense = sp.csr_matrix((np.zeros(2), [0, 1], [0, 2]), shape=(1, 2))
+    assert (l0(dense), dead_fraction(dense)) == (0.0, 1.0)  # a zero that is stored has not fired
 
 
 def test_an_estimator_is_measured_by_its_codes(fitted, new_counts):

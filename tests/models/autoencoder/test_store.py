@@ -20,14 +20,16 @@ def folder(tmp_path, fitted):
     return tmp_path / "embedding"
 
 
-def test_codes_and_measures_are_the_same_after_loading(folder, fitted, new_counts):
-    stored = load(folder)
-    before, after = fitted.transform(new_counts), stored.estimator.transform(new_counts)
+def test_codes_and_measures_are_the_same_after_loading(tmp_path, variant, new_counts):
+    save(variant, VOCABULARY, tmp_path, variant.measures_)
+    stored = load(tmp_path)
+    before, after = variant.transform(new_counts), stored.estimator.transform(new_counts)
 
+    assert type(stored.estimator) is type(variant)
     assert stored.vocabulary == VOCABULARY
     assert np.array_equal(before.toarray(), after.toarray())
-    assert measure(stored.estimator, new_counts) == measure(fitted, new_counts)
-    encoder, tokens = load_encoder(folder)
+    assert measure(stored.estimator, new_counts) == measure(variant, new_counts)
+    encoder, tokens = load_encoder(tmp_path)
     assert tokens == VOCABULARY
     assert np.array_equal(encoder.encode(new_counts).toarray(), before.toarray())
 
@@ -56,10 +58,11 @@ def test_the_version_names_what_was_learned_and_nothing_else(fitted, counts, tmp
     assert save(again, VOCABULARY[::-1], tmp_path / "words", {})["version"] != version
 
 
-def test_training_goes_on_from_a_loaded_autoencoder(folder, counts, new_counts, fitted):
-    further = load(folder).estimator.partial_fit(counts)
+def test_training_goes_on_from_a_loaded_autoencoder(tmp_path, counts, new_counts, variant):
+    save(variant, VOCABULARY, tmp_path, {})
+    further = load(tmp_path).estimator.partial_fit(counts)
 
-    assert further.score(new_counts) > fitted.score(new_counts) - 0.05
+    assert further.score(new_counts) > variant.score(new_counts) - 0.05
 
 
 @pytest.mark.parametrize("name", ["config.json", "vocabulary.json", "weights.safetensors"])

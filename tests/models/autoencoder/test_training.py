@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import scipy.sparse as sp
@@ -10,10 +12,16 @@ from sklearn.base import clone
 from sklearn.decomposition import PCA
 
 from models.autoencoder.measures import fvu
-from models.autoencoder.network import SparseBatch, TopKNetwork, initial_weights, keep_top_k
+from models.autoencoder.networks.base import Start, initial_weights
+from models.autoencoder.networks.batch import SparseBatch
+from models.autoencoder.networks.topk import TopKNetwork, keep_top_k
 from models.autoencoder.scaling import fit_scaling, total_variance
 from models.autoencoder.topk import TopKAutoencoder
 from models.autoencoder.trainer import Trainer, TrainingSettings, torch_threads
+
+SETTINGS = TrainingSettings(
+    learning_rate=0.003, batch_size=128, dropout=0.0, noise=0.0, max_epochs=1, patience=1, tol=0.0
+)
 
 
 def test_the_encoder_starts_as_the_transpose_of_a_unit_norm_decoder():
@@ -73,16 +81,10 @@ def trainer_of(counts: sp.csr_matrix, aux_weight: float) -> Trainer:
     """Make a trainer of 16 latents on scaled counts."""
     rng = np.random.default_rng(0)
     scaling = fit_scaling(counts, floor=1.0, cap=10.0)
-    network = TopKNetwork(
-        initial_weights(48, 16, rng),
-        scaling.mean,
-        k=2,
-        aux_k=8,
-        aux_weight=aux_weight,
-        dead_after=500,
-        variance=total_variance(scaling.apply(counts), scaling.mean),
-    )
-    return Trainer(network, TrainingSettings(0.003, 128, 0.0, 1, 1, 0.0), rng)
+    variance = total_variance(scaling.apply(counts), scaling.mean)
+    start = Start(initial_weights(48, 16, rng), scaling.mean, variance, counts.shape[0], rng)
+    network = TopKNetwork(start, k=2, aux_k=8, aux_weight=aux_weight, dead_after=500)
+    return Trainer(network, SETTINGS, rng)
 
 
 def test_the_gradient_of_the_decoder_is_at_right_angles_to_its_rows(counts):
@@ -98,12 +100,24 @@ def test_the_gradient_of_the_decoder_is_at_right_angles_to_its_rows(counts):
 def test_dropout_hides_input_and_keeps_its_expectation(counts):
     scaled = fit_scaling(counts, floor=1.0, cap=10.0).apply(counts)
     trainer = trainer_of(counts, 0.0)
-    trainer.settings = TrainingSettings(0.01, 128, 0.4, 1, 1, 0.0)
-    seen = trainer._corrupt(scaled)
+    trainer.settings = replace(SETTINGS, dropout=0.4)
+    seen = trainer._corrupt(scaled).dense()
 
-    assert (seen.data == 0).mean() == pytest.approx(0.4, abs=0.03)
-    assert seen.sum() == pytest.approx(scaled.sum(), rel=0.03)
+    assert float((seen == 0).sum()) == pytest.approx(scaled.shape[0] * 48 - 0.6 * scaled.nnz, rel=0.01)
+    assert float(seen.sum()) == pytest.approx(scaled.sum(), rel=0.03)
     assert TopKAutoencoder(n_latents=8, k=2, dropout=0.4, max_epochs=2).fit(counts).n_iter_ == 2
+
+
+def test_noise_is_seen_and_not_to_be_rebuilt(counts):
+    scaled = fit_scaling(counts, floor=1.0, cap=10.0).apply(counts)
+    trainer = trainer_of(counts, 0.0)
+    trainer.settings = replace(SETTINGS, noise=0.3)
+    seen = trainer._corrupt(scaled)
+    added = seen.times(torch.eye(48)) - torch.from_numpy(scaled.toarray())
+
+    assert float(added.std()) == pytest.approx(0.3, rel=0.02)
+    assert float(added.mean()) == pytest.approx(0.0, abs=0.01)
+    assert np.array_equal(seen.dense().numpy(), scaled.toarray())
 
 
 def test_a_rare_token_does_not_outweigh_a_common_one():

@@ -1,0 +1,97 @@
+"""The deep autoencoder."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
+
+import numpy as np
+import scipy.sparse as sp
+from sklearn.utils.validation import check_is_fitted
+
+from models.autoencoder.encoder import SparseEncoder
+from models.autoencoder.estimator import Autoencoder, Rows
+from models.autoencoder.layers import Layer
+from models.autoencoder.scaling import Floats, total_variance
+from models.autoencoder.selection import Everything
+
+if TYPE_CHECKING:
+    from models.autoencoder.networks.base import Start
+    from models.autoencoder.networks.deep import DeepNetwork
+
+
+class LearnedInnerLayers:
+    """The layers between hidden layer and latents."""
+
+    inner_encoder_: Floats
+    """Shape (n_hidden, n_latents)."""
+    inner_encoder_bias_: Floats
+    """Shape (n_latents,)."""
+    inner_decoder_: Floats
+    """Shape (n_latents, n_hidden)."""
+    inner_decoder_bias_: Floats
+    """Shape (n_hidden,)."""
+
+
+@dataclass(kw_only=True, eq=False, repr=False)
+class DeepAutoencoder(LearnedInnerLayers, Autoencoder):
+    """A dense code of `n_latents` values, `2 * n_latents` bytes, with a hidden layer on the way in and on the way out.
+
+    `encoder_` and `decoder_` are the outer layers, of `n_hidden` columns and rows. Loss and source:
+    `models.autoencoder.networks.deep.DeepNetwork`.
+
+    Choose it when interests show in combinations of tokens that no single layer can tell apart.
+    """
+
+    WEIGHTS: ClassVar[tuple[str, ...]] = (
+        *Autoencoder.WEIGHTS,
+        "inner_encoder",
+        "inner_encoder_bias",
+        "inner_decoder",
+        "inner_decoder_bias",
+    )
+
+    LIMITS: ClassVar[Mapping[str, tuple[float, float]]] = {
+        **Autoencoder.LIMITS,
+        "n_hidden": (1, math.inf),
+        "pretrain_epochs": (0, math.inf),
+    }
+
+    n_latents: int = 16
+    """Width of the code."""
+    n_hidden: int = 64
+    """Width of the hidden layers."""
+    pretrain_epochs: int = 0
+    """Passes of greedy layer-wise pre-training; 0 goes without."""
+
+    def sparse_encoder(self) -> SparseEncoder:
+        """Give what encoding needs and no more, fit to be sent to workers."""
+        outer = Layer(self.encoder_, self.encoder_bias_)
+        inner = Layer(self.inner_encoder_, self.inner_encoder_bias_, "linear")
+        return SparseEncoder(self.scaling_, (outer, inner), Everything())
+
+    def rebuild(self, codes: Rows) -> Floats:
+        """Decode codes into the scaled space, not centred, in which loss and FVU are measured."""
+        check_is_fitted(self, self.learned)
+        hidden = Layer(self.inner_decoder_, self.inner_decoder_bias_)(sp.csr_matrix(codes))
+        return super().rebuild(hidden)
+
+    def _initial_weights(self, scaled: sp.csr_matrix, rng: np.random.Generator) -> Mapping[str, Floats]:
+        from models.autoencoder.networks.base import Start, initial_weights
+        from models.autoencoder.networks.deep import pretrained
+        from models.autoencoder.trainer import TrainingSettings
+
+        outer, inner = (
+            initial_weights(n_inputs, n_outputs, rng)
+            for n_inputs, n_outputs in ((scaled.shape[1], self.n_hidden), (self.n_hidden, self.n_latents))
+        )
+        variance = total_variance(scaled, self.mean_) or 1.0
+        start = Start(outer, self.mean_, variance, scaled.shape[0], rng)
+        return pretrained(start, inner, scaled, TrainingSettings.of(self), self.pretrain_epochs)
+
+    def _make_network(self, start: Start) -> DeepNetwork:
+        from models.autoencoder.networks.deep import DeepNetwork
+
+        return DeepNetwork(start)

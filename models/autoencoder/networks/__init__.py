@@ -1,0 +1,1 @@
+"""The networks in PyTorch: parameters and loss of each kind of autoencoder. Only training imports them."""

@@ -1,0 +1,53 @@
+"""Sparse rows as PyTorch takes them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import scipy.sparse as sp
+import torch
+from torch import Tensor
+from torch.nn.functional import embedding_bag
+
+
+@dataclass(frozen=True)
+class SparseBatch:
+    """Scaled rows, not centred, as `embedding_bag` takes them."""
+
+    offsets: Tensor
+    """Where each row begins, int64, shape (n_rows,)."""
+
+    tokens: Tensor
+    """Token of each non-zero, int64, shape (n_non_zeros,)."""
+
+    values: Tensor
+    """Its scaled count, float32, shape (n_non_zeros,)."""
+
+    n_tokens: int
+
+    noise: Tensor | None = None
+    """What is added to the rows, float32, shape (n_rows, n_tokens); None for nothing."""
+
+    @classmethod
+    def of(cls, rows: sp.csr_matrix) -> SparseBatch:
+        """Take the rows of a CSR matrix of float32."""
+        offsets = torch.from_numpy(rows.indptr[:-1].astype(np.int64))
+        tokens = torch.from_numpy(rows.indices.astype(np.int64))
+        return cls(offsets, tokens, torch.from_numpy(rows.data), int(rows.shape[1]))
+
+    def __len__(self) -> int:
+        return len(self.offsets)
+
+    def times(self, weight: Tensor) -> Tensor:
+        """Multiply by a weight of shape (n_tokens, n_outputs); without noise, the cost follows the non-zeros."""
+        product = embedding_bag(self.tokens, weight, self.offsets, mode="sum", per_sample_weights=self.values)
+        return product if self.noise is None else product + self.noise @ weight
+
+    def dense(self) -> Tensor:
+        """Build the rows in full, shape (n_rows, n_tokens), without the noise."""
+        lengths = torch.diff(self.offsets, append=torch.tensor([len(self.tokens)]))
+        rows = torch.repeat_interleave(torch.arange(len(self)), lengths)
+        full = torch.zeros(len(self), self.n_tokens)
+        full[rows, self.tokens] = self.values
+        return full

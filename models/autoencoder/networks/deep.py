@@ -1,0 +1,91 @@
+"""The deep network, and how its layers are trained one after the other."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+import scipy.sparse as sp
+import torch
+from torch import Tensor
+
+from models.autoencoder.networks.base import Network, Start, parameter
+from models.autoencoder.networks.batch import SparseBatch
+from models.autoencoder.scaling import Floats, total_variance
+from models.autoencoder.trainer import Trainer, TrainingSettings
+
+INNER = ("encoder", "encoder_bias", "decoder", "decoder_bias")
+"""Weights between hidden layer and latents; a deep network's names for them begin with ``inner_``."""
+
+
+class DeepNetwork(Network):
+    """h = ReLU(W_e' (x - mean) + b_e); z = V_e' h + c_e; x_hat = mean + ReLU(z V_d + c_d) W_d + b_d.
+
+    The loss is that of `Network`.
+
+    Source: Hinton and Salakhutdinov 2006, "Reducing the dimensionality of data with neural networks".
+
+    Parameters
+    ----------
+    start : Start
+        Its weights hold `inner_encoder` (V_e), `inner_encoder_bias`, `inner_decoder` and `inner_decoder_bias` too.
+    """
+
+    def __init__(self, start: Start) -> None:
+        super().__init__(start)
+        self.inner_encoder = parameter(start.weights["inner_encoder"])
+        self.inner_encoder_bias = parameter(start.weights["inner_encoder_bias"])
+        self.inner_decoder = parameter(start.weights["inner_decoder"])
+        self.inner_decoder_bias = parameter(start.weights["inner_decoder_bias"])
+
+    def code(self, batch: SparseBatch) -> Tensor:
+        """Give what the encoder will give for these rows, shape (n_rows, n_latents)."""
+        return self.activations(batch) @ self.inner_encoder + self.inner_encoder_bias
+
+    def decode(self, code: Tensor) -> Tensor:
+        """Rebuild scaled rows, not centred, shape (n_rows, n_tokens)."""
+        return super().decode(torch.relu(code @ self.inner_decoder + self.inner_decoder_bias))
+
+
+def pretrained(
+    outer: Start, inner: Mapping[str, Floats], rows: sp.csr_matrix, settings: TrainingSettings, n_epochs: int
+) -> dict[str, Floats]:
+    """Train each pair of layers by itself, the inner one on what the outer one makes of the rows.
+
+    Source: Bengio et al. 2007, "Greedy layer-wise training of deep networks"; with masking or noise, Vincent et al.
+    2010, "Stacked denoising autoencoders".
+
+    Parameters
+    ----------
+    outer : Start
+        Of a network of one hidden layer.
+    inner : mapping
+        Weights from that hidden layer to the latents and back, as `initial_weights` gives them.
+    rows : csr_matrix of shape (n_users, n_tokens)
+        Scaled, not centred.
+    settings : TrainingSettings
+    n_epochs : int
+        Passes over the rows for each pair; with 0 nothing is trained.
+    """
+    network = _trained(Network(outer), rows, settings, outer.rng, n_epochs)
+    hidden = _hidden(network, rows)
+    mean = np.asarray(hidden.mean(axis=0), dtype=np.float32).ravel()
+    start = Start(inner, mean, total_variance(hidden, mean) or 1.0, hidden.shape[0], outer.rng)
+    learned = _trained(Network(start, activation="linear"), hidden, settings, outer.rng, n_epochs).weights()
+    learned["encoder_bias"] = learned["encoder_bias"] - mean @ learned["encoder"]  # a deep network does not centre h
+    learned["decoder_bias"] = learned["decoder_bias"] + mean
+    return network.weights() | {f"inner_{name}": learned[name] for name in INNER}
+
+
+def _trained(
+    network: Network, rows: sp.csr_matrix, settings: TrainingSettings, rng: np.random.Generator, n_epochs: int
+) -> Network:
+    trainer = Trainer(network, settings, rng)
+    for _ in range(n_epochs):
+        trainer.run_epoch(rows)
+    return network
+
+
+@torch.no_grad()
+def _hidden(network: Network, rows: sp.csr_matrix) -> sp.csr_matrix:
+    return sp.csr_matrix(network.activations(SparseBatch.of(rows)).numpy())

@@ -1,0 +1,79 @@
+"""The TopK network."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from models.autoencoder.networks.base import Network, Start
+from models.autoencoder.networks.batch import SparseBatch
+
+
+class TopKNetwork(Network):
+    """z = TopK(ReLU(W_e' (x - mean) + b_e)); x_hat = mean + z W_d + b_d, with the rows of W_d of norm 1.
+
+    Loss, with all sums over tokens, averaged over rows and divided by `variance`::
+
+        |x - x_hat|^2 + aux_weight * |e - z_aux W_d|^2
+
+    where e = x - x_hat is detached and z_aux holds the `aux_k` largest activations among the dead latents
+    (those that fired for none of the last `dead_after` rows). The auxiliary term leaves out b_d, which x_hat
+    already has.
+
+    Source: Gao et al. 2024, "Scaling and evaluating sparse autoencoders", section 2 and appendix A.
+
+    Parameters
+    ----------
+    start : Start
+    k : int
+        Latents kept a row.
+    aux_k : int
+        Most dead latents that share in the auxiliary loss.
+    aux_weight : float
+        Its weight; 0 switches it off.
+    dead_after : int
+        Rows without firing after which a latent counts as dead.
+    """
+
+    UNIT_NORM = True
+
+    def __init__(self, start: Start, *, k: int, aux_k: int, aux_weight: float, dead_after: int) -> None:
+        super().__init__(start)
+        self.k, self.aux_k, self.aux_weight, self.dead_after = k, aux_k, aux_weight, dead_after
+        self.rows_since_fired = torch.zeros(len(self.decoder), dtype=torch.int64)
+
+    def code(self, batch: SparseBatch) -> Tensor:
+        """Give what the encoder will give for these rows, shape (n_rows, n_latents)."""
+        return keep_top_k(self.activations(batch), self.k)
+
+    def code_in_training(self, activations: Tensor) -> Tensor:
+        """Give the code that a training step rebuilds from."""
+        return keep_top_k(activations, self.k)
+
+    def training_loss(self, seen: SparseBatch, target: SparseBatch) -> Tensor:
+        """Give the loss of rebuilding `target` from `seen`, and note which latents fired."""
+        activations = self.activations(seen)
+        code = self.code_in_training(activations)
+        error = target.dense() - self.decode(code)
+        loss = self.per_row(error)
+        self._note_fired(code.detach(), len(seen))
+        dead = self.rows_since_fired >= self.dead_after
+        if self.aux_weight and bool(dead.any()):
+            loss = loss + self.aux_weight * self._auxiliary_loss(activations, dead, error.detach())
+        return loss
+
+    def _note_fired(self, code: Tensor, n_rows: int) -> None:
+        self.rows_since_fired += n_rows
+        self.rows_since_fired[(code > 0).any(dim=0)] = 0
+
+    def _auxiliary_loss(self, activations: Tensor, dead: Tensor, residual: Tensor) -> Tensor:
+        n_dead = int(dead.sum())
+        code = keep_top_k(activations * dead, min(self.aux_k, n_dead))
+        share = min(1.0, n_dead / self.aux_k)
+        return share * self.per_row(residual - code @ self.decoder)
+
+
+def keep_top_k(activations: Tensor, k: int) -> Tensor:
+    """Zero all but the k largest entries of each row."""
+    values, indices = activations.topk(k, dim=1, sorted=False)
+    return torch.zeros_like(activations).scatter(1, indices, values)
