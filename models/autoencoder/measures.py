@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 import scipy.sparse as sp
+from scipy.optimize import linear_sum_assignment
 
 if TYPE_CHECKING:
     from models.autoencoder.estimator import Autoencoder
@@ -73,7 +74,71 @@ def l0(codes: sp.csr_matrix) -> float:
 
 def dead_fraction(codes: sp.csr_matrix) -> float:
     """Share of latents that fire for none of the rows."""
-    return float(np.mean(np.bincount(codes.indices[codes.data != 0], minlength=codes.shape[1]) == 0))
+    return float(np.mean(firing_rates(codes) == 0))
+
+
+def firing_rates(codes: sp.csr_matrix) -> npt.NDArray[np.float64]:
+    """Share of the rows for which each latent fires, shape (n_latents,)."""
+    fired = np.bincount(codes.indices[codes.data != 0], minlength=codes.shape[1])
+    return np.asarray(fired / codes.shape[0])
+
+
+def firing_spread(codes: sp.csr_matrix) -> float:
+    """Gini coefficient of the firing rates: 0 when all latents fire equally often, near 1 when few fire at all."""
+    rates = np.sort(firing_rates(codes))
+    if not rates.any():
+        return 0.0
+    ranks = np.arange(1, len(rates) + 1)
+    return float(2 * (ranks * rates).sum() / (len(rates) * rates.sum()) - (len(rates) + 1) / len(rates))
+
+
+def matched_cosine(decoder: npt.ArrayLike, other: npt.ArrayLike) -> float:
+    """How alike the dictionaries of two fits are: 1 when each latent of one is a latent of the other.
+
+    Latents are matched one to one so that the mean cosine of their decoder rows is greatest; that mean is given, over
+    the latents of the smaller dictionary.
+
+    Parameters
+    ----------
+    decoder, other : array-like of shape (n_latents, n_tokens)
+        As `decoder_` of two estimators on the same tokens.
+
+    Notes
+    -----
+    Source: Paulo and Belrose 2025, "Sparse autoencoders trained on the same data learn different features".
+    """
+    cosines = _unit_rows(decoder) @ _unit_rows(other).T
+    return float(cosines[linear_sum_assignment(-cosines)].mean())
+
+
+def linear_cka(codes: sp.csr_matrix, other: sp.csr_matrix) -> float:
+    """How alike two codes of the same users are: 1 when one is a rotation of the other, 0 when they share nothing.
+
+    ``|Y'X|^2 / (|X'X| |Y'Y|)`` with centred columns and Frobenius norms. Codes that do not vary give 0.
+
+    Parameters
+    ----------
+    codes, other : csr_matrix of shape (n_users, n_latents)
+        Widths may differ.
+
+    Notes
+    -----
+    Source: Kornblith et al. 2019, "Similarity of neural network representations revisited", section 3.
+    """
+    own = np.linalg.norm(_covariance(codes, codes)) * np.linalg.norm(_covariance(other, other))
+    return float(np.linalg.norm(_covariance(other, codes)) ** 2 / own) if own else 0.0
+
+
+def _unit_rows(rows: npt.ArrayLike) -> npt.NDArray[np.float64]:
+    values = np.asarray(rows, dtype=np.float64)
+    return np.asarray(values / np.maximum(np.linalg.norm(values, axis=1, keepdims=True), 1e-12))
+
+
+def _covariance(codes: sp.csr_matrix, other: sp.csr_matrix) -> npt.NDArray[np.float64]:
+    codes, other = codes.astype(np.float64), other.astype(np.float64)
+    means = (np.asarray(one.mean(axis=0)).ravel() for one in (codes, other))
+    product: Any = (codes.T @ other) / codes.shape[0]
+    return np.asarray(product.toarray() - np.outer(*means))
 
 
 def _squared_sums(

@@ -6,7 +6,17 @@ import numpy as np
 import pytest
 import scipy.sparse as sp
 
-from models.autoencoder.measures import dead_fraction, fvu, fvu_of, l0, measure
+from models.autoencoder.measures import (
+    dead_fraction,
+    firing_rates,
+    firing_spread,
+    fvu,
+    fvu_of,
+    l0,
+    linear_cka,
+    matched_cosine,
+    measure,
+)
 
 
 def test_fvu_is_error_over_deviation_from_the_training_mean():
@@ -43,3 +53,37 @@ def test_fvu_does_not_depend_on_the_chunks(fitted, new_counts, monkeypatch):
     monkeypatch.setattr("models.autoencoder.measures.CHUNK_ROWS", 7)
 
     assert fvu_of(fitted, new_counts) == pytest.approx(whole)
+
+
+def test_the_spread_of_firing_rates():
+    even, one = sp.csr_matrix(np.eye(4)), sp.csr_matrix(np.array([[0.0, 0.0, 0.0, 5.0]] * 4))
+
+    assert firing_rates(one).tolist() == [0.0, 0.0, 0.0, 1.0]
+    assert firing_spread(even) == pytest.approx(0.0)
+    assert firing_spread(one) == pytest.approx(0.75)  # (n - 1) / n
+    assert firing_spread(sp.csr_matrix((3, 4))) == 0.0
+
+
+def test_dictionaries_are_matched_whatever_their_order_and_scale():
+    decoder = np.array([[1.0, 0.0, 0.0], [0.0, 1.0, 0.0]])
+
+    assert matched_cosine(decoder, 3 * decoder[::-1]) == pytest.approx(1.0)
+    assert matched_cosine(decoder, [[0.0, 0.0, 1.0], [1.0, 0.0, 0.0]]) == pytest.approx(0.5)
+    # one row is nearest to both, but it can be matched to one only
+    assert matched_cosine(decoder, [[1.0, 1.0, 0.0], [0.0, 0.0, 1.0]]) == pytest.approx(0.5**0.5 / 2)
+
+
+def test_codes_are_compared_whatever_their_rotation():
+    rng = np.random.default_rng(0)
+    codes, noise = (sp.csr_matrix(rng.standard_normal((2000, 3))) for _ in range(2))
+    rotation, _ = np.linalg.qr(rng.standard_normal((3, 3)))
+
+    assert linear_cka(codes, codes) == pytest.approx(1.0)
+    assert linear_cka(codes, sp.csr_matrix(5 * codes @ rotation + 1)) == pytest.approx(1.0)
+    assert linear_cka(codes, noise) < 0.01
+    assert linear_cka(codes, sp.csr_matrix(np.ones((2000, 2)))) == pytest.approx(0.0)
+    # by the definition: centred kernels of users
+    centred = [one.toarray() - one.toarray().mean(axis=0) for one in (codes, noise)]
+    kernels = [one @ one.T for one in centred]
+    expected = (kernels[0] * kernels[1]).sum() / np.prod([np.linalg.norm(kernel) for kernel in kernels])
+    assert linear_cka(codes, noise) == pytest.approx(expected)
