@@ -39,7 +39,7 @@ EMBEDDING_KEYS = ("version", "bytes_per_user", "fvu", "l0", "dead_fraction")
 def arg_parser() -> argparse.ArgumentParser:
     """Give the job's arguments."""
     parser = job_parser(__doc__)
-    parser.add_argument("--latency-rows", type=at_least(100), default=5_000, help="rows that are timed one by one")
+    parser.add_argument("--latency-rows", type=at_least(100), default=10_000, help="rows that are timed one by one")
     add_tracking_argument(parser)
     return parser
 

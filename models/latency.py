@@ -12,13 +12,23 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from models.batch import ArrayBatch, take
 from models.serving import Scorer
-from models.serving.types import Batch, RawRow
+from models.serving.types import RawRow
 
 CLOCK_READINGS = 10_000
 WARM_UP_ROWS = 200
 ROUNDS = 3
 """How often each row is timed; the median counts, so that a pause that another process forced is left out."""
+ENGINE_STEP = 3
+"""The engine, which is a part of what is timed anyway, is timed apart on every third row."""
+PERCENTILES = (50, 95, 99)
+
+BATCH_SIZES = (1, 100, 10_000)
+BATCH_ROWS = 10_000
+"""About as many rows are scored at each size of batch ..."""
+LEAST_BATCHES, MOST_BATCHES = 3, 30
+"""... in at least and at most so many batches, of which the median counts."""
 
 Calls: TypeAlias = Mapping[str, tuple[Callable[[Any], float], Sequence[Any]]]
 
@@ -46,26 +56,44 @@ def latency_us(scorers: Mapping[str, Timed]) -> dict[str, dict[str, float]]:
     Returns
     -------
     dict
-        Name -> ``p50`` and ``p99``, ``engine_p50`` and ``engine_p99`` (from encoded row to uncalibrated
-        probability), in microseconds, and ``n``, the number of rows.
+        Name -> ``p50``, ``p95`` and ``p99``, the same with ``engine_`` before (from encoded row to uncalibrated
+        probability; see `ENGINE_STEP`), in microseconds, and ``n``, the number of rows.
     """
     n = min(len(timed.rows) for timed in scorers.values())
-    encoded = {
-        name: [timed.scorer.encoder.encode_one(row) for row in timed.rows[:n]] for name, timed in scorers.items()
-    }
     whole = _take_turns({name: (timed.scorer.score_one, timed.rows) for name, timed in scorers.items()}, n)
-    engine = _take_turns({name: (timed.scorer.engine.predict_one, encoded[name]) for name, timed in scorers.items()}, n)
+    encoded = {
+        name: [timed.scorer.encoder.encode_one(row) for row in timed.rows[:n:ENGINE_STEP]]
+        for name, timed in scorers.items()
+    }
+    calls = {name: (timed.scorer.engine.predict_one, encoded[name]) for name, timed in scorers.items()}
+    engine = _take_turns(calls, len(range(0, n, ENGINE_STEP)))
     return {name: {**_percentiles(whole[name]), **_percentiles(engine[name], "engine_"), "n": n} for name in scorers}
 
 
-def batch_rows_per_s(scorer: Scorer, batch: Batch, rows: int, *, repeats: int = 3) -> float:
-    """Give the rows that a scorer scores in a second, as one batch; the median of some repeats."""
+def batch_rows_per_s(scorer: Scorer, batch: ArrayBatch, *, sizes: Sequence[int] = BATCH_SIZES) -> dict[int, float]:
+    """Give the rows that a scorer scores in a second, by the size of a batch, smallest first.
+
+    Parameters
+    ----------
+    scorer : Scorer
+        What to time.
+    batch : ArrayBatch
+        Rows to make batches of; a size beyond their number becomes that number.
+    sizes : sequence of int
+        Rows of a batch.
+    """
+    held = len(next(iter(batch.values())))
+    return {size: size / _batch_seconds(scorer, batch, held, size) for size in sorted({min(s, held) for s in sizes})}
+
+
+def _batch_seconds(scorer: Scorer, batch: ArrayBatch, held: int, size: int) -> float:
     seconds = []
-    for _ in range(repeats):
+    for turn in range(min(max(LEAST_BATCHES, BATCH_ROWS // size), MOST_BATCHES)):
+        some = take(batch, np.arange(turn * size, (turn + 1) * size) % held)
         started = perf_counter()
-        scorer.score(batch)
+        scorer.score(some)
         seconds.append(perf_counter() - started)
-    return rows / median(seconds)
+    return median(seconds)
 
 
 def _take_turns(calls: Calls, n: int) -> dict[str, NDArray[np.float64]]:
@@ -104,5 +132,5 @@ def _clock_overhead_ns() -> float:
 
 
 def _percentiles(nanoseconds: NDArray[np.float64], prefix: str = "") -> dict[str, float]:
-    p50, p99 = np.percentile(nanoseconds, [50, 99]) / 1000
-    return {f"{prefix}p50": round(float(p50), 3), f"{prefix}p99": round(float(p99), 3)}
+    values = np.percentile(nanoseconds, PERCENTILES) / 1000
+    return {f"{prefix}p{at}": round(value, 3) for at, value in zip(PERCENTILES, values.tolist(), strict=True)}

@@ -1,4 +1,4 @@
-"""Latency, throughput and load time of bundles, in a process of its own without Spark.
+"""Latency, throughput, cold start and memory of bundles, in a process of its own without Spark.
 
 ``python -m models.measure --bundles DIR... --rows ROWS.parquet... --output OUT.json``
 
@@ -26,9 +26,11 @@ from models.latency import Timed, batch_rows_per_s, latency_us
 from models.machine import describe_machine
 from models.schema import FeatureSchema
 from models.serving import Scorer
+from models.serving.types import RawRow
 
 ONE_THREAD = {f"{library}_NUM_THREADS": "1" for library in ("OMP", "OPENBLAS", "MKL")}
-LOADS = 3
+STARTS = 3
+"""How often a bundle is started cold; the median counts."""
 
 
 def measure_in_fresh_process(bundles: Sequence[Path], rows: Sequence[Path], output: Path) -> dict[str, Any]:
@@ -55,8 +57,8 @@ def measure(bundles: Sequence[Path], rows: Sequence[Path]) -> dict[str, Any]:
     Returns
     -------
     dict
-        ``machine``, and ``bundles``: one entry for each, in order, with ``latency_us``, ``batch_rows_per_s``
-        and ``load_ms``.
+        ``machine``, and ``bundles``: one entry for each, in order, with ``latency_us``, ``batch_rows_per_s`` (of the
+        largest batches), ``batch_rows_per_s_by_size``, and what ``models.cold_start`` says of it.
     """
     files = list(rows) * len(bundles) if len(rows) == 1 else list(rows)
     scorers = [Scorer.load(bundle) for bundle in bundles]
@@ -69,8 +71,8 @@ def measure(bundles: Sequence[Path], rows: Sequence[Path]) -> dict[str, Any]:
         "bundles": [
             {
                 "latency_us": latency[str(index)],
-                "batch_rows_per_s": _throughput(timed[str(index)].scorer, bundle, tables[file]),
-                "load_ms": _load_ms(bundle),
+                **_throughput(scorers[index], bundle, tables[file]),
+                **_cold_start(bundle, raw[file][0]),
             }
             for index, (bundle, file) in enumerate(zip(bundles, files, strict=True))
         ],
@@ -86,13 +88,23 @@ def arg_parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _throughput(scorer: Scorer, bundle: Path, table: Any) -> float:
+def _throughput(scorer: Scorer, bundle: Path, table: Any) -> dict[str, Any]:
     schema = FeatureSchema.from_json(json.loads((bundle / SCHEMA_FILE).read_text()))
-    return round(batch_rows_per_s(scorer, to_batch(table, schema), table.num_rows), 1)
+    found = {size: round(rate, 1) for size, rate in batch_rows_per_s(scorer, to_batch(table, schema)).items()}
+    by_size = {str(size): rate for size, rate in found.items()}
+    return {"batch_rows_per_s": found[max(found)], "batch_rows_per_s_by_size": by_size}
 
 
-def _load_ms(bundle: Path) -> float:
-    return round(median(float(_python("models.load_time", str(bundle))) for _ in range(LOADS)), 1)
+def _cold_start(bundle: Path, row: RawRow) -> dict[str, float | None]:
+    asked = ("models.cold_start", str(bundle), json.dumps(row))
+    starts = [json.loads(_python(*asked)) for _ in range(STARTS)]
+    return {name: _median([start[name] for start in starts]) for name in starts[0]}
+
+
+def _median(values: Sequence[float | None]) -> float | None:
+    """Give the median to one decimal place; None where one is not known."""
+    known = [value for value in values if value is not None]
+    return round(median(known), 1) if len(known) == len(values) else None
 
 
 def _python(module: str, *arguments: str) -> str:

@@ -1,4 +1,4 @@
-"""Everything that is measured of bundles: quality on labelled rows, size, latency, throughput, load time."""
+"""Everything that is measured of bundles: quality on labelled rows, size, latency, throughput, cold start, memory."""
 
 from __future__ import annotations
 
@@ -69,12 +69,19 @@ def measure_scored(scored: Sequence[Scored], work: Path, *, latency_rows: int, s
     dict
         ``machine``, and ``entries``: one for each bundle, in order.
     """
-    files = [work / f"rows_{index}.parquet" for index in range(len(scored))]
-    for one, file in zip(scored, files, strict=True):
-        pq.write_table(_spread(one.table, latency_rows), file)
+    files = _row_files([_spread(one.table, latency_rows) for one in scored], work)
     speed = measure_in_fresh_process([one.folder for one in scored], files, work / "speed.json")
     entries = [_entry(one, timed, seed) for one, timed in zip(scored, speed["bundles"], strict=True)]
     return {"machine": speed["machine"], "entries": entries}
+
+
+def _row_files(tables: Sequence[pa.Table], work: Path) -> list[Path]:
+    """Write each table; equal ones, of bundles that read the same columns, share a file."""
+    first = [next(at for at, other in enumerate(tables) if other is table or other.equals(table)) for table in tables]
+    files = [work / f"rows_{at}.parquet" for at in first]
+    for at in set(first):
+        pq.write_table(tables[at], files[at])
+    return files
 
 
 def _entry(one: Scored, timed: Mapping[str, Any], seed: int) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Annotated
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, field_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator
 
 
 def _null_when_undefined(value: object) -> object:
@@ -28,6 +28,8 @@ class Latency(Entry):
 
     p50: Number
     """Half of the predictions are faster."""
+    p95: Number = None
+    """95 of 100 predictions are faster."""
     p99: Number
     """99 of 100 predictions are faster."""
     n: int
@@ -102,7 +104,7 @@ class Candidate(Entry):
     latency_us: Latency
     """Time of a single prediction."""
     batch_rows_per_s: Number
-    """Throughput on batches, one thread."""
+    """Throughput on large batches, one thread."""
     version: str | None = None
     """Hash of what the model learned."""
     mean_p: Number = None
@@ -111,6 +113,14 @@ class Candidate(Entry):
     """Click rate of the hold-out."""
     load_ms: Number = None
     """Time from a cold start to a scorer that is ready, in milliseconds."""
+    cold_first_score_ms: Number = None
+    """Time from a cold start to the first probability, in milliseconds."""
+    peak_rss_bytes: Number = None
+    """Most memory that a process held that did nothing but start cold and score one row."""
+    peak_rss_over_numpy_bytes: Number = None
+    """What of it is more than Python and numpy."""
+    batch_rows_per_s_by_size: dict[str, Number] = Field(default_factory=dict)
+    """Throughput by the number of rows in a batch."""
     calibration_bins: tuple[Bin, ...] = ()
     """Bins in ascending order of prediction."""
     lift: tuple[GainPoint, ...] = ()

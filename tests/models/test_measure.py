@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
@@ -13,7 +15,7 @@ import pytest
 
 from models import latency
 from models.candidates import FittedCandidate
-from models.latency import Timed, latency_us
+from models.latency import Timed, batch_rows_per_s, latency_us
 from models.measurement import measure_scored, score_bundle
 from models.schema import FeatureSchema
 
@@ -65,6 +67,22 @@ def test_one_pause_of_a_row_is_left_out(monkeypatch: pytest.MonkeyPatch) -> None
     assert latency._take_turns({"paused": (busy(1), [1, 2])}, 2)["paused"].tolist() == [20, 20]
 
 
+def test_throughput_is_that_of_batches_of_each_size() -> None:
+    sizes: list[int] = []
+    scorer: Any = SimpleNamespace(score=lambda batch: sizes.append(len(batch["x"])))
+    found = batch_rows_per_s(scorer, {"x": np.arange(250.0)}, sizes=(1, 100, 10_000))
+    assert list(found) == [1, 100, 250]
+    assert {size: sizes.count(size) for size in found} == {1: 30, 100: 30, 250: 30}
+
+
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="only Linux tells the peak of a program alone")
+def test_the_memory_of_the_process_that_starts_another_is_not_counted() -> None:
+    held = np.ones(30_000_000)  # 240 MB
+    ask = "from models.cold_start import peak_rss_bytes; print(peak_rss_bytes())"
+    done = subprocess.run([sys.executable, "-c", ask], capture_output=True, text=True, check=True)
+    assert 0 < int(done.stdout) < held.nbytes / 2
+
+
 def test_bundles_are_measured_in_a_fresh_process(
     candidates: dict[str, FittedCandidate],
     write: Callable[[FittedCandidate, str], Path],
@@ -79,9 +97,11 @@ def test_bundles_are_measured_in_a_fresh_process(
     assert [entry["name"] for entry in found["entries"]] == names
     for entry in found["entries"]:
         assert entry["latency_us"]["n"] == 300
-        assert 0 < entry["latency_us"]["p50"] <= entry["latency_us"]["p99"]
-        assert entry["batch_rows_per_s"] > 0
-        assert entry["load_ms"] > 0
+        assert 0 < entry["latency_us"]["p50"] <= entry["latency_us"]["p95"] <= entry["latency_us"]["p99"]
+        assert list(entry["batch_rows_per_s_by_size"]) == ["1", "100", "300"]
+        assert entry["batch_rows_per_s"] == entry["batch_rows_per_s_by_size"]["300"]
+        assert 0 < entry["load_ms"] < entry["cold_first_score_ms"]
+        assert 0 <= entry["peak_rss_over_numpy_bytes"] < entry["peak_rss_bytes"]
         assert entry["auc_ci"][0] < entry["auc"] < entry["auc_ci"][1]
         assert {"joblib", "serving", entry["serving_format"]} == set(entry["artifact_bytes"])
         assert sum(row["n"] for row in entry["calibration_bins"]) == holdout_table.num_rows
