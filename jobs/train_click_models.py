@@ -29,6 +29,7 @@ from models.bundle import Embedding, serving_contents, write_bundle
 from models.candidates import CandidateSpec, FittedCandidate, candidates_for, fit_candidate
 from models.conversion import conversion_difference, probe
 from models.evaluation import log_loss
+from models.formats import other_formats
 from models.schema import FeatureSchema
 from models.serving import Scorer
 
@@ -109,7 +110,7 @@ def _write(
         "fit_seconds": round(fitted.fit_seconds, 2),
         "calibration": calibration,
         "conversion_max_difference": difference,
-        "other_formats": {name: len(content) for name, content in fitted.model.model.to_others().items()},
+        "other_formats": other_formats(fitted.model),
         "validation": {"log_loss": loss},
     }
     write_bundle(

@@ -9,6 +9,7 @@ import lightgbm
 import numpy as np
 
 from models.family import NO_SENTINEL, EncodedParts, FittedModel
+from models.onnx_trees import to_onnx
 from models.serving.types import Floats
 from models.tree_ensembles import from_lightgbm, to_compact
 
@@ -107,5 +108,5 @@ class FittedBooster:
         return to_compact(from_lightgbm(self.text))
 
     def to_others(self) -> dict[str, bytes]:
-        """Give LightGBM's own text."""
-        return {"lightgbm_text": self.text.encode()}
+        """Give LightGBM's own text, and ONNX."""
+        return {"lightgbm_text": self.text.encode(), "onnx": to_onnx(from_lightgbm(self.text))}

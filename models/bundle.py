@@ -122,8 +122,9 @@ def complete_manifest(folder: Path, measures: Mapping[str, Any]) -> str:
 def artifact_bytes(manifest: Mapping[str, Any]) -> dict[str, int]:
     """Give the size of each format.
 
-    ``serving`` is all that the scorer needs: its files, and the manifest without the measures (whose times
-    have other digits every day). Every other entry is one file that holds the model alone.
+    ``serving`` is all that the scorer needs: its files, and the manifest without the measures (whose times have other
+    digits every day). Every other entry is one file that holds the model alone; those of formats that the bundle lacks
+    were told when the model was fitted (see `models.formats`), so that nothing need be unpickled here.
     """
     needed = len(json_bytes({**manifest, "measures": None}))
     serving = sum(manifest["files"][name]["bytes"] for name in manifest["serving_files"])

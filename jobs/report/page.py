@@ -104,6 +104,7 @@ def _models(metrics: Metrics) -> dict[str, Any]:
     models = shown.all_models(metrics)
     return {
         "models": models,
+        "formats": shown.formats(models),
         "compared": shown.compared(metrics),
         "service": service,
         "leading": service or next((one for one in models if one.kind == "chosen"), None),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from jobs.report.measures import Candidate
@@ -38,6 +39,15 @@ def all_models(metrics: Metrics) -> tuple[Shown, ...]:
     )
     before = champion_before(metrics)
     return (*candidates, before) if before else candidates
+
+
+def formats(models: Sequence[Shown]) -> list[str]:
+    """Name the formats that any model's size is known in: ``serving`` first, then ``joblib``, then by name."""
+    return sorted({name for one in models for name in one.measures.artifact_bytes}, key=_serving_first)
+
+
+def _serving_first(name: str) -> tuple[bool, bool, str]:
+    return (name != "serving", not name.startswith("joblib"), name)
 
 
 def champion_before(metrics: Metrics) -> Shown | None:

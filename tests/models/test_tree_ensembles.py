@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from sklearn.ensemble import RandomForestClassifier
 
 from models.boosted_trees import FittedBooster
+from models.onnx_trees import to_onnx
 from models.random_forest import FittedForest
 from models.serving.compact_trees import TreeEnsemble, decode
 from models.serving.engines import load_engine
@@ -104,6 +105,18 @@ def test_a_forest_is_served_by_onnx_as_well() -> None:
     engine = load_engine("onnx", {"model.onnx": model.to_others()["onnx"]})
     np.testing.assert_allclose(engine.predict(rows), model.predict(rows), rtol=0, atol=1e-6)
     assert [engine.predict_one(row) for row in rows[:20]] == pytest.approx(engine.predict(rows[:20]).tolist(), abs=1e-7)
+
+
+@pytest.mark.parametrize("more", [{}, {"use_missing": False}, {"min_data_in_leaf": 10_000}], ids=str)
+def test_a_booster_is_served_by_onnx_as_well(more: dict[str, object]) -> None:
+    model, rows = booster(**more), rows_of(20_000, 4, missing=True).astype(np.float32).astype(np.float64)
+    engine = load_engine("onnx", {"model.onnx": model.to_others()["onnx"]})
+    np.testing.assert_allclose(engine.predict(rows), model.predict(rows.clip(-1e30, 1e30)), rtol=0, atol=1e-6)
+
+
+def test_zero_as_missing_cannot_be_told_in_onnx() -> None:
+    with pytest.raises(ValueError, match="takes 0 as missing"):
+        to_onnx(from_lightgbm(booster(5, zero_as_missing=True).text))
 
 
 def test_trees_without_a_split() -> None:

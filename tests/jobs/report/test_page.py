@@ -71,6 +71,18 @@ def test_it_says_what_was_published_and_why(metrics: Metrics) -> None:
     assert "Version c81f20d9be07 now scores." in text
 
 
+def test_speed_and_memory_of_a_cold_start_are_shown(metrics: Metrics) -> None:
+    text = text_of(render(metrics))
+    assert "19.7 ms loaded after 18.4 ms" in text
+    assert "41.3 MB 9.1 MB over numpy" in text
+
+
+def test_every_format_of_any_model_is_a_column(measured: dict[str, Any], decision: dict[str, Any]) -> None:
+    measured["candidates"][0]["artifact_bytes"] |= {"joblib_xz": 81_000}
+    text = text_of(render(assemble(measured, decision)))
+    assert "Model serving joblib joblib xz onnx 1 lightgbm 241 kB 2.17 MB 81 kB 483 kB 2 lightgbm_no_embed" in text
+
+
 def test_the_smallest_of_equals_is_called_so(measured: dict[str, Any], decision: dict[str, Any]) -> None:
     measured["choice"]["eligible"] = ["lightgbm", "random_forest"]
     text = text_of(render(assemble(measured, decision)))

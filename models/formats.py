@@ -1,0 +1,37 @@
+"""How large a model is in the formats that others would keep it or serve it in."""
+
+from __future__ import annotations
+
+import io
+
+import joblib
+import pyarrow as pa
+
+from models.click_model import ClickModel
+
+COMPRESSIONS = {"zlib": 6, "xz": 6}
+"""How joblib compresses a pickle, and how hard: each library's own default."""
+ZSTD_LEVEL = 19
+"""The hardest that zstd's own command takes without being asked twice."""
+
+
+def other_formats(model: ClickModel) -> dict[str, int]:
+    """Give the bytes of formats that are not in the bundle.
+
+    Returns
+    -------
+    dict
+        ``joblib_zlib`` and ``joblib_xz`` (``model.joblib`` is not compressed), the family's own (see
+        `FittedModel.to_others`), and ``onnx_zstd`` where there is ``onnx``.
+    """
+    contents = {f"joblib_{method}": _pickled(model, method, level) for method, level in COMPRESSIONS.items()}
+    contents |= model.model.to_others()
+    if "onnx" in contents:
+        contents["onnx_zstd"] = pa.Codec("zstd", compression_level=ZSTD_LEVEL).compress(contents["onnx"], asbytes=True)
+    return {name: len(content) for name, content in contents.items()}
+
+
+def _pickled(model: ClickModel, method: str, level: int) -> bytes:
+    pickled = io.BytesIO()
+    joblib.dump(model, pickled, compress=(method, level))
+    return pickled.getvalue()
