@@ -13,9 +13,8 @@ from jobs.embedding import codes_table
 from jobs.errors import BadInput
 from jobs.lake import Lake
 from jobs.registry import champion_bundle
-from models.bundle import SCHEMA_FILE
 from models.measurement import Scored, score_bundle
-from models.schema import FeatureSchema
+from models.schema import SCHEMA_FILE, FeatureSchema
 from models.serving.encoder import LATENT_VALUES, LATENTS
 from models.serving.errors import BundleError, EngineError, RowError
 from models.serving.manifest import read_manifest, read_verified

@@ -21,12 +21,12 @@ import joblib
 
 from models.candidates import FittedCandidate
 from models.click_model import ClickModel
-from models.schema import FeatureSchema
+from models.schema import SCHEMA_FILE, FeatureSchema
 from models.serving.engines import MODEL_FILES
 from models.serving.manifest import BUNDLE_FORMAT, MANIFEST, read_manifest, read_verified, sha256
 from models.serving.scorer import CALIBRATOR_FILE, ENCODER_FILE
 
-SCHEMA_FILE, JOBLIB_FILE, EMBEDDING_FOLDER = "schema.json", "model.joblib", "embedding"
+JOBLIB_FILE, EMBEDDING_FOLDER = "model.joblib", "embedding"
 VERSION_DIGITS = 12
 LIBRARIES = ("numpy", "scikit-learn", "lightgbm", "onnxruntime", "skl2onnx", "joblib")
 

@@ -121,11 +121,24 @@ def lift(p: Floats, label: Labels, user: Users) -> list[dict[str, float]]:
     ]
 
 
-def by_platform(p: Floats, label: Labels, platform: NDArray[Any]) -> list[dict[str, Any]]:
-    """Give calibration on each platform, by name; rows whose platform is null are named ``unknown``."""
-    names = np.array(["unknown" if name is None else str(name) for name in platform])
-    slices = ((str(name), names == name) for name in np.unique(names))
-    return [{"platform": name, **_slice_calibration(p[rows], label[rows])} for name, rows in slices]
+def calibration_by(key: str, p: Floats, label: Labels, name: NDArray[Any]) -> list[dict[str, Any]]:
+    """Give calibration on each slice of the rows, by name.
+
+    Parameters
+    ----------
+    key : str
+        What the slices are: under it each entry has its name.
+    p, label, name : ndarray of shape (n_rows,)
+        Probabilities, clicked or not, and which slice a row is of; null is named ``unknown``.
+
+    Returns
+    -------
+    list of dict
+        ``n``, ``ece`` and ``mean_p_over_mean_y`` (None without clicks) of each slice.
+    """
+    names = np.array(["unknown" if one is None else str(one) for one in name])
+    slices = ((str(one), names == one) for one in np.unique(names))
+    return [{key: one, **_slice_calibration(p[rows], label[rows])} for one, rows in slices]
 
 
 def _slice_calibration(p: Floats, label: Labels) -> dict[str, Any]:

@@ -14,13 +14,13 @@ Amount = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 Gain = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 
 
-class PlatformRules(BaseModel):
-    """Limits for each platform; the measures are those of `Rules`, on that platform's hold-out rows."""
+class SliceRules(BaseModel):
+    """Limits for each slice of the hold-out, such as a platform; the measures are those of `Rules`, on its rows."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
     min_rows: Count
-    """A platform with fewer hold-out rows is reported, not gated."""
+    """A slice with fewer hold-out rows is reported, not gated."""
     max_ece: Amount
     """Highest expected calibration error."""
     min_mean_ratio: Amount
@@ -54,5 +54,7 @@ class Rules(BaseModel):
     """Lowest mean(p) / mean(y)."""
     max_mean_ratio: Amount
     """Highest mean(p) / mean(y)."""
-    platform: PlatformRules
+    platform: SliceRules
     """Calibration on each platform."""
+    cohort: SliceRules
+    """Calibration on known and on new users."""

@@ -1,7 +1,7 @@
 """Gates: what must hold before a measured candidate may be published.
 
 A gate is fail-closed: a value that is missing, or is no finite number, fails it and the note says so. It is
-'not applicable' (passed, with a note) only where there is nothing to judge: no champion yet, no platform.
+'not applicable' (passed, with a note) only where there is nothing to judge: no champion yet, no platform in the data.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from models.gate_rules import PlatformRules, Rules
+from models.gate_rules import Rules, SliceRules
 
 
 @dataclass(frozen=True)
@@ -19,7 +19,7 @@ class GateResult:
     """What one rule said about one candidate."""
 
     rule: str
-    """Field name in `Rules`; ``platform.`` goes before those of `PlatformRules`."""
+    """Field name in `Rules`; ``platform.`` or ``cohort.`` goes before those of `SliceRules`."""
     candidate: str
     """Name of the candidate."""
     value: float | None
@@ -69,7 +69,8 @@ def evaluate(measures: Mapping[str, Any], rules: Rules) -> list[GateResult]:
             *_resources(entry, rules),
             *_quality(entry, measures, rules),
             *_calibration(entry, rules),
-            *_platforms(entry, rules.platform),
+            *_slices("platform", entry, rules.platform),
+            *_slices("cohort", entry, rules.cohort),
         )
     ]
 
@@ -117,25 +118,25 @@ def _calibration(entry: Mapping[str, Any], rules: Rules) -> Iterator[_Reading]:
     yield _Reading("max_mean_ratio", ratio, rules.max_mean_ratio)
 
 
-def _platforms(entry: Mapping[str, Any], rules: PlatformRules) -> Iterator[_Reading]:
-    platforms = entry.get("by_platform")
-    for platform in platforms or ():
-        yield from _platform(platform, rules)
-    if not platforms:
-        absent = platforms is not None
-        note = "not applicable: no platform in the data" if absent else "not measured"
-        yield _Reading("platform.max_ece", None, rules.max_ece, note, exempt=absent)
+def _slices(kind: str, entry: Mapping[str, Any], rules: SliceRules) -> Iterator[_Reading]:
+    found = entry.get(f"by_{kind}")
+    for one in found or ():
+        yield from _slice(kind, one, rules)
+    if not found:
+        absent = found is not None
+        note = f"not applicable: no {kind} in the data" if absent else "not measured"
+        yield _Reading(f"{kind}.max_ece", None, rules.max_ece, note, exempt=absent)
 
 
-def _platform(platform: Mapping[str, Any], rules: PlatformRules) -> Iterator[_Reading]:
-    ece, ratio, rows = (_number(platform, key) for key in ("ece", "mean_p_over_mean_y", "n"))
+def _slice(kind: str, one: Mapping[str, Any], rules: SliceRules) -> Iterator[_Reading]:
+    ece, ratio, rows = (_number(one, key) for key in ("ece", "mean_p_over_mean_y", "n"))
     few = rows is not None and rows < rules.min_rows
-    note = f"{platform.get('platform')}, {_text(rows)} rows"
+    note = f"{one.get(kind)}, {_text(rows)} rows"
     if few:
         note += f", below min_rows {rules.min_rows:,}: reported, not gated"
-    yield _Reading("platform.max_ece", ece, rules.max_ece, note, few)
-    yield _Reading("platform.min_mean_ratio", ratio, rules.min_mean_ratio, note, few)
-    yield _Reading("platform.max_mean_ratio", ratio, rules.max_mean_ratio, note, few)
+    yield _Reading(f"{kind}.max_ece", ece, rules.max_ece, note, few)
+    yield _Reading(f"{kind}.min_mean_ratio", ratio, rules.min_mean_ratio, note, few)
+    yield _Reading(f"{kind}.max_mean_ratio", ratio, rules.max_mean_ratio, note, few)
 
 
 def _number(measures: Mapping[str, Any], *path: str) -> float | None:

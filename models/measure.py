@@ -21,10 +21,9 @@ import pyarrow.parquet as pq
 
 import models
 from models.batch import to_batch
-from models.bundle import SCHEMA_FILE
 from models.latency import Timed, batch_rows_per_s, latency_us
 from models.machine import describe_machine
-from models.schema import FeatureSchema
+from models.schema import SCHEMA_FILE, FeatureSchema
 from models.serving import Scorer
 from models.serving.types import RawRow
 

@@ -104,7 +104,8 @@ def _missing_goes_left(decision: NDArray[np.int64], threshold: Floats, on_catego
     if np.any(~on_category & (kind != TAKEN_AS_ZERO) & (kind != NAN)):
         raise ValueError("expected splits that take NaN as missing, or nothing; got one that takes 0 as missing")
     left = np.where(kind == NAN, (decision & GOES_LEFT) != 0, threshold >= 0)
-    return np.where(on_category, False, left).astype(np.int64).tolist()
+    gone: list[int] = (left & ~on_category).astype(np.int64).tolist()
+    return gone
 
 
 def _below(threshold: Floats) -> NDArray[np.float32]:

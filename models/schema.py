@@ -7,6 +7,8 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 NUMERIC, CATEGORICAL = "numeric", "categorical"
+SCHEMA_FILE = "schema.json"
+"""Where a bundle keeps its schema."""
 
 
 @dataclass(frozen=True)

@@ -56,17 +56,29 @@ class GainPoint(Entry):
     """Share of all clicks that these rows hold, 0 to 1."""
 
 
-class PlatformCalibration(Entry):
-    """Calibration on the rows of one platform."""
+class SliceCalibration(Entry):
+    """Calibration on a slice of the rows."""
 
-    platform: str | None
-    """Name of the platform; null where it is not known."""
     n: int
     """Rows."""
     ece: Number
     """Expected calibration error."""
     mean_p_over_mean_y: Number
     """Mean prediction over click rate; 1 is exact. Null without clicks."""
+
+
+class PlatformCalibration(SliceCalibration):
+    """Calibration on the rows of one platform."""
+
+    platform: str | None
+    """Name of the platform; null where it is not known."""
+
+
+class CohortCalibration(SliceCalibration):
+    """Calibration on the rows of known or of new users."""
+
+    cohort: str
+    """``known``, or ``new``: no send to the user was known yet."""
 
 
 class Validation(Entry):
@@ -127,6 +139,8 @@ class Candidate(Entry):
     """Points in ascending order of ``share_of_users``."""
     by_platform: tuple[PlatformCalibration, ...] = ()
     """One entry a platform."""
+    by_cohort: tuple[CohortCalibration, ...] = ()
+    """One entry a cohort."""
     validation: Validation | None = None
     """Figures on the validation part."""
 

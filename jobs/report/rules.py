@@ -27,9 +27,9 @@ RULES: dict[str, tuple[str, Text]] = {
 
 def meaning(rule: str) -> str:
     """Say in words what a rule looks at."""
-    name = rule.removeprefix("platform.")
+    of_slice, _, name = rule.rpartition(".")
     words = RULES.get(name, (name.replace("_", " "), numbers.significant))[0]
-    return words if name == rule else f"{words}, by platform"
+    return f"{words}, by {of_slice}" if of_slice else words
 
 
 def value(gate: Gate) -> str:
@@ -39,7 +39,7 @@ def value(gate: Gate) -> str:
 
 def limit(gate: Gate) -> str:
     """Write the limit with its direction."""
-    name = gate.rule.removeprefix("platform.")
+    name = gate.rule.rpartition(".")[2]
     sign = "at most " if name.startswith("max") else "at least " if name.startswith("min") else ""
     return sign + _text(gate.rule)(gate.limit)
 
@@ -74,4 +74,4 @@ def left_out(metrics: Metrics) -> tuple[Gate, ...]:
 
 
 def _text(rule: str) -> Text:
-    return RULES.get(rule.removeprefix("platform."), ("", numbers.significant))[1]
+    return RULES.get(rule.rpartition(".")[2], ("", numbers.significant))[1]

@@ -35,6 +35,7 @@ def entry(name: str, **measures: Any) -> dict[str, Any]:
         "latency_us": {"p50": 30.0, "p99": 80.0, "n": 2_000},
         "conversion_max_difference": 0.0,
         "by_platform": [],
+        "by_cohort": [],
         **measures,
     }
 

@@ -23,6 +23,7 @@ def measures(eligible: list[str], **p99: float) -> dict[str, Any]:
             "mean_p": 0.04,
             "mean_y": 0.04,
             "by_platform": [],
+            "by_cohort": [],
         }
         for name, latency in p99.items()
     ]

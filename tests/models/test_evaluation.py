@@ -106,9 +106,9 @@ def test_lift_ranks_users_and_shares_ties() -> None:
     assert held[0.1] == pytest.approx(2 / 3 * 0.1 / 0.25)
 
 
-def test_calibration_by_platform_names_the_unknown() -> None:
+def test_calibration_of_slices_names_the_unknown() -> None:
     p, label = np.array([0.2, 0.4, 0.3, 0.1]), np.array([0, 1, 0, 0])
-    table = evaluation.by_platform(p, label, np.array(["ios", "ios", None, "android"], dtype=object))
+    table = evaluation.calibration_by("platform", p, label, np.array(["ios", "ios", None, "android"], dtype=object))
     assert [row["platform"] for row in table] == ["android", "ios", "unknown"]
     assert [row["n"] for row in table] == [1, 2, 1]
     assert table[1]["mean_p_over_mean_y"] == pytest.approx(0.3 / 0.5)

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from models.gate_rules import PlatformRules, Rules
+from models.gate_rules import Rules, SliceRules
 from models.gates import GateResult, evaluate
 
 RULES = Rules(
@@ -23,7 +23,8 @@ RULES = Rules(
     max_ece=0.01,
     min_mean_ratio=0.8,
     max_mean_ratio=1.25,
-    platform=PlatformRules(min_rows=100, max_ece=0.02, min_mean_ratio=0.5, max_mean_ratio=2.0),
+    platform=SliceRules(min_rows=100, max_ece=0.02, min_mean_ratio=0.5, max_mean_ratio=2.0),
+    cohort=SliceRules(min_rows=50, max_ece=0.03, min_mean_ratio=0.25, max_mean_ratio=4.0),
 )
 
 # every value lies exactly on its limit (bounds are included)
@@ -42,6 +43,7 @@ ON_THE_LIMITS: dict[str, Any] = {
             "mean_p": 0.05,
             "mean_y": 0.04,
             "by_platform": [{"platform": "android", "n": 100, "ece": 0.02, "mean_p_over_mean_y": 2.0}],
+            "by_cohort": [{"cohort": "new", "n": 50, "ece": 0.03, "mean_p_over_mean_y": 4.0}],
         }
     ],
 }
@@ -61,6 +63,9 @@ PATHS: dict[str, tuple[Any, ...]] = {
     "platform.max_ece": ("candidates", 0, "by_platform", 0, "ece"),
     "platform.min_mean_ratio": ("candidates", 0, "by_platform", 0, "mean_p_over_mean_y"),
     "platform.max_mean_ratio": ("candidates", 0, "by_platform", 0, "mean_p_over_mean_y"),
+    "cohort.max_ece": ("candidates", 0, "by_cohort", 0, "ece"),
+    "cohort.min_mean_ratio": ("candidates", 0, "by_cohort", 0, "mean_p_over_mean_y"),
+    "cohort.max_mean_ratio": ("candidates", 0, "by_cohort", 0, "mean_p_over_mean_y"),
 }
 
 BEYOND = {
@@ -77,6 +82,9 @@ BEYOND = {
     "platform.max_ece": 0.0201,
     "platform.min_mean_ratio": 0.49,
     "platform.max_mean_ratio": 2.01,
+    "cohort.max_ece": 0.0301,
+    "cohort.min_mean_ratio": 0.24,
+    "cohort.max_mean_ratio": 4.01,
 }
 
 
@@ -129,7 +137,7 @@ def test_a_value_that_was_not_measured_fails(rule: str, absent: object) -> None:
 
 def test_every_candidate_is_judged() -> None:
     measures = copy.deepcopy(ON_THE_LIMITS)
-    measures["candidates"].append({"name": "nothing was measured", "by_platform": None})
+    measures["candidates"].append({"name": "nothing was measured", "by_platform": None, "by_cohort": None})
     results = evaluate(measures, RULES)
     assert all(result.passed for result in results if result.candidate == "forest")
     others = [result for result in results if result.candidate == "nothing was measured"]
@@ -159,9 +167,15 @@ def test_a_better_candidate_than_the_champion_passes_with_a_negative_excess() ->
     assert result.value == -0.125
 
 
-def test_data_without_platform_is_not_applicable() -> None:
-    result = result_of("platform.max_ece", with_value(("candidates", 0, "by_platform"), []))
-    assert (result.passed, result.note) == (True, "not applicable: no platform in the data")
+@pytest.mark.parametrize("kind", ["platform", "cohort"])
+def test_data_without_slices_is_not_applicable(kind: str) -> None:
+    result = result_of(f"{kind}.max_ece", with_value(("candidates", 0, f"by_{kind}"), []))
+    assert (result.passed, result.note) == (True, f"not applicable: no {kind} in the data")
+
+
+@pytest.mark.parametrize("kind", ["platform", "cohort"])
+def test_measures_that_do_not_speak_of_slices_fail(kind: str) -> None:
+    assert failed(without(("candidates", 0, f"by_{kind}"))) == {f"{kind}.max_ece"}
 
 
 def test_a_small_platform_is_reported_and_not_gated() -> None:

@@ -67,7 +67,7 @@ def test_it_says_what_was_published_and_why(metrics: Metrics) -> None:
     text = text_of(render(metrics))
     assert "Published: lightgbm" in text
     assert "It predicts better than the 3 other candidates." in text
-    assert "It passed all 9 gates that apply to it." in text
+    assert "It passed all 10 gates that apply to it." in text
     assert "Version c81f20d9be07 now scores." in text
 
 
@@ -75,6 +75,18 @@ def test_speed_and_memory_of_a_cold_start_are_shown(metrics: Metrics) -> None:
     text = text_of(render(metrics))
     assert "19.7 ms loaded after 18.4 ms" in text
     assert "41.3 MB 9.1 MB over numpy" in text
+
+
+def test_slices_are_shown_and_absent_ones_are_called_not_applicable(
+    measured: dict[str, Any], decision: dict[str, Any]
+) -> None:
+    for candidate in measured["candidates"]:
+        candidate["by_platform"] = []
+    measured["champion"] = None
+    text = text_of(render(assemble(measured, decision)))
+    assert "new 512 0.87 0.0163" in text
+    assert "calibration error, by cohort cohort.max_ece" in text
+    assert "not applicable, the data names no platform." in text
 
 
 def test_every_format_of_any_model_is_a_column(measured: dict[str, Any], decision: dict[str, Any]) -> None:
@@ -137,7 +149,16 @@ def test_the_same_model_again_is_not_compared_with_itself(measured: dict[str, An
 
 def test_missing_parts_are_called_not_available(measured: dict[str, Any], decision: dict[str, Any]) -> None:
     for candidate in measured["candidates"]:
-        for key in ("calibration_bins", "lift", "by_platform", "mean_p", "mean_y", "load_ms", "validation"):
+        for key in (
+            "calibration_bins",
+            "lift",
+            "by_platform",
+            "by_cohort",
+            "mean_p",
+            "mean_y",
+            "load_ms",
+            "validation",
+        ):
             del candidate[key]
     bare = measured | {"embedding": None, "champion": None, "choice": None, "machine": None}
     text = text_of(render(assemble(bare, decision)))
