@@ -28,6 +28,7 @@ from models.bundle import complete_manifest, json_bytes
 from models.choice import ValidationResult, choose, compare
 from models.evaluation import constant_log_loss
 from models.measurement import Scored, measure_scored, score_bundle
+from models.pareto import costs_of, pareto_front
 from models.schema import FeatureSchema
 from models.serving.errors import BundleError
 from models.serving.manifest import MANIFEST, read_manifest, read_verified
@@ -65,6 +66,7 @@ def run(spark: SparkSession, args: argparse.Namespace) -> None:
         "candidates": entries,
         "champion": rivals[0] if rivals else error,
         "choice": choose(results, sizes).to_json(),
+        "pareto": pareto_front({entry["name"]: costs_of(entry) for entry in entries}),
         "machine": found["machine"],
     }
     _write(lake, args, folder, measures)

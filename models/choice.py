@@ -89,13 +89,25 @@ def choose(
     best = min(results, key=lambda name: (results[name].log_loss, name))
     within = [name for name, result in results.items() if result.excess_log_loss_upper < tolerance]
     eligible = sorted({best, *within}, key=lambda name: (serving_bytes[name], name))
-    chosen = eligible[0]
+    reasons = {name: _reason(name, best, eligible, results, serving_bytes, tolerance) for name in results}
+    return Choice(RULE, tolerance, best, eligible, eligible[0], reasons)
 
-    def reason(name: str) -> str:
-        bound = f"excess over {best} at most {results[name].excess_log_loss_upper:.5f}"
-        if name not in eligible:
-            return f"not eligible: {bound}, tolerance {tolerance}"
-        size = f"{serving_bytes[name]:,} bytes"
-        return f"chosen: {bound}, smallest at {size}" if name == chosen else f"eligible: {bound}, but {size}"
 
-    return Choice(RULE, tolerance, best, eligible, chosen, {name: reason(name) for name in results})
+def _reason(
+    name: str,
+    best: str,
+    eligible: list[str],
+    results: Mapping[str, ValidationResult],
+    serving_bytes: Mapping[str, int],
+    tolerance: float,
+) -> str:
+    """Say in a sentence why a candidate was chosen or not."""
+    size, least = (f"{serving_bytes[one]:,} bytes" for one in (name, eligible[0]))
+    worse = f"may lose up to {results[name].excess_log_loss_upper:.5f} nats a send to {best}"
+    if name not in eligible:
+        return f"Not eligible: it {worse}, and {tolerance} is tolerated."
+    quality = "it predicts best" if name == best else f"it {worse}, which counts as equally good"
+    if name != eligible[0]:
+        return f"Eligible, but not chosen: {quality}, but it has {size} where {eligible[0]} has {least}."
+    rest = f"is the smallest of {len(eligible)} that do as well" if len(eligible) > 1 else "no other does as well"
+    return f"Chosen: {quality}, and {rest}, at {size}."

@@ -28,6 +28,8 @@ class Mark:
         Text within the point: the number of a model.
     x_span, y_span : tuple of float, optional
         Ends of the whiskers.
+    ring : bool
+        Whether a ring is drawn around the point.
     """
 
     x: float
@@ -37,6 +39,7 @@ class Mark:
     text: str = ""
     x_span: tuple[float, float] | None = None
     y_span: tuple[float, float] | None = None
+    ring: bool = False
 
 
 @dataclass(frozen=True)

@@ -70,6 +70,8 @@ class Choice(Entry):
     """Candidates within the tolerance."""
     chosen: str | None
     """The eligible one with the fewest serving bytes."""
+    reasons: dict[str, str] = Field(default_factory=dict)
+    """One sentence for each candidate."""
 
 
 class Simulator(Entry):
@@ -171,6 +173,8 @@ class Metrics(Entry):
     """What the publishing step said about the choice and about a refusal."""
     choice: Choice | None = None
     """How the choice was made."""
+    pareto: tuple[str, ...] = ()
+    """Candidates that no other one beats at once in log-loss, serving bytes and p99 latency, on the hold-out."""
     champion_before: Candidate | None = None
     """The champion of before, measured afresh on the same rows."""
     champion_before_error: str | None = None
@@ -226,7 +230,7 @@ def assemble(
     pydantic.ValidationError
         When a key is missing or has another type.
     """
-    shared = ("ds", "rows", "base_rate", "constant_log_loss", "feature_schema_hash", "candidates", "choice")
+    shared = ("ds", "rows", "base_rate", "constant_log_loss", "feature_schema_hash", "candidates", "choice", "pareto")
     decided = ("gates", "chosen", "published", "champion")
     before = measured.get("champion") or {}
     return Metrics.model_validate(

@@ -146,6 +146,8 @@ def test_candidates_are_measured_as_they_will_serve(
     assert measures["feature_schema_hash"] == SCHEMA["hash"]
     assert measures["simulator"] is None
     assert measures["choice"]["chosen"] in measures["choice"]["eligible"]
+    assert set(measures["choice"]["reasons"]) == set(NAMES)
+    assert min(measures["candidates"], key=lambda entry: entry["log_loss"])["name"] in measures["pareto"]
     again = next(entry for entry in measures["candidates"] if entry["name"] == "random_forest")
     assert again["artifact_bytes"]["onnx"] > again["artifact_bytes"]["compact"]
     for figure in ("version", "auc", "log_loss", "ece", "artifact_bytes"):

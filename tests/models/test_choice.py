@@ -36,9 +36,18 @@ def test_the_bound_itself_is_not_below_the_tolerance() -> None:
 
 def test_every_candidate_has_its_reason() -> None:
     reasons = choose(RESULTS, SIZES).to_json()["reasons"]
-    assert reasons["close and small"] == "chosen: excess over best at most 0.00070, smallest at 100 bytes"
-    assert reasons["best"] == "eligible: excess over best at most 0.00000, but 500 bytes"
-    assert reasons["tiny but worse"] == "not eligible: excess over best at most 0.00600, tolerance 0.0008"
+    assert reasons["close and small"] == (
+        "Chosen: it may lose up to 0.00070 nats a send to best, which counts as equally good, "
+        "and is the smallest of 3 that do as well, at 100 bytes."
+    )
+    assert reasons["best"] == (
+        "Eligible, but not chosen: it predicts best, but it has 500 bytes where close and small has 100 bytes."
+    )
+    assert reasons["tiny but worse"] == (
+        "Not eligible: it may lose up to 0.00600 nats a send to best, and 0.0008 is tolerated."
+    )
+    alone = choose(RESULTS, SIZES, tolerance=0.0).reasons["best"]
+    assert alone == "Chosen: it predicts best, and no other does as well, at 500 bytes."
 
 
 def test_the_best_is_eligible_whatever_the_tolerance() -> None:

@@ -89,6 +89,20 @@ def test_slices_are_shown_and_absent_ones_are_called_not_applicable(
     assert "not applicable, the data names no platform." in text
 
 
+def test_the_front_is_marked_in_table_and_pictures(measured: dict[str, Any], decision: dict[str, Any]) -> None:
+    page = render(assemble(measured, decision))
+    assert page.count('class="ring"') == 2 * len(measured["pareto"])
+    assert "lightgbm published on the front" in text_of(page)
+    assert "random_forest on the front" not in text_of(page)
+    assert "ring" not in text_of(render(assemble(measured | {"pareto": []}, decision))).split()
+
+
+def test_every_choice_has_its_sentence(metrics: Metrics) -> None:
+    text = text_of(render(metrics))
+    assert "Chosen: it predicts best, and no other does as well, at 241,300 bytes." in text
+    assert "Not eligible: it may lose up to 0.00553 nats a send to lightgbm, and 0.0008 is tolerated." in text
+
+
 def test_every_format_of_any_model_is_a_column(measured: dict[str, Any], decision: dict[str, Any]) -> None:
     measured["candidates"][0]["artifact_bytes"] |= {"joblib_xz": 81_000}
     text = text_of(render(assemble(measured, decision)))
