@@ -45,7 +45,7 @@ def measure_in_fresh_process(bundles: Sequence[Path], rows: Sequence[Path], outp
         Where the command writes its findings.
     """
     named = [*map(str, bundles), "--rows", *map(str, rows), "--output", str(output)]
-    _python("models.measure", "--bundles", *named)
+    run_on_one_thread("models.measure", "--bundles", *named)
     found: dict[str, Any] = json.loads(output.read_text())
     return found
 
@@ -96,7 +96,7 @@ def _throughput(scorer: Scorer, bundle: Path, table: Any) -> dict[str, Any]:
 
 def _cold_start(bundle: Path, row: RawRow) -> dict[str, float | None]:
     asked = ("models.cold_start", str(bundle), json.dumps(row))
-    starts = [json.loads(_python(*asked)) for _ in range(STARTS)]
+    starts = [json.loads(run_on_one_thread(*asked)) for _ in range(STARTS)]
     return {name: _median([start[name] for start in starts]) for name in starts[0]}
 
 
@@ -106,8 +106,11 @@ def _median(values: Sequence[float | None]) -> float | None:
     return round(median(known), 1) if len(known) == len(values) else None
 
 
-def _python(module: str, *arguments: str) -> str:
-    """Run a module on one thread; it finds the rooms where this process found them, be it in a zip."""
+def run_on_one_thread(module: str, *arguments: str) -> str:
+    """Run a module as a command on one thread; gives what it prints.
+
+    It finds the rooms where this process found them, be it in a zip.
+    """
     rooms = str(Path(models.__file__).parents[1])
     path = os.pathsep.join(filter(None, (rooms, os.environ.get("PYTHONPATH"))))
     done = subprocess.run(

@@ -1,0 +1,147 @@
+"""Serving side by side: scikit-learn's default forest, the candidates of a lake in every format, and their bundles.
+
+``python -m tests.benchmarks.models.serving --root LAKE --ds DAY`` prints a Markdown table, and which promises are kept.
+Everything runs on one thread, but for fitting the default forest. Contenders take turns row by row, so their ratios can
+be trusted more than their times.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import median
+
+from threadpoolctl import threadpool_limits
+
+from models.evaluation import auc, log_loss
+from models.latency import Timed, latency_us
+from models.machine import describe_machine
+from models.measure import run_on_one_thread
+from models.serving.types import RawRow
+from tests.benchmarks.models.contenders import Contender, default_forest, of_bundle
+from tests.benchmarks.models.lake_files import LakeFiles
+from tests.benchmarks.models.targets import Figures, Target, targets
+
+STARTS = 3
+SLOW_ROWS = 500
+"""Rows that are timed where contenders of milliseconds take part."""
+
+
+@dataclass(frozen=True)
+class Cold:
+    """A cold start: the median of some."""
+
+    ms: float
+    rss: float | None
+
+
+def main() -> None:
+    """Compare, and print."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--root", required=True, type=Path, help="a local lake where models were measured")
+    parser.add_argument("--ds", required=True, help="the day, YYYY-MM-DD")
+    parser.add_argument("--rows", type=int, default=10_000, help="rows that are timed one by one")
+    parser.add_argument("--threads", type=int, default=2, help="threads that the default forest is fitted with")
+    args = parser.parse_args()
+    lake = LakeFiles(args.root, args.ds)
+    with tempfile.TemporaryDirectory() as work:
+        contenders = _contenders(lake, Path(work), args.threads)
+        with threadpool_limits(1):
+            figures = _figures(contenders, lake, args.rows)
+    print(_table(figures, describe_machine()))
+    print(_verdicts(_targets(figures, lake.chosen())))
+
+
+def _contenders(lake: LakeFiles, work: Path, threads: int) -> list[Contender]:
+    names = dict.fromkeys(["random_forest", "lightgbm", lake.chosen()])
+    candidates = [one for name in names for one in of_bundle(lake.bundle(name), work)]
+    encoder = candidates[0].scorer.encoder
+    _say("fitting scikit-learn's default forest")
+    return [default_forest(lake.fitted_on(), encoder, work, threads=threads), *candidates]
+
+
+def _figures(contenders: Sequence[Contender], lake: LakeFiles, n_rows: int) -> dict[str, Figures]:
+    rows, raw = lake.holdout(), lake.raw_rows(n_rows)
+    _say("scoring the hold-out")
+    scored = {one.name: one.scorer.score(rows.batch) for one in contenders}
+    quality = {name: (auc(p, rows.label), log_loss(p, rows.label)) for name, p in scored.items()}
+    _say("timing single rows")
+    beside_all = _timed(contenders, raw[:: max(len(raw) // SLOW_ROWS, 1)])
+    latency = beside_all | _timed([one for one in contenders if not one.slow], raw)
+    _say("starting cold")
+    cold = {one.name: _cold(one, raw[0]) for one in contenders}
+    first = {one.model: quality[one.name] for one in reversed(contenders)}
+    return {
+        one.name: Figures(
+            one.model,
+            one.n_bytes,
+            *quality[one.name],
+            first[one.model][0] - quality[one.name][0],
+            quality[one.name][1] - first[one.model][1],
+            latency[one.name],
+            beside_all[one.name],
+            cold[one.name].ms,
+            cold[one.name].rss,
+        )
+        for one in contenders
+    }
+
+
+def _timed(contenders: Sequence[Contender], rows: Sequence[RawRow]) -> dict[str, dict[str, float]]:
+    return latency_us({one.name: Timed(one.scorer, rows) for one in contenders})
+
+
+def _cold(one: Contender, row: RawRow) -> Cold:
+    kind, file = one.start
+    if kind == "bundle":
+        needed = {name: row[name] for name in one.scorer.encoder.raw_columns}
+        asked = ("models.cold_start", file, json.dumps(needed))
+    else:
+        asked = ("tests.benchmarks.models.cold", kind, file, json.dumps(one.scorer.encoder.encode_one(row).tolist()))
+    starts = [json.loads(run_on_one_thread(*asked)) for _ in range(STARTS)]
+    return Cold(median(start["cold_first_score_ms"] for start in starts), starts[0]["peak_rss_bytes"])
+
+
+def _targets(figures: dict[str, Figures], chosen: str) -> list[Target]:
+    return targets(
+        figures,
+        default=next(iter(figures)),
+        champion=f"{chosen}: bundle as served",
+        forest="random_forest: bundle as served",
+        booster="lightgbm: text, Booster.predict",
+    )
+
+
+def _table(figures: dict[str, Figures], machine: dict[str, object]) -> str:
+    lines = [
+        f"{machine['cpu']}, {machine['cores']} cores, {machine['system']}, Python {machine['python']}; one thread\n",
+        "| model, format, engine | bytes | AUC | lost | log-loss | more | engine p50 us | p99 | raw row p50 us | p99 "
+        "| rows timed | cold start ms | peak MB |",
+        "|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|",
+    ]
+    for name, one in figures.items():
+        quality = f"{one.auc:.5f} | {one.auc_lost:.6f} | {one.log_loss:.6f} | {one.log_loss_more:.6f}"
+        times = " | ".join(f"{one.latency[key]:,.1f}" for key in ("engine_p50", "engine_p99", "p50", "p99"))
+        rss = f"{one.rss / 1e6:.0f}" if one.rss else ""
+        lines.append(
+            f"| {name} | {one.n_bytes:,} | {quality} | {times} | {one.latency['n']:,} | {one.cold_ms:.0f} | {rss} |"
+        )
+    return "\n".join(lines)
+
+
+def _verdicts(found: Sequence[Target]) -> str:
+    lines = (f"| {one.text} | {one.found} | {'reached' if one.reached else 'MISSED'} |" for one in found)
+    return "\n".join(["\n| promise | found | |", "|---|--:|---|", *lines])
+
+
+def _say(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,59 @@
+"""What the project promises of its models, and whether a run keeps it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Figures:
+    """What was measured of one contender."""
+
+    model: str
+    n_bytes: int
+    auc: float
+    log_loss: float
+    auc_lost: float
+    """Against the first contender of the same model."""
+    log_loss_more: float
+    latency: Mapping[str, float]
+    """As `models.latency.latency_us` gives it, among contenders of its own speed."""
+    beside_all: Mapping[str, float]
+    """The same where all contenders take turns, the slowest among them."""
+    cold_ms: float
+    rss: float | None
+
+
+@dataclass(frozen=True)
+class Target:
+    """A promise, and what was found."""
+
+    text: str
+    found: str
+    reached: bool
+
+
+def targets(figures: Mapping[str, Figures], *, default: str, champion: str, forest: str, booster: str) -> list[Target]:
+    """Hold figures to the promises; the last four name contenders (``booster`` is `Booster.predict`)."""
+    best, plain, rf = figures[champion], figures[default], figures[forest]
+    engine = figures[booster].latency["engine_p50"] / best.latency["engine_p50"]
+    whole = plain.beside_all["engine_p50"] / best.beside_all["p50"]
+    share = best.n_bytes / plain.n_bytes
+    own = next(one for one in figures.values() if one.model == rf.model)
+    kept = rf.n_bytes / own.n_bytes
+    return [
+        Target(
+            "champion, raw row to probability: p99 at most 100 us",
+            f"{best.latency['p99']:.1f} us",
+            best.latency["p99"] <= 100,
+        ),
+        Target("champion's engine: p50 at least 4 times faster than Booster.predict", f"{engine:.1f}", engine >= 4),
+        Target("champion from the raw row: p50 at least 200 times faster than the default forest's on an encoded row",
+               f"{whole:.0f}", whole >= 200),
+        Target("champion's bundle: at most 0.1 % of the default forest's pickle", f"{share:.3%}", share <= 0.001),
+        Target("forest candidate's bundle: at most 3 % of its pickle, at 0.0005 AUC",
+               f"{kept:.2%}, {rf.auc_lost:.6f}", kept <= 0.03 and rf.auc_lost <= 0.0005),
+        Target("champion's cold start to the first probability: at most 250 ms",
+               f"{best.cold_ms:.0f} ms", best.cold_ms <= 250),
+    ]  # fmt: skip
