@@ -1,7 +1,7 @@
 """Write the report of a day: one self-contained HTML page, and the same figures as JSON.
 
 Reads what measure_models measured and publish_model decided, and, where they are there, the counts of ingest
-and of scoring, the parts of the training set, what a simulator knows, and earlier reports. Writes
+and of scoring, the parts of the training set, a learning curve, what a simulator knows, and earlier reports. Writes
 ROOT/reports/ds=DAY/report.html and metrics.json (its keys: jobs/report/metrics.py).
 """
 
@@ -57,6 +57,7 @@ def _metrics(lake: Lake, ds: date) -> Metrics:
             audience=_optional(lake, "score_counts", ds),
             campaigns=_campaigns(lake, ds),
             simulator=_optional(lake, "simulator_truth", ds),
+            learning_curve=_optional(lake, "learning_curve", ds),
         )
     except ValidationError as error:
         raise BadInput(f"the figures of {ds} in {lake.root}: {_first(error)}") from None

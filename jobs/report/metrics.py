@@ -144,6 +144,32 @@ class Campaign(Entry):
     """The highest one."""
 
 
+class LearningPoint(Entry):
+    """A candidate that learned from some of the users, on the hold-out."""
+
+    share: float
+    """Share of the users, 0 to 1."""
+    rows: int
+    """Sends that it learned from."""
+    clicks: int
+    """How many of them were clicked."""
+    auc: Number
+    """Area under the ROC curve."""
+    auc_ci: tuple[Number, Number] | None
+    """95 % bootstrap interval of ``auc``."""
+    log_loss: Number
+    """Mean negative log-likelihood, natural logarithm."""
+
+
+class LearningCurve(Entry):
+    """How quality grows with data."""
+
+    candidate: str
+    """What was fitted."""
+    points: tuple[LearningPoint, ...]
+    """Smallest share first."""
+
+
 class Metrics(Entry):
     """The whole file. Keys before ``constant_log_loss`` are always given, the others if their source is."""
 
@@ -189,6 +215,8 @@ class Metrics(Entry):
     """Who was scored."""
     campaigns: tuple[Campaign, ...] = ()
     """The likeliest to be clicked first."""
+    learning_curve: LearningCurve | None = None
+    """Only where one was drawn."""
     machine: dict[str, Any] = Field(default_factory=dict)
     """What the times were measured on."""
 
@@ -211,6 +239,7 @@ def assemble(
     audience: Mapping[str, Any] | None = None,
     campaigns: Iterable[Mapping[str, Any]] = (),
     simulator: Mapping[str, Any] | None = None,
+    learning_curve: Mapping[str, Any] | None = None,
 ) -> Metrics:
     """Put the figures of one run together.
 
@@ -222,8 +251,8 @@ def assemble(
         What the publishing step decided: ``gates``, ``chosen``, ``published``, ``champion``, ``reasons``.
     training_set : mapping, optional
         ``training_set_meta``; its ``parts`` are shown.
-    ingest, audience, campaigns, simulator : optional
-        See ``Ingested``, ``Audience``, ``Campaign`` and ``Simulator``.
+    ingest, audience, campaigns, simulator, learning_curve : optional
+        See ``Ingested``, ``Audience``, ``Campaign``, ``Simulator`` and ``LearningCurve``.
 
     Raises
     ------
@@ -246,6 +275,7 @@ def assemble(
             "ingest": tuple(ingest),
             "audience": audience,
             "campaigns": tuple(campaigns),
+            "learning_curve": learning_curve,
             "machine": measured.get("machine") or {},
         }
     )

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit, urlunsplit
 from jinja2 import Environment, FunctionLoader, StrictUndefined
 from markupsafe import Markup
 
-from jobs.report import embedding_effect, numbers, outcomes, past, rules, shown, tradeoff, wording
+from jobs.report import embedding_effect, learning, numbers, outcomes, past, rules, shown, tradeoff, wording
 from jobs.report.charts import shorten
 from jobs.report.metrics import Metrics
 
@@ -121,7 +121,12 @@ def _sentences(metrics: Metrics) -> dict[str, Any]:
         "embedding_verdict": embedding_effect.verdict(metrics),
         "embedding_pairs": embedding_effect.pairs(metrics),
         "ceiling": wording.ceiling(metrics),
+        "learning_sentence": learning.sentence(metrics.learning_curve, _tolerance(metrics)),
     }
+
+
+def _tolerance(metrics: Metrics) -> float:
+    return (metrics.choice and metrics.choice.tolerance) or 0.0
 
 
 def _pictures(metrics: Metrics) -> dict[str, Any]:
@@ -134,6 +139,7 @@ def _pictures(metrics: Metrics) -> dict[str, Any]:
         "latency_chart": tradeoff.quality_against_latency(models, latency),
         "reliability_chart": outcomes.reliability(compared),
         "gain_chart": outcomes.gain(compared),
+        "learning_chart": learning.picture(metrics.learning_curve),
     }
 
 

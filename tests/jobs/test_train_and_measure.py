@@ -15,7 +15,7 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
-from jobs import champion_rows, measure_models, train_click_models
+from jobs import champion_rows, draw_learning_curve, measure_models, train_click_models
 from jobs.errors import BadInput
 from jobs.lake import Lake
 from models.boosted_trees import BoostedTreesSettings
@@ -249,3 +249,14 @@ def test_a_champion_that_cannot_be_measured_is_said_so(
 
 def test_no_champion_is_no_error(lake: Lake) -> None:
     assert champion_rows.score_champion(lake, DS, tracking_uri=None, embedding_version=None) is None
+
+
+def test_a_learning_curve_is_drawn_on_the_same_hold_out(spark: SparkSession, lake: Lake) -> None:
+    args = arguments(draw_learning_curve, lake, "--candidate", "logistic", "--threads", "1")
+    draw_learning_curve.run(spark, args)
+    curve = lake.get_json("learning_curve", DS)
+    assert (curve["candidate"], curve["holdout_rows"]) == ("logistic", PARTS["holdout"])
+    assert [point["share"] for point in curve["points"]] == [0.1, 0.25, 0.5, 1.0]
+    assert curve["points"][-1]["rows"] == PARTS["train"] + PARTS["validation"]
+    draw_learning_curve.run(spark, args)
+    assert lake.get_json("learning_curve", DS) == curve

@@ -103,6 +103,33 @@ def test_every_choice_has_its_sentence(metrics: Metrics) -> None:
     assert "Not eligible: it may lose up to 0.00553 nats a send to lightgbm, and 0.0008 is tolerated." in text
 
 
+def learning_curve(half: float, whole: float) -> dict[str, Any]:
+    points = [
+        {"share": share, "rows": round(228_612 * share), "clicks": round(10_500 * share), "auc": auc,
+         "auc_ci": [auc - 0.01, auc + 0.01], "log_loss": log_loss}
+        for share, auc, log_loss in ((0.1, 0.71, 0.1772), (0.5, 0.735, half), (1.0, 0.7391, whole))
+    ]  # fmt: skip
+    return {"candidate": "lightgbm", "points": points}
+
+
+@pytest.mark.parametrize(
+    ("half", "whole", "said"),
+    [
+        (0.1724, 0.1714, "the log-loss fell by 0.00100: more users would still help."),
+        (0.1716, 0.1714, "the log-loss fell by only 0.00020: more users of the same kind would change little."),
+        (0.1713, 0.1714, "the log-loss did not fall (0.00010 more): more users of the same kind would change little."),
+    ],
+)
+def test_a_learning_curve_is_shown_where_there_is_one(
+    measured: dict[str, Any], decision: dict[str, Any], half: float, whole: float, said: str
+) -> None:
+    page = render(assemble(measured, decision, learning_curve=learning_curve(half, whole)))
+    assert f"From 50 % of the users to 100 % {said}" in text_of(page)
+    assert "100 % 228,612 10,500 0.7391" in text_of(page)
+    assert 'href="#learning"' in page
+    assert 'id="learning"' not in render(assemble(measured, decision))
+
+
 def test_every_format_of_any_model_is_a_column(measured: dict[str, Any], decision: dict[str, Any]) -> None:
     measured["candidates"][0]["artifact_bytes"] |= {"joblib_xz": 81_000}
     text = text_of(render(assemble(measured, decision)))
