@@ -4,6 +4,9 @@
 PYTHON ?=
 TORCH_INDEX ?=
 PYTEST_ARGS ?=
+ROOT ?= build/demo
+DS ?= 2026-02-11
+BENCH_ARGS ?=
 export PYTHON TORCH_INDEX
 
 BIN := .venv/bin
@@ -17,7 +20,8 @@ ALONE := tests/models tests/jobs/test_command_lines.py
 BY_LINE := $(if $(filter output-sync,$(.FEATURES)),--output-sync=line)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-tests setup-airflow demo check bench-models test test-spark test-models test-dags package clean
+.PHONY: help setup setup-tests setup-airflow demo check test test-spark test-models test-dags \
+	bench-models bench-embeddings package clean
 
 help: ## say what there is to make
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 16
@@ -54,8 +58,11 @@ test-models: $(WITH_TOOLS) ## the tests that need none: models and command lines
 test-dags: $(WITH_AIRFLOW) ## the tests of the DAG, one of them a whole run
 	.venv-airflow/bin/pytest tests/dags $(PYTEST_ARGS)
 
-bench-models: setup ## the models' size and speed beside scikit-learn's default: ROOT=build/demo DS=2026-02-11
-	@$(BIN)/python -m tests.benchmarks.models.serving --root $(or $(ROOT),build/demo) --ds $(or $(DS),2026-02-11)
+bench-models: setup ## size and speed beside scikit-learn's default, on a lake: ROOT=build/demo DS=2026-02-11
+	@$(BIN)/python -m tests.benchmarks.models.serving --root $(ROOT) --ds $(DS) $(BENCH_ARGS)
+
+bench-embeddings: setup ## embeddings of equal bytes beside each other, on a lake: ROOT, DS; BENCH_ARGS=--quick
+	@$(BIN)/python -m tests.benchmarks.embeddings --root $(ROOT) --ds $(DS) --output build/bench $(BENCH_ARGS)
 
 package: setup ## dist/: the --py-files zip of the rooms, and the wheel of the light scorer
 	@rm -rf dist build/lib
