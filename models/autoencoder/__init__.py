@@ -1,1 +1,1 @@
-"""Sparse autoencoders: from a user's behaviour counts to a code of a few bytes, and back."""
+"""Autoencoders: from a user's behaviour counts to a code of a few bytes, and back."""
