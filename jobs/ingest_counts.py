@@ -10,13 +10,17 @@ from pyspark.sql import DataFrame, SparkSession
 COUNTS = "ingest_counts"
 """Table of the accounts; written last, so a day that is in it was ingested whole."""
 
-ACCEPTED, QUARANTINED, DUPLICATE, NOT_YET_KNOWN = OUTCOMES = (
+ACCEPTED, QUARANTINED, DUPLICATE, NOT_YET_KNOWN, FORGOTTEN = OUTCOMES = (
     "accepted",
     "quarantined",
     "duplicates",
     "not_yet_known",
+    "forgotten",
 )
-"""What can become of a row that was read; rows of days that were ingested before are not read again."""
+"""What can become of a row that was read; rows of days that were ingested before are not read again.
+
+A row of a user who asked to be forgotten is counted and dropped, whatever else there is to say about it.
+"""
 
 Counts = dict[str, int]
 
@@ -30,7 +34,7 @@ def day_counts(rows: DataFrame) -> dict[date, Counts]:
 
 
 def counts_frame(spark: SparkSession, counts: Mapping[str, Mapping[date, Counts]]) -> DataFrame:
-    """Lay the counts out as rows: ``table, read, accepted, quarantined, duplicates, not_yet_known, ds``."""
+    """Lay the counts out as rows: ``table, read``, a column an outcome, ``ds``."""
     rows = [
         (table, sum(of_day.values()), *(of_day.get(outcome, 0) for outcome in OUTCOMES), day)
         for table, by_day in counts.items()

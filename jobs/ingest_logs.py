@@ -1,7 +1,8 @@
 """Bring a log into the lake: contract tables by the day each row became known.
 
 Rows that break the contract go to ``quarantine`` with the reason, duplicates are dropped, clicks whose send is not
-known yet wait in ``pending``. For every table: read = accepted + quarantined + duplicates + not yet known.
+known yet wait in ``pending``. Rows of users in ``deletions`` are dropped, whatever their day. For every table: read =
+accepted + quarantined + duplicates + not yet known + forgotten.
 
 The first run ingests every day up to --ds, a later one the days since the last; a day that is run again is replaced.
 """
@@ -22,7 +23,18 @@ from features.duplicates import with_duplicate
 from features.validation import REASON
 from jobs.cli import at_least, job_parser, run_job, say
 from jobs.errors import BadInput
-from jobs.ingest_counts import ACCEPTED, COUNTS, DUPLICATE, NOT_YET_KNOWN, QUARANTINED, counts_frame, day_counts, told
+from jobs.forgotten import Forgotten, forgotten_of, with_forgotten
+from jobs.ingest_counts import (
+    ACCEPTED,
+    COUNTS,
+    DUPLICATE,
+    FORGOTTEN,
+    NOT_YET_KNOWN,
+    QUARANTINED,
+    counts_frame,
+    day_counts,
+    told,
+)
 from jobs.intake import EARLIER, NEW, Scope, check_bad_share, scope_of, typed_rows, with_status
 from jobs.lake import Lake
 from jobs.log_note import LogNote, note_days, read_note, write_note
@@ -81,12 +93,13 @@ def _results(
     lake: Lake, typed: MappingType[str, DataFrame], scope: Scope, mapping: Mapping, dedup_days: int
 ) -> dict[str, DataFrame]:
     """Settle each row of this run: contract columns, ``status``, ``reason``, ``raw_row``, ``ds``."""
-    results = {
-        table: _without_duplicates(lake, table, with_status(rows, scope), scope, dedup_days).persist()
-        for table, rows in typed.items()
-    }
+    forgotten = forgotten_of(lake, typed, scope, _before(lake, "sends", scope, dedup_days))
+    results = {}
+    for table, rows in typed.items():
+        judged = with_forgotten(with_status(rows, scope), table, forgotten)
+        results[table] = _without_duplicates(lake, table, judged, scope, dedup_days).persist()
     wait_days = max(1, mapping.time.rules().maturity_days)
-    settled = _with_sends(lake, results, scope, dedup_days, wait_days).persist()
+    settled = _with_sends(lake, results, scope, dedup_days, wait_days, forgotten).persist()
     return {**results, "clicks": settled}
 
 
@@ -111,24 +124,31 @@ def _before(lake: Lake, table: str, scope: Scope, days_back: int) -> DataFrame |
 
 
 def _with_sends(
-    lake: Lake, results: MappingType[str, DataFrame], scope: Scope, dedup_days: int, wait_days: int
+    lake: Lake,
+    results: MappingType[str, DataFrame],
+    scope: Scope,
+    dedup_days: int,
+    wait_days: int,
+    forgotten: Forgotten | None,
 ) -> DataFrame:
     """Join clicks (new ones, and those that waited) to their sends, and mark the first click of each."""
     clicks = results["clicks"]
     fresh = clicks.where(F.col("status") == ACCEPTED).drop("status", REASON, RAW_ROW)
     earlier_days = [day for day in lake.days("pending") if day < scope.start]
     if earlier_days:
-        waited = lake.read("pending", since=earlier_days[-1], until=earlier_days[-1])
-        fresh = fresh.unionByName(waited.withColumn("ds", F.col("waiting_since")).drop("waiting_since"))
+        pending = lake.read("pending", since=earlier_days[-1], until=earlier_days[-1])
+        dated = pending.withColumn("ds", F.col("waiting_since")).drop("waiting_since")
+        waited = with_forgotten(dated.withColumn("status", F.lit(NEW)), "clicks", forgotten)
+        fresh = fresh.unionByName(waited.where(F.col("status") == NEW).drop("status"))
+        dropped = waited.where(F.col("status") == FORGOTTEN).withColumn("ds", F.lit(scope.start))
+        clicks = clicks.unionByName(dropped, allowMissingColumns=True)
     sends = results["sends"].where(F.col("status") == ACCEPTED).drop("status", REASON, RAW_ROW)
     sends_before = _before(lake, "sends", scope, dedup_days)
     known_sends = sends if sends_before is None else sends.unionByName(sends_before)
     waiting_since = fresh.withColumn("waiting_since", F.col("ds"))
     joined = with_send(waiting_since, known_sends, wait_days=wait_days, within_days=dedup_days)
-    pending = (F.col(REASON) == "unknown_send") & (F.col("ds") > F.lit(scope.last))
-    status = (
-        F.when(pending, F.lit(NOT_YET_KNOWN)).when(F.col(REASON).isNotNull(), F.lit(QUARANTINED)).otherwise(ACCEPTED)
-    )
+    waits = (F.col(REASON) == "unknown_send") & (F.col("ds") > F.lit(scope.last))
+    status = F.when(waits, F.lit(NOT_YET_KNOWN)).when(F.col(REASON).isNotNull(), F.lit(QUARANTINED)).otherwise(ACCEPTED)
     judged = joined.withColumn("status", status).withColumn("ds", F.least("ds", F.lit(scope.last)))
     clicked = _before(lake, "clicks", scope, dedup_days)
     first = with_first_click(

@@ -82,8 +82,9 @@ def _ingested(lake: Lake, ds: date) -> list[dict[str, Any]]:
     """Add up the counts of all days up to ``ds``: a first run brings in many days at once."""
     if not any(day <= ds for day in lake.days(COUNTS)):
         return []
-    sums = (F.sum(name).alias(name) for name in ("read", *OUTCOMES))
-    rows = lake.read(COUNTS, until=ds).groupBy("table").agg(*sums).collect()
+    counts = lake.read(COUNTS, until=ds)
+    sums = (F.sum(name).alias(name) for name in ("read", *OUTCOMES) if name in counts.columns)
+    rows = counts.groupBy("table").agg(*sums).collect()
     return sorted((row.asDict() for row in rows), key=lambda row: (-row["read"], row["table"]))
 
 

@@ -84,7 +84,7 @@ class Simulator(Entry):
 
 
 class Ingested(Entry):
-    """Counts of one raw table; ``read`` is the sum of the four others."""
+    """Counts of one raw table; ``read`` is the sum of the others."""
 
     table: str
     """Contract table."""
@@ -98,11 +98,14 @@ class Ingested(Entry):
     """Rows that were known already."""
     not_yet_known: int
     """Rows whose time of arrival is after the day."""
+    forgotten: int = 0
+    """Rows of users who asked to be forgotten, dropped."""
 
     @property
     def adds_up(self) -> bool:
         """Tell whether every row that was read is accounted for."""
-        return self.read == self.accepted + self.quarantined + self.duplicates + self.not_yet_known
+        outcomes = (self.accepted, self.quarantined, self.duplicates, self.not_yet_known, self.forgotten)
+        return self.read == sum(outcomes)
 
 
 class Part(Entry):

@@ -80,6 +80,7 @@ def test_ingest_counts_are_summed_up_to_the_day(spark: SparkSession, lake: Lake)
         "quarantined": 1,
         "duplicates": 2,
         "not_yet_known": 0,
+        "forgotten": 0,
     }
 
 
