@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import tempfile
 import uuid
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -46,9 +46,12 @@ class Lake:
         return [date.fromisoformat(name.removeprefix("ds=")) for name in names if name.startswith("ds=")]
 
     def tables(self, family: str = "") -> list[str]:
-        """Names of all tables and artefact folders, sorted; with a family, those like ``codes/VERSION``."""
+        """Names of all tables and artefact folders, sorted; with a family, those like ``codes/VERSION``.
+
+        One whose first write was killed is among them, without a day.
+        """
         names = [f"{family}/{name}".lstrip("/") for name in self.storage.names(f"{self.root}/{family}")]
-        return [name for name in names if self.storage.exists(f"{self.root}/{name}/_current")]
+        return [name for name in names if self._is_written(name)]
 
     def write(self, table: str, frame: DataFrame, days: Iterable[date]) -> None:
         """Replace whole days of a table.
@@ -70,6 +73,25 @@ class Lake:
         for day in sorted(set(days)):
             self._point(table, day, write)
 
+    def change(self, table: str, days: Collection[date], change: Callable[[DataFrame], DataFrame]) -> None:
+        """Replace whole days of a table by what a function makes of their rows.
+
+        Parameters
+        ----------
+        table : str
+            Name of the table.
+        days : collection of date
+            Days of the table that were written before.
+        change : callable
+            Rows with ``ds`` in, rows with the same columns out. Called once for all days with the same schema: what a
+            table of many months gained or lost meanwhile stays as it was written.
+        """
+        alike: dict[StructType, list[date]] = {}
+        for day in sorted(days):
+            alike.setdefault(self._schema(table, self._write_of(table, day)), []).append(day)
+        for of_schema in alike.values():
+            self.write(table, change(self._rows(table, of_schema)), of_schema)
+
     def read(self, table: str, *, since: date | None = None, until: date | None = None) -> DataFrame:
         """Read the current rows of a table, with their ``ds``.
 
@@ -88,13 +110,7 @@ class Lake:
         days = [day for day in self.days(table) if (since or day) <= day <= (until or day)]
         if not days:
             raise BadInput(f"table {table!r} in {self.root} has no day {_range(since, until)}; run the job before")
-        writes = {day: self._write_of(table, day) for day in days}
-        schema = self._schema(table, writes[days[-1]])
-        held = {write: set(self.storage.names(f"{self.root}/{table}/{write}")) for write in set(writes.values())}
-        paths = [f"{self.root}/{table}/{write}/ds={day}" for day, write in writes.items() if f"ds={day}" in held[write]]
-        if not paths:
-            return self._spark.createDataFrame([], schema)
-        return self._spark.read.schema(schema).option("basePath", f"{self.root}/{table}").parquet(*paths).drop("write")
+        return self._rows(table, days)
 
     def keep(self, table: str, days: Collection[date]) -> int:
         """Remove all days of a table but these, and the files that no pointer names; count the days removed.
@@ -152,6 +168,30 @@ class Lake:
         if not self.storage.exists(path):
             raise BadInput(f"no {name!r} of {ds} in {self.root}; run the job that makes it first")
         return json.loads(self.storage.read_text(path))
+
+    def json_days(self, name: str) -> list[date]:
+        """Days that have a JSON artefact, sorted."""
+        names = self.storage.names(f"{self.root}/{name}")
+        return [
+            date.fromisoformat(of_day.removeprefix("ds=").removesuffix(".json"))
+            for of_day in names
+            if of_day.startswith("ds=")
+        ]
+
+    def _rows(self, table: str, days: list[date]) -> DataFrame:
+        """Read days, in the columns of the last one."""
+        writes = {day: self._write_of(table, day) for day in days}
+        schema = self._schema(table, writes[days[-1]])
+        held = {write: set(self.storage.names(f"{self.root}/{table}/{write}")) for write in set(writes.values())}
+        paths = [f"{self.root}/{table}/{write}/ds={day}" for day, write in writes.items() if f"ds={day}" in held[write]]
+        if not paths:
+            return self._spark.createDataFrame([], schema)
+        return self._spark.read.schema(schema).option("basePath", f"{self.root}/{table}").parquet(*paths).drop("write")
+
+    def _is_written(self, name: str) -> bool:
+        return any(
+            found == "_current" or found.startswith("write=") for found in self.storage.names(f"{self.root}/{name}")
+        )
 
     def _keep_in_write(self, folder: str, partitions: set[str]) -> None:
         if not partitions:

@@ -51,8 +51,7 @@ def read_note(lake: Lake, ds: date) -> LogNote:
 
 def note_days(lake: Lake) -> list[date]:
     """Days on which ingest was run, sorted."""
-    names = lake.storage.names(f"{lake.root}/{NOTE}")
-    return [date.fromisoformat(name.removeprefix("ds=").removesuffix(".json")) for name in names if name[0] == "d"]
+    return lake.json_days(NOTE)
 
 
 def days_to_do(lake: Lake, *, source: str, made: str, ds: date) -> list[date]:

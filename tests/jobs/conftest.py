@@ -30,7 +30,7 @@ def root(tmp_path: Path, empty_store: Path) -> str:
     return str(folder)
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def put_bundle() -> Callable[..., Path]:
     """Write a bundle whose version is the hash of its model, as the trainer does."""
 
