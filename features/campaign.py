@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from functools import partial
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
 
-from features.change_logs import latest_as_of
+from features.change_logs import change_reader, latest_as_of
 from features.feature import Block, Feature
 from features.push_history import count_features, days_since, rate_features, reader
 
@@ -14,7 +15,7 @@ STATE = Block(
     name="campaign_state",
     key=("campaign_id",),
     table="campaigns",
-    read=partial(latest_as_of, key="campaign_id", columns=("category", "title_length", "has_image")),
+    read=change_reader("campaigns", key="campaign_id", columns=("category", "title_length", "has_image")),
     features=(
         Feature(
             "campaign_category", "category", "string", "category of the campaign", "category", null_meaning=NOT_GIVEN
@@ -42,3 +43,18 @@ HISTORY = Block(
     ),
     prior_level="campaign",
 )
+
+
+def with_category(rows: DataFrame, campaigns: DataFrame) -> DataFrame:
+    """Add ``category``, as known at ``as_of`` (null: unknown), to rows with ``campaign_id`` and ``as_of``."""
+    asked = rows.select("campaign_id", "as_of").distinct()
+    known = latest_as_of(asked, campaigns, key="campaign_id", columns=("category",))
+    return rows.join(F.broadcast(known), ["campaign_id", "as_of"], how="left")
+
+
+def categories_by_day(sends: DataFrame, clicks: DataFrame, campaigns: DataFrame) -> DataFrame:
+    """Give ``campaign_id, ds, category`` of what was sent or clicked: as known at the midnight that ends ``ds``."""
+    active = sends.select("campaign_id", "ds").union(clicks.select("campaign_id", "ds")).distinct()
+    keys = active.select("campaign_id", F.date_add("ds", 1).alias("as_of"))
+    known = latest_as_of(keys, campaigns, key="campaign_id", columns=("category",))
+    return known.select("campaign_id", F.date_sub("as_of", 1).alias("ds"), "category")

@@ -7,11 +7,11 @@ import json
 from collections.abc import Collection
 from typing import Any
 
-from features import campaign, device, user_activity, user_app_activity, user_campaign, user_profile
+from features import campaign, device, user_activity, user_app_activity, user_campaign, user_category, user_profile
 from features.feature import Block, Feature
 from features.send_context import context_features
 
-BLOCKS: tuple[Block, ...] = (
+BLOCKS: tuple[Block, ...] = (  # a key that a change log gives comes after that log's block
     user_activity.BLOCK,
     user_app_activity.BLOCK,
     user_profile.BLOCK,
@@ -20,6 +20,7 @@ BLOCKS: tuple[Block, ...] = (
     campaign.STATE,
     campaign.HISTORY,
     user_campaign.BLOCK,
+    user_category.BLOCK,
 )
 
 ALWAYS = "pushes"

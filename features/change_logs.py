@@ -7,6 +7,17 @@ from collections.abc import Sequence
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
+from features.feature import History, Reader
+
+
+def change_reader(table: str, *, key: str, columns: Sequence[str]) -> Reader:
+    """Give the function that reads the last known change of a log, a field of ``History``."""
+
+    def read(keys: DataFrame, history: History) -> DataFrame:
+        return latest_as_of(keys, history.table(table), key=key, columns=columns)
+
+    return read
+
 
 def latest_as_of(keys: DataFrame, log: DataFrame, *, key: str, columns: Sequence[str]) -> DataFrame:
     """Give each key's last change that is known as of its midnight.

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from functools import partial
-
-from features.change_logs import latest_as_of
+from features.change_logs import change_reader
 from features.feature import Block, Feature
 from features.push_history import count_features, rate_features, reader, recency_features
 
@@ -22,7 +20,7 @@ STATE = Block(
     name="device_state",
     key=("device_id",),
     table="devices",
-    read=partial(latest_as_of, key="device_id", columns=(*ATTRIBUTES, "push_enabled", "updated_at")),
+    read=change_reader("devices", key="device_id", columns=(*ATTRIBUTES, "push_enabled", "updated_at")),
     features=(
         _category("platform", "platform"),
         _category("os_version", "os_version"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TypeAlias
 
 from pyspark.sql import DataFrame
 
@@ -70,6 +71,9 @@ class History:
         return frame  # type: ignore[no-any-return]
 
 
+Reader: TypeAlias = Callable[[DataFrame, History], DataFrame]
+
+
 @dataclass(frozen=True)
 class Block:
     """Features of one thing with a history.
@@ -81,9 +85,10 @@ class Block:
     key : tuple of str
         Columns that name the thing; with ``as_of`` they are the key of the history.
     table : str
-        Field of ``History`` that the block is made from; without that table the block is left out.
+        Field of ``History`` that the block cannot do without; without that table the block is left out.
     read : callable
-        ``(keys, table) -> history``: one row a key and ``as_of`` that has a past; counts and last times only.
+        ``(keys, history) -> history of the keys``: one row a key and ``as_of`` that has a past; counts and last times
+        only.
     features : tuple of Feature
         Their expressions must take null history columns as "no past".
     prior_level : str
@@ -93,6 +98,6 @@ class Block:
     name: str
     key: tuple[str, ...]
     table: str
-    read: Callable[[DataFrame, DataFrame], DataFrame]
+    read: Reader
     features: tuple[Feature, ...]
     prior_level: str = ""

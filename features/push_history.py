@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from functools import partial
+from collections.abc import Sequence
 
 from pyspark.sql import DataFrame
 
-from features.feature import Feature
+from features.feature import Feature, History, Reader
 from features.partials import PUSH_COUNTS
 from features.windows import WINDOWS_DAYS, window_names, window_sums
 
@@ -15,9 +14,14 @@ RATE_WINDOWS = ("7d", "28d", "all")
 WINDOW_TEXT = {**{f"{days}d": f"{days} days before midnight" for days in WINDOWS_DAYS}, "all": "all time"}
 
 
-def reader(key: Sequence[str], prefix: str) -> Callable[[DataFrame, DataFrame], DataFrame]:
+def reader(key: Sequence[str], prefix: str) -> Reader:
     """Give the function that sums push partials for a key."""
-    return partial(window_sums, key=key, prefix=prefix, sums=PUSH_COUNTS, latest=("last_sent_ms", "last_clicked_ms"))
+
+    def read(keys: DataFrame, history: History) -> DataFrame:
+        latest = ("last_sent_ms", "last_clicked_ms")
+        return window_sums(keys, history.pushes, key=key, prefix=prefix, sums=PUSH_COUNTS, latest=latest)
+
+    return read
 
 
 def count_features(prefix: str, measures: Sequence[str], whose: str) -> list[Feature]:

@@ -8,6 +8,7 @@ from functools import reduce
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
+from features.campaign import with_category
 from features.catalogue import blocks_of, features_of
 from features.feature import Block, History
 from features.priors import prior_steps, priors
@@ -29,7 +30,7 @@ def read_histories(keys: Mapping[str, DataFrame], history: History, tables: Coll
     tables : collection of str
         Optional contract tables that the log has.
     """
-    return {block.name: block.read(keys[block.name], history.table(block.table)) for block in blocks_of(tables)}
+    return {block.name: block.read(keys[block.name], history) for block in blocks_of(tables)}
 
 
 def read_priors(midnights: DataFrame, history: History, tables: Collection[str]) -> DataFrame:
@@ -41,22 +42,28 @@ def read_priors(midnights: DataFrame, history: History, tables: Collection[str])
     return reduce(lambda left, right: left.join(right, "as_of"), fitted)
 
 
-def request_keys(requests: DataFrame, blocks: Iterable[Block], *, per: Sequence[str] = ()) -> dict[str, DataFrame]:
+def request_keys(
+    requests: DataFrame, history: History, blocks: Iterable[Block], *, per: Sequence[str] = ()
+) -> dict[str, DataFrame]:
     """Give the distinct keys per block that a set of requests asks for; rows with a null key ask for nothing.
 
     Parameters
     ----------
     requests : DataFrame
-        With the keys of the blocks and ``as_of``.
+        ``user_id, device_id, campaign_id, as_of``.
+    history : History
+        Where keys are found that requests do not name: the category of a campaign.
     blocks : iterable of Block
         What to ask for.
     per : sequence of str
         Further columns of the requests that keep keys apart.
     """
-    return {
-        block.name: requests.select(*block.key, "as_of", *per).dropna(subset=list(block.key)).distinct()
-        for block in blocks
-    }
+
+    def keys(block: Block) -> DataFrame:
+        named = with_category(requests, history.table("campaigns")) if "category" in block.key else requests
+        return named.select(*block.key, "as_of", *per).dropna(subset=list(block.key)).distinct()
+
+    return {block.name: keys(block) for block in blocks}
 
 
 def with_histories(
@@ -140,7 +147,7 @@ def scoring_rows(
         ``features.requests.REQUEST_KEY``, what else ``people`` had, and the columns of ``feature_columns``.
     """
     blocks = blocks_of(tables)
-    of_pair = [block for block in blocks if {"user_id", "campaign_id"} <= set(block.key)]
+    of_pair = [block for block in blocks if len(block.key) > 1]
     of_campaign = [block for block in blocks if block.key == ("campaign_id",)]
     of_user = [block for block in blocks if block not in of_pair and block not in of_campaign]
     users = with_histories(people, histories, of_user).join(F.broadcast(fitted_priors), "as_of", how="left")

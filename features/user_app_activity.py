@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from functools import partial
+from pyspark.sql import DataFrame
 
-from features.feature import Block
+from features.feature import Block, History
 from features.push_history import count_features, hours_since
 from features.windows import window_sums
+
+
+def _read(keys: DataFrame, history: History) -> DataFrame:
+    sums, latest = ("events", "duration_ms"), ("last_event_ms",)
+    return window_sums(keys, history.table("app_events"), key=("user_id",), prefix="app", sums=sums, latest=latest)
+
 
 BLOCK = Block(
     name="user_app_history",
     key=("user_id",),
     table="app_events",
-    read=partial(
-        window_sums, key=("user_id",), prefix="app", sums=("events", "duration_ms"), latest=("last_event_ms",)
-    ),
+    read=_read,
     features=(
         *count_features("app", ("events", "duration_ms"), "in the app"),
         hours_since("app_hours_since_last_event", "app_last_event_ms", "the user's last app event"),

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from functools import partial
-
-from features.change_logs import latest_as_of
+from features.change_logs import change_reader
 from features.feature import Block, Feature
 
 UNKNOWN_USER = "unknown user, or not given"
@@ -13,7 +11,7 @@ BLOCK = Block(
     name="user_profile",
     key=("user_id",),
     table="users",
-    read=partial(latest_as_of, key="user_id", columns=("signed_up_at", "country", "language", "timezone")),
+    read=change_reader("users", key="user_id", columns=("signed_up_at", "country", "language", "timezone")),
     features=(
         Feature(
             "user_tenure_days",

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import argparse
 
-from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
-from features.change_logs import latest_as_of
+from features.campaign import categories_by_day
 from features.partials import app_event_partials, push_partials
 from jobs.cli import job_parser, run_job, say
 from jobs.ingest_counts import COUNTS
@@ -35,17 +35,9 @@ def run(spark: SparkSession, args: argparse.Namespace) -> None:
     if "app_events" in tables:
         lake.write(APP_EVENTS, app_event_partials(lake.read("app_events", **span).where(of_days)), days)
     sends, clicks = (lake.read(table, **span).where(of_days) for table in ("sends", "clicks"))
-    categories = _categories(lake, sends, clicks) if "campaigns" in tables else None
+    categories = categories_by_day(sends, clicks, lake.read("campaigns")) if "campaigns" in tables else None
     lake.write(PUSHES, push_partials(sends, clicks, categories), days)
     say(f"aggregated {len(days)} days, {days[0]} to {days[-1]}")
-
-
-def _categories(lake: Lake, sends: DataFrame, clicks: DataFrame) -> DataFrame:
-    """Give ``campaign_id, ds, category`` as known at the midnight that ends each ``ds``."""
-    active = sends.select("campaign_id", "ds").union(clicks.select("campaign_id", "ds")).distinct()
-    keys = active.select("campaign_id", F.date_add("ds", 1).alias("as_of"))
-    known = latest_as_of(keys, lake.read("campaigns"), key="campaign_id", columns=("category",))
-    return known.select("campaign_id", F.date_sub("as_of", 1).alias("ds"), "category")
 
 
 if __name__ == "__main__":

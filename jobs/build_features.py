@@ -16,6 +16,7 @@ from datetime import date, timedelta
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
+from features.campaign import with_category
 from features.catalogue import blocks_of
 from features.feature import Block, History
 from features.requests import active_campaigns, audience, planned_sends, training_requests
@@ -90,9 +91,9 @@ def _histories(
 ) -> dict[str, DataFrame]:
     """Give each block's history for training and scoring keys together, by the day that asked for them."""
     blocks = blocks_of(note.tables)
-    training = request_keys(requests.withColumnRenamed("ds", ASKED), blocks, per=(ASKED,))
+    training = request_keys(requests.withColumnRenamed("ds", ASKED), past, blocks, per=(ASKED,))
     keys = {
-        block.name: training[block.name].unionByName(_scoring_keys(block, people, campaigns, past.pushes, ds))
+        block.name: training[block.name].unionByName(_scoring_keys(block, people, campaigns, past, ds))
         for block in blocks
     }
     histories = read_histories(keys, past, note.tables)
@@ -104,17 +105,24 @@ def _priors(note: LogNote, past: History, midnights: DataFrame) -> DataFrame:
     return midnights.join(F.broadcast(fitted), "as_of")
 
 
-def _scoring_keys(block: Block, people: DataFrame, campaigns: DataFrame, pushes: DataFrame, ds: date) -> DataFrame:
+def _scoring_keys(block: Block, people: DataFrame, campaigns: DataFrame, past: History, ds: date) -> DataFrame:
     """Keys that scoring may ask for: users and devices of the audience, campaigns to come, pairs that met before."""
     as_of = people.select("as_of").distinct()
+    to_come = campaigns.select("campaign_id").distinct().crossJoin(F.broadcast(as_of))
     if block.key == ("campaign_id",):
-        keys = campaigns.select("campaign_id").distinct().crossJoin(F.broadcast(as_of))
+        keys = to_come
+    elif "category" in block.key:
+        keys = _met_before(block, with_category(to_come, past.table("campaigns")), "category", past)
     elif "campaign_id" in block.key:
-        pairs = pushes.select(*block.key).join(F.broadcast(campaigns.select("campaign_id").distinct()), "campaign_id")
-        keys = pairs.select(*block.key).distinct().crossJoin(F.broadcast(as_of))
+        keys = _met_before(block, to_come, "campaign_id", past)
     else:
         keys = people.where("left_out IS NULL").select(*block.key, "as_of").dropna().distinct()
     return keys.withColumn(ASKED, F.lit(ds))
+
+
+def _met_before(block: Block, to_come: DataFrame, name: str, past: History) -> DataFrame:
+    wanted = to_come.select(name, "as_of").distinct()
+    return past.pushes.select(*block.key).join(F.broadcast(wanted), name).select(*block.key, "as_of").distinct()
 
 
 if __name__ == "__main__":

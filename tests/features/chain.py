@@ -9,6 +9,7 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from features.attribution import with_first_click, with_send
+from features.campaign import categories_by_day
 from features.catalogue import blocks_of
 from features.contract import TABLES
 from features.duplicates import with_duplicate
@@ -72,7 +73,9 @@ def accepted(
 
 def history_of(frames: Mapping[str, DataFrame]) -> History:
     """Give the history of accepted rows."""
-    pushes = push_partials(frames["sends"], frames["clicks"], None)
+    sends, clicks, campaigns = frames["sends"], frames["clicks"], frames.get("campaigns")
+    categories = None if campaigns is None else categories_by_day(sends, clicks, campaigns)
+    pushes = push_partials(sends, clicks, categories)
     app_events = app_event_partials(frames["app_events"]) if "app_events" in frames else None
     logs = {table: frames.get(table) for table in ("users", "devices", "campaigns")}
     return History(pushes=pushes.localCheckpoint(), app_events=app_events, **logs)
@@ -80,7 +83,7 @@ def history_of(frames: Mapping[str, DataFrame]) -> History:
 
 def rows_for(requests: DataFrame, history: History, tables: Sequence[str] = ALL_TABLES) -> DataFrame:
     """Give the feature rows of requests."""
-    keys = request_keys(requests, blocks_of(tables))
+    keys = request_keys(requests, history, blocks_of(tables))
     priors = read_priors(requests.select("as_of").distinct(), history, tables)
     return feature_rows(requests, read_histories(keys, history, tables), priors, tables)
 

@@ -58,7 +58,7 @@ class LogMaker:
             ),
             "campaigns": self._changes(
                 "campaign_id", CAMPAIGNS[:-1],
-                category=("news", "offer", None), title_length=(0, 25, None), has_image=(True, False, None),
+                category=("news", "news", "offer", None), title_length=(0, 25, None), has_image=(True, False, None),
             ),
         }  # fmt: skip
 

@@ -37,12 +37,16 @@ DAY = timedelta(days=1)
 
 @dataclass(frozen=True)
 class Push:
-    """A send, a counted click or a dismissal; a click has the user, device and campaign of its send."""
+    """A send, a counted click or a dismissal; a click has the user, device and campaign of its send.
+
+    Its category is what its campaign had at the first midnight that knows it.
+    """
 
     kind: str
     user: str
     device: str | None
     campaign: str
+    category: str | None
     at: datetime
     known: date
 
@@ -99,6 +103,7 @@ class Oracle:
             **self._device(device, as_of),
             **self._campaign(campaign, as_of),
             **self._user_campaign(user, campaign, as_of),
+            **self._user_category(user, campaign, as_of),
         }
 
     # Which rows there are, and since when
@@ -120,7 +125,7 @@ class Oracle:
         first_clicks: dict[str, Push] = {}
         sends = {send["send_id"]: send for send in self.rows["sends"]}
         for send in sends.values():
-            yield _push("send", send, send["sent_at"], self.known_day("sends", send))
+            yield self._push("send", send, send["sent_at"], self.known_day("sends", send))
         for click in self.rows["clicks"]:
             send = sends.get(click["send_id"])
             if send is None or click["clicked_at"] < send["sent_at"]:
@@ -129,7 +134,7 @@ class Oracle:
             if not -self.within_days <= (send_known - click_known).days <= self.wait_days:
                 continue
             kind = "dismissal" if click["action"] == "dismiss" else "click"
-            push = _push(kind, send, click["clicked_at"], max(send_known, click_known))
+            push = self._push(kind, send, click["clicked_at"], max(send_known, click_known))
             if kind == "dismissal":
                 yield push
                 continue
@@ -137,6 +142,10 @@ class Oracle:
             if (push.known, push.at) < (first.known, first.at):
                 first_clicks[send["send_id"]] = push
         yield from first_clicks.values()
+
+    def _push(self, kind: str, send: Row, at: datetime, known: date) -> Push:
+        category = self._latest("campaigns", "campaign_id", send["campaign_id"], known + DAY).get("category")
+        return Push(kind, send["user_id"], send["device_id"], send["campaign_id"], category, at, known)
 
     def _pushes_as_of(self, as_of: date) -> list[Push]:
         return [push for push in self.pushes if push.at.date() < as_of and push.known < as_of]
@@ -212,6 +221,20 @@ class Oracle:
             "user_campaign_hours_since_last_click": _hours_since_last(pushes, "click", as_of),
         }
 
+    def _user_category(self, user: str, campaign: str, as_of: date) -> dict[str, Any]:
+        def pair(push: Push) -> tuple[str, str] | None:
+            return None if push.category is None else (push.user, push.category)
+
+        category = self._latest("campaigns", "campaign_id", campaign, as_of).get("category")
+        pushes = [push for push in self._pushes_as_of(as_of) if category and pair(push) == (user, category)]
+        return {
+            **_counts("user_category_sends", pushes, "send", as_of),
+            **_counts("user_category_clicks", pushes, "click", as_of),
+            **self._rates("user_category", pair, pushes, as_of),
+            "user_category_hours_since_last_send": _hours_since_last(pushes, "send", as_of),
+            "user_category_hours_since_last_click": _hours_since_last(pushes, "click", as_of),
+        }
+
     def _app(self, user: str, as_of: date) -> dict[str, Any]:
         events = [
             row
@@ -279,10 +302,6 @@ def beta_prior(totals: Iterable[Iterable[int]]) -> tuple[float, float] | None:
     if variance <= 0:
         return rate, 10_000.0
     return rate, min(max(rate * (1 - rate) / variance - 1, 1.0), 10_000.0)
-
-
-def _push(kind: str, send: Row, at: datetime, known: date) -> Push:
-    return Push(kind, send["user_id"], send["device_id"], send["campaign_id"], at, known)
 
 
 def _midnight(day: date) -> datetime:

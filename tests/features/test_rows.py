@@ -31,7 +31,7 @@ def test_scoring_gives_the_rows_of_training(spark: SparkSession, world: World) -
     ]
 
     requests = world.requests.where(F.col("as_of") == F.lit(as_of))
-    histories = read_histories(request_keys(requests, blocks_of(ALL_TABLES)), world.history, ALL_TABLES)
+    histories = read_histories(request_keys(requests, world.history, blocks_of(ALL_TABLES)), world.history, ALL_TABLES)
     priors = read_priors(requests.select("as_of").distinct(), world.history, ALL_TABLES)
     people = requests.select("user_id", "device_id", "as_of").distinct()
     campaigns = planned_sends(contract_frame(spark, "plans", plans, world.rules), as_of, world.rules)
