@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pyspark.sql import DataFrame, Window
+from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
 from features.contract import CLICK_ACTIONS
@@ -69,6 +69,12 @@ def with_first_click(clicks: DataFrame, clicked_before: DataFrame | None = None)
     return marked.select(*clicks.columns, "is_first_click")
 
 
+def counts_in_time(rules: TimeRules) -> Column:
+    """Whether a click came within the attribution window and was known within the lateness allowance, both included."""
+    in_window = F.col("clicked_at") <= shifted(F.col("sent_at"), rules.attribution_window_s)
+    return in_window & (F.col("ingested_at") <= shifted(F.col("sent_at"), rules.maturity_s))
+
+
 def with_label(sends: DataFrame, clicks: DataFrame, rules: TimeRules) -> DataFrame:
     """Add ``label``: 1 when a click came within the attribution window and was known within the lateness allowance.
 
@@ -79,10 +85,8 @@ def with_label(sends: DataFrame, clicks: DataFrame, rules: TimeRules) -> DataFra
     clicks : DataFrame
         Accepted clicks; both bounds are included, a dismissal never counts.
     """
-    in_window = F.col("clicked_at") <= shifted(F.col("sent_at"), rules.attribution_window_s)
-    in_time = F.col("ingested_at") <= shifted(F.col("sent_at"), rules.maturity_s)
     clicked = (
-        clicks.where(F.col("action").isin(*CLICK_ACTIONS) & in_window & in_time)
+        clicks.where(F.col("action").isin(*CLICK_ACTIONS) & counts_in_time(rules))
         .select("send_id", F.lit(1).alias("label"))
         .distinct()
     )

@@ -11,9 +11,7 @@ from pyspark.sql import functions as F
 
 from features.feature import History
 from features.known_counts import ROWS_SCHEMA, count_rows
-
-CELL = {"known": "date", "token_id": "int", "count": "bigint"}
-"""What ``count_rows`` takes of a cell, besides its user."""
+from features.user_streams import over_users
 
 
 def behaviour_cells(history: History) -> DataFrame:
@@ -93,7 +91,5 @@ def behaviour_rows(keys: DataFrame, cells: DataFrame, tokens: DataFrame) -> Data
         token have no row.
     """
     numbered = cells.join(F.broadcast(tokens), "token")
-    asked = keys.select("user_id", "as_of", *(F.lit(None).cast(of).alias(name) for name, of in CELL.items()))
-    cell = numbered.withColumn("as_of", F.lit(None).cast("date")).withColumn("known", F.greatest("ds", "event_day"))
-    by_user = asked.union(cell.select(asked.columns)).repartition("user_id").sortWithinPartitions("user_id")
-    return by_user.mapInArrow(count_rows, ROWS_SCHEMA)
+    rows = numbered.select("user_id", F.greatest("ds", "event_day").alias("known"), "token_id", "count")
+    return over_users(keys.select("user_id", "as_of"), rows, count_rows, ROWS_SCHEMA)

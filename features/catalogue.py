@@ -7,12 +7,22 @@ import json
 from collections.abc import Collection
 from typing import Any
 
-from features import campaign, device, user_activity, user_app_activity, user_campaign, user_category, user_profile
+from features import (
+    campaign,
+    device,
+    push_sequence,
+    user_activity,
+    user_app_activity,
+    user_campaign,
+    user_category,
+    user_profile,
+)
 from features.feature import Block, Feature
 from features.send_context import context_features
 
 BLOCKS: tuple[Block, ...] = (  # a key that a change log gives comes after that log's block
     user_activity.BLOCK,
+    push_sequence.BLOCK,
     user_app_activity.BLOCK,
     user_profile.BLOCK,
     device.STATE,
@@ -23,12 +33,12 @@ BLOCKS: tuple[Block, ...] = (  # a key that a change log gives comes after that 
     user_category.BLOCK,
 )
 
-ALWAYS = "pushes"
+ALWAYS = frozenset({"pushes", "outcomes"})
 
 
 def blocks_of(tables: Collection[str]) -> list[Block]:
     """Blocks that a log with these optional contract tables has."""
-    return [block for block in BLOCKS if block.table == ALWAYS or block.table in tables]
+    return [block for block in BLOCKS if block.table in ALWAYS or block.table in tables]
 
 
 def features_of(tables: Collection[str]) -> list[Feature]:

@@ -47,11 +47,14 @@ class History:
     ----------
     pushes : DataFrame
         See ``features.partials.push_partials``.
+    outcomes : DataFrame, optional
+        See ``features.outcomes.push_outcomes``; none where nobody asks for them.
     app_events, users, devices, campaigns : DataFrame, optional
         App event partials and the change logs; none where the log has no such table.
     """
 
     pushes: DataFrame
+    outcomes: DataFrame | None = None
     app_events: DataFrame | None = None
     users: DataFrame | None = None
     devices: DataFrame | None = None

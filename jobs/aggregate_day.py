@@ -1,4 +1,4 @@
-"""Count what became known on a day: daily partials per user, device, campaign and event day, integers only.
+"""Count what became known on a day: daily partials per key and event day, and how pushes ended; integers only.
 
 Days up to --ds that were ingested and not aggregated yet are done in the same Spark job; --ds is always done again.
 """
@@ -6,18 +6,21 @@ Days up to --ds that were ingested and not aggregated yet are done in the same S
 from __future__ import annotations
 
 import argparse
+from datetime import date, timedelta
 
-from pyspark.sql import SparkSession
+from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from features.campaign import categories_by_day
+from features.outcomes import push_outcomes
 from features.partials import app_event_partials, push_partials
+from features.time_rules import TimeRules
 from jobs.cli import job_parser, run_job, say
 from jobs.ingest_counts import COUNTS
 from jobs.lake import Lake
 from jobs.log_note import days_to_do, read_note
 
-PUSHES, APP_EVENTS = "push_partials", "app_event_partials"
+PUSHES, OUTCOMES, APP_EVENTS = "push_partials", "push_outcomes", "app_event_partials"
 
 
 def arg_parser() -> argparse.ArgumentParser:
@@ -28,7 +31,8 @@ def arg_parser() -> argparse.ArgumentParser:
 def run(spark: SparkSession, args: argparse.Namespace) -> None:
     """Aggregate up to ``args.ds``."""
     lake = Lake(spark, args.root)
-    tables = read_note(lake, args.ds).tables
+    note = read_note(lake, args.ds)
+    tables = note.tables
     days = days_to_do(lake, source=COUNTS, made=PUSHES, ds=args.ds)
     span = {"since": days[0], "until": days[-1]}
     of_days = F.col("ds").isin(days)
@@ -37,7 +41,14 @@ def run(spark: SparkSession, args: argparse.Namespace) -> None:
     sends, clicks = (lake.read(table, **span).where(of_days) for table in ("sends", "clicks"))
     categories = categories_by_day(sends, clicks, lake.read("campaigns")) if "campaigns" in tables else None
     lake.write(PUSHES, push_partials(sends, clicks, categories), days)
+    lake.write(OUTCOMES, _outcomes(lake, note.rules, days).where(of_days), days)
     say(f"aggregated {len(days)} days, {days[0]} to {days[-1]}")
+
+
+def _outcomes(lake: Lake, rules: TimeRules, days: list[date]) -> DataFrame:
+    """Outcomes of the sends that may have ended on these days, and of some that ended on others."""
+    sent = {"since": days[0] - timedelta(days=rules.maturity_days), "until": days[-1]}
+    return push_outcomes(lake.read("sends", **sent), lake.read("clicks", **sent), rules)
 
 
 if __name__ == "__main__":

@@ -7,7 +7,7 @@ from datetime import date
 from pyspark.sql import DataFrame
 
 from features.feature import History
-from jobs.aggregate_day import APP_EVENTS, PUSHES
+from jobs.aggregate_day import APP_EVENTS, OUTCOMES, PUSHES
 from jobs.lake import Lake
 from jobs.log_note import LogNote
 
@@ -20,6 +20,7 @@ def read_past(lake: Lake, note: LogNote, until: date) -> History:
 
     return History(
         pushes=lake.read(PUSHES, until=until),
+        outcomes=lake.read(OUTCOMES, until=until),
         app_events=optional("app_events", APP_EVENTS),
         users=optional("users", "users"),
         devices=optional("devices", "devices"),

@@ -14,6 +14,7 @@ from features.catalogue import blocks_of
 from features.contract import TABLES
 from features.duplicates import with_duplicate
 from features.feature import History
+from features.outcomes import push_outcomes
 from features.partials import app_event_partials, push_partials
 from features.requests import training_requests
 from features.rows import feature_rows, read_histories, read_priors, request_keys
@@ -71,14 +72,15 @@ def accepted(
     return {**frames, "clicks": with_first_click(joined.where("reason IS NULL"))}
 
 
-def history_of(frames: Mapping[str, DataFrame]) -> History:
+def history_of(frames: Mapping[str, DataFrame], rules: TimeRules) -> History:
     """Give the history of accepted rows."""
     sends, clicks, campaigns = frames["sends"], frames["clicks"], frames.get("campaigns")
     categories = None if campaigns is None else categories_by_day(sends, clicks, campaigns)
     pushes = push_partials(sends, clicks, categories)
     app_events = app_event_partials(frames["app_events"]) if "app_events" in frames else None
     logs = {table: frames.get(table) for table in ("users", "devices", "campaigns")}
-    return History(pushes=pushes.localCheckpoint(), app_events=app_events, **logs)
+    outcomes = push_outcomes(sends, clicks, rules)
+    return History(pushes=pushes.localCheckpoint(), outcomes=outcomes, app_events=app_events, **logs)
 
 
 def rows_for(requests: DataFrame, history: History, tables: Sequence[str] = ALL_TABLES) -> DataFrame:

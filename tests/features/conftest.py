@@ -67,7 +67,7 @@ def world(spark: SparkSession) -> World:
     ]  # fmt: skip
     with partitions(spark, 1):
         frames = accepted(spark, log, rules)
-        history = history_of(frames)
+        history = history_of(frames, rules)
         requests = past_requests(frames, rules).unionByName(request_frame(spark, asked)).localCheckpoint()
         rows = collected(rows_for(requests, history))
     return World(rules=rules, log=log, asked=asked, requests=requests, history=history, rows=rows)

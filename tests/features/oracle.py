@@ -10,6 +10,8 @@ import math
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
+from itertools import pairwise
+from statistics import fmean, pstdev
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -61,18 +63,23 @@ class Oracle:
         The raw rows of each contract table, in any order.
     ready_lag : timedelta
         How long after midnight a day's rows still come in.
+    window, allowance : timedelta
+        How long after its send a click counts, and how much later than that it may become known.
     wait_days, within_days : int
         How many days after its click, and before it, a send may become known for the click to count.
     """
 
     tables: dict[str, list[Row]]
     ready_lag: timedelta
+    window: timedelta
+    allowance: timedelta
     wait_days: int
     within_days: int
     _priors: dict[Any, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.rows = {name: self._once(name) for name in self.tables}
+        self.clicks = list(self._clicks())
         self.pushes = list(self._pushes())
 
     def as_of(self, send_at: datetime) -> date:
@@ -98,6 +105,7 @@ class Oracle:
         return {
             **self._context(user, request["send_at"], as_of),
             **self._user(user, as_of),
+            **self._sequence(user, as_of),
             **self._app(user, as_of),
             **self._profile(user, as_of),
             **self._device(device, as_of),
@@ -121,18 +129,22 @@ class Oracle:
                 best[key] = row
         return list(best.values())
 
-    def _pushes(self) -> Iterator[Push]:
-        first_clicks: dict[str, Push] = {}
+    def _clicks(self) -> Iterator[tuple[Row, Row]]:
+        """Give each click with its send, where that came in time."""
         sends = {send["send_id"]: send for send in self.rows["sends"]}
-        for send in sends.values():
-            yield self._push("send", send, send["sent_at"], self.known_day("sends", send))
         for click in self.rows["clicks"]:
             send = sends.get(click["send_id"])
-            if send is None or click["clicked_at"] < send["sent_at"]:
-                continue
+            if send is not None and click["clicked_at"] >= send["sent_at"]:
+                waited = self.known_day("sends", send) - self.known_day("clicks", click)
+                if -self.within_days <= waited.days <= self.wait_days:
+                    yield click, send
+
+    def _pushes(self) -> Iterator[Push]:
+        first_clicks: dict[str, Push] = {}
+        for send in self.rows["sends"]:
+            yield self._push("send", send, send["sent_at"], self.known_day("sends", send))
+        for click, send in self.clicks:
             send_known, click_known = self.known_day("sends", send), self.known_day("clicks", click)
-            if not -self.within_days <= (send_known - click_known).days <= self.wait_days:
-                continue
             kind = "dismissal" if click["action"] == "dismiss" else "click"
             push = self._push(kind, send, click["clicked_at"], max(send_known, click_known))
             if kind == "dismissal":
@@ -177,6 +189,42 @@ class Oracle:
             "user_hours_since_last_click": _hours_since_last(pushes, "click", as_of),
             "user_days_since_first_push": _days_since_first(pushes, as_of),
         }
+
+    def _sequence(self, user: str, as_of: date) -> dict[str, Any]:
+        ended = [outcome for outcome in self._ended(as_of) if outcome[0]["user_id"] == user]
+        ended.sort(key=lambda outcome: (outcome[0]["sent_at"], outcome[1], outcome[2] or timedelta(0)))
+        newest_first = [outcome for _, outcome, _ in reversed(ended)]
+        reactions = [reaction.total_seconds() for _, _, reaction in ended if reaction is not None]
+        times = [send["sent_at"] for send, _, _ in ended]
+        gaps = [(later - earlier) // timedelta(minutes=1) / 60 for earlier, later in pairwise(times)]
+        return {
+            "user_pushes_since_click": _leading(newest_first, lambda outcome: outcome != 1),
+            "user_outcome_run": _leading(newest_first, lambda outcome: outcome == newest_first[0]),
+            **{f"user_last_outcome_{n + 1}": _nth(newest_first, n) for n in range(3)},
+            "user_recent_clicks": newest_first[:10].count(1),
+            "user_recent_dismissals": newest_first[:10].count(2),
+            "user_click_pattern": sum(0.5 ** (n + 1) for n, outcome in enumerate(newest_first[:10]) if outcome == 1)
+            + 0.0,
+            "user_reaction_s_mean": fmean(reactions) if reactions else None,
+            "user_gap_hours_mean": fmean(gaps) if gaps else None,
+            "user_gap_hours_spread": pstdev(gaps) if gaps else None,
+        }
+
+    def _ended(self, as_of: date) -> Iterator[tuple[Row, int, timedelta | None]]:
+        """Give each send whose last possible click a midnight knows: 0 ignored, 1 clicked and how soon, 2 dismissed."""
+        for send in self.rows["sends"]:
+            last_click = send["sent_at"] + self.window
+            last_known = last_click + self.allowance
+            too_early = last_click >= _midnight(as_of) or last_known >= _midnight(as_of) + self.ready_lag
+            if too_early or self.known_day("sends", send) >= as_of:
+                continue
+            in_time = [
+                click
+                for click, its_send in self.clicks
+                if its_send is send and click["clicked_at"] <= last_click and click["ingested_at"] <= last_known
+            ]
+            clicked = [click["clicked_at"] - send["sent_at"] for click in in_time if click["action"] != "dismiss"]
+            yield send, 1 if clicked else 2 if in_time else 0, min(clicked, default=None)
 
     def _device(self, device: str | None, as_of: date) -> dict[str, Any]:
         pushes = [push for push in self._pushes_as_of(as_of) if device is not None and push.device == device]
@@ -336,6 +384,14 @@ def _days_since_first(pushes: list[Push], as_of: date) -> int | None:
 
 def _milliseconds(seconds: float | None) -> int:
     return 0 if seconds is None else math.floor(seconds * 1000 + 0.5)
+
+
+def _leading(values: list[int], good: Callable[[int], bool]) -> int:
+    return next((n for n, value in enumerate(values) if not good(value)), len(values))
+
+
+def _nth(values: list[int], place: int) -> int | None:
+    return values[place] if place < len(values) else None
 
 
 def _one_or_zero(value: bool | None) -> int | None:

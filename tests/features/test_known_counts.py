@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from features import known_counts
+from features import known_counts, user_streams
 
 SCHEMA = pa.schema(
     {"user_id": pa.string(), "as_of": pa.date32(), "known": pa.date32(), "token_id": pa.int32(), "count": pa.int64()}
@@ -33,17 +33,17 @@ def expected(asked: set[tuple[str, date]], held: list[tuple[str, date, int, int]
     return {key: sorted(counts.items()) for key, counts in rows.items()}
 
 
-@pytest.mark.parametrize("cells_at_once", [1, 3, 1000])
+@pytest.mark.parametrize("rows_at_once", [1, 3, 1000])
 @settings(deadline=None)  # the first call is slow; nothing here is timed
 @given(asked=requests, held=cells, batch_rows=st.integers(1, 9))
 def test_counts_as_of(
-    cells_at_once: int, asked: set[tuple[str, date]], held: list[tuple[str, date, int, int]], batch_rows: int
+    rows_at_once: int, asked: set[tuple[str, date]], held: list[tuple[str, date, int, int]], batch_rows: int
 ) -> None:
     rows: list[Row] = [dict(zip(("user_id", "known", "token_id", "count"), cell, strict=True)) for cell in held]
     rows += [{"user_id": user, "as_of": as_of} for user, as_of in sorted(asked)]
     table = pa.Table.from_pylist(sorted(rows, key=lambda row: str(row["user_id"])), SCHEMA)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(known_counts, "CELLS_AT_ONCE", cells_at_once)
+        patch.setattr(user_streams, "ROWS_AT_ONCE", rows_at_once)
         batches = list(known_counts.count_rows(iter(table.to_batches(batch_rows))))
     found = [row for batch in batches for row in batch.to_pylist()]
     assert {

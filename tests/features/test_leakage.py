@@ -19,7 +19,7 @@ def test_the_future_changes_nothing(spark: SparkSession, world: World) -> None:
     too_late = {table: len(rows) - len(past[table]) for table, rows in world.log.items()}
     assert min(too_late.values()) >= 8, f"each table has rows that must not count: {too_late}"
 
-    history = history_of(accepted(spark, past, world.rules))
+    history = history_of(accepted(spark, past, world.rules), world.rules)
     found = collected(rows_for(request_frame(spark, world.asked), history))
     expected = {request["send_id"]: world.rows[request["send_id"]] for request in world.asked}
     assert differences(found, expected, tolerance=0.0) == ""
@@ -30,6 +30,6 @@ def test_a_column_that_knows_the_label_reaches_no_feature(spark: SparkSession, w
     frames = accepted(spark, few, TimeRules(), more="planted int")
     assert all("planted" in frame.columns for frame in frames.values())
     requests = past_requests(frames, TimeRules())
-    rows = rows_for(requests, history_of(frames))
+    rows = rows_for(requests, history_of(frames, TimeRules()))
     assert rows.columns == [*requests.columns, *(feature.name for feature in features_of(ALL_TABLES))]
     assert not {"planted", "label", "clicked_at", "action"} & set(rows.columns)

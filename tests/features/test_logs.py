@@ -9,7 +9,7 @@ from random import Random
 import pytest
 
 from tests.features.chain import DEDUP_DAYS
-from tests.features.logs import MIDNIGHT, TICK, LogMaker
+from tests.features.logs import DAY, MIDNIGHT, TICK, LogMaker
 from tests.features.oracle import HAPPENED, KEYS, Oracle
 
 WAIT_DAYS = 2
@@ -21,7 +21,9 @@ def lag(request: pytest.FixtureRequest) -> timedelta:
 
 
 def oracle(seed: int, lag: timedelta) -> Oracle:
-    return Oracle(LogMaker(Random(seed), lag).log(), lag, wait_days=WAIT_DAYS, within_days=DEDUP_DAYS)
+    return Oracle(
+        LogMaker(Random(seed), lag).log(), lag, window=DAY, allowance=DAY, wait_days=WAIT_DAYS, within_days=DEDUP_DAYS
+    )
 
 
 @pytest.mark.parametrize("seed", [0, 5])

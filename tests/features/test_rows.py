@@ -45,7 +45,7 @@ def test_partitions_change_nothing(spark: SparkSession, world: World) -> None:
     with partitions(spark, 7):
         frames = accepted(spark, world.log, world.rules)
         pieces = {table: frame.repartition(7) for table, frame in frames.items()}
-        rows = collected(rows_for(world.requests.repartition(7), history_of(pieces)))
+        rows = collected(rows_for(world.requests.repartition(7), history_of(pieces, world.rules)))
     assert differences(rows, world.rows, tolerance=0.0) == ""
 
 
@@ -61,7 +61,7 @@ def test_a_log_of_sends_and_clicks_only(spark: SparkSession) -> None:
     clicks = [{"send_id": "s1", "clicked_at": utc_time(2, 6), "action": "open", "ingested_at": utc_time(2, 6)}]
     rules = TimeRules()
     frames = accepted(spark, {"sends": sends, "clicks": clicks}, rules)
-    rows = rows_for(past_requests(frames, rules), history_of(frames), tables=())
+    rows = rows_for(past_requests(frames, rules), history_of(frames, rules), tables=())
     names = [feature.name for feature in features_of(())]
     assert rows.columns == ["send_id", *REQUEST_KEY, *names]
 

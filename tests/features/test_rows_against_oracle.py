@@ -40,7 +40,7 @@ def test_every_feature_of_every_request(spark: SparkSession, ready_lag_s: int, r
 
     frames = accepted(spark, log, rules)
     requests = past_requests(frames, rules).unionByName(request_frame(spark, probes))
-    found = collected(rows_for(requests, history_of(frames)))
+    found = collected(rows_for(requests, history_of(frames, rules)))
 
     asked = [*oracle.requests(), *probes]
     expected = {row["send_id"]: {**in_milliseconds(row), **oracle.features(row)} for row in asked}
@@ -48,4 +48,11 @@ def test_every_feature_of_every_request(spark: SparkSession, ready_lag_s: int, r
 
 
 def oracle_of(log: Log, rules: TimeRules) -> Oracle:
-    return Oracle(log, timedelta(seconds=rules.ready_lag_s), wait_days=rules.maturity_days, within_days=DEDUP_DAYS)
+    return Oracle(
+        log,
+        timedelta(seconds=rules.ready_lag_s),
+        window=timedelta(seconds=rules.attribution_window_s),
+        allowance=timedelta(seconds=rules.lateness_allowance_s),
+        wait_days=rules.maturity_days,
+        within_days=DEDUP_DAYS,
+    )

@@ -1,0 +1,123 @@
+"""The pushes of many users in their order, in numpy: each request reads those that ended before its midnight."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from features.outcomes import CLICKED, DISMISSED
+from features.user_streams import Batches, Integers, Known, known_rows
+
+LAST_OUTCOMES = 3
+RECENT = 10
+MS_PER_MINUTE = 60_000
+
+SEQUENCE_COLUMNS = (
+    "pushes_since_click",
+    "outcome_run",
+    *(f"last_outcome_{place}" for place in range(1, LAST_OUTCOMES + 1)),
+    "recent_clicks",
+    "recent_dismissals",
+    "click_pattern",
+    "reactions",
+    "reaction_ms",
+    "gaps",
+    "gap_minutes",
+    "gap_minutes_squared",
+)
+"""Whole numbers of a request; see ``sequence_rows``."""
+
+
+def sequence_rows(batches: Batches) -> Batches:
+    """Turn requests and ended pushes, sorted by user, into one row a request.
+
+    Parameters
+    ----------
+    batches : iterator of RecordBatch
+        See ``features.user_streams.known_rows``; a push has ``sent_ms, outcome, reaction_ms`` as in
+        ``features.outcomes.push_outcomes``. Pushes of a user are in order of these three.
+
+    Returns
+    -------
+    iterator of RecordBatch
+        The requests' own columns and ``SEQUENCE_COLUMNS``: pushes since the newest one clicked (all, where none was),
+        length of the newest run of equal outcomes, outcome of the newest, the one before and so on (null: no such
+        push), clicks and dismissals among the last 10, the last 10 as a binary number with the newest first and 1 for a
+        click, clicked pushes and the sum of their reaction times, gaps between sends and the sums of their minutes and
+        squared minutes. Requests without an ended push have no row.
+    """
+    for known in known_rows(batches):
+        columns = _columns(known)
+        kept = [name for name in known.asked.column_names if name not in ("known", "sent_ms", "outcome", "reaction_ms")]
+        rows = known.asked.select(kept)
+        for name in SEQUENCE_COLUMNS:
+            rows = rows.append_column(name, columns[name])
+        yield from rows.filter(pa.array(known.lengths > 0)).to_batches()
+
+
+@dataclass(frozen=True)
+class _Sequences:
+    """Pushes of each request, oldest first; arrays of shape (n_pairs,) unless said."""
+
+    lengths: Integers
+    """Pushes a request, of shape (n_requests,)."""
+    request: Integers
+    age: Integers
+    """0 for the newest push of the request, 1 for the one before ..."""
+    sent_ms: Integers
+    outcome: Integers
+    reaction_ms: Integers
+    """0 where not clicked."""
+
+    def sums(self, values: Integers) -> Integers:
+        total = np.concatenate([[0], np.cumsum(values)])
+        ends = np.cumsum(self.lengths)
+        return np.asarray(total[ends] - total[ends - self.lengths])
+
+    def newest_age(self, where: NDArray[np.bool_]) -> Integers:
+        """Age of the newest push with a property; the number of all where none has it."""
+        ages = self.lengths.copy()
+        np.minimum.at(ages, self.request[where], self.age[where])
+        return ages
+
+    def at_age(self, values: Integers, age: int) -> tuple[Integers, NDArray[np.bool_]]:
+        """Values of the pushes of one age, and which requests have none."""
+        found, there = np.zeros_like(self.lengths), self.age == age
+        found[self.request[there]] = values[there]
+        return found, self.lengths <= age
+
+
+def _in_order(known: Known) -> _Sequences:
+    request, place = known.places()
+    sent, outcome = (known.rows.column(name).to_numpy().astype(np.int64)[place] for name in ("sent_ms", "outcome"))
+    reaction = known.rows.column("reaction_ms").fill_null(0).to_numpy()[place]
+    order = np.lexsort((reaction, outcome, sent, request))
+    age = np.repeat(np.cumsum(known.lengths), known.lengths) - 1 - np.arange(len(request))
+    return _Sequences(known.lengths, request, age, sent[order], outcome[order], reaction[order])
+
+
+def _columns(known: Known) -> dict[str, pa.Array]:
+    pushes = _in_order(known)
+    clicked, recent = pushes.outcome == CLICKED, pushes.age < RECENT
+    newest, _ = pushes.at_age(pushes.outcome, 0)
+    gap = np.diff(pushes.sent_ms, prepend=0) // MS_PER_MINUTE
+    gap[pushes.age == pushes.lengths[pushes.request] - 1] = 0  # the oldest has no push before it
+    columns = {
+        "pushes_since_click": pushes.newest_age(clicked),
+        "outcome_run": pushes.newest_age(pushes.outcome != newest[pushes.request]),
+        "recent_clicks": pushes.sums((clicked & recent).astype(np.int64)),
+        "recent_dismissals": pushes.sums(((pushes.outcome == DISMISSED) & recent).astype(np.int64)),
+        "click_pattern": pushes.sums(np.where(clicked & recent, 1 << np.maximum(RECENT - 1 - pushes.age, 0), 0)),
+        "reactions": pushes.sums(clicked.astype(np.int64)),
+        "reaction_ms": pushes.sums(pushes.reaction_ms),
+        "gaps": np.maximum(pushes.lengths - 1, 0),
+        "gap_minutes": pushes.sums(gap),
+        "gap_minutes_squared": pushes.sums(gap * gap),
+    }
+    for place in range(LAST_OUTCOMES):
+        outcome, none = pushes.at_age(pushes.outcome, place)
+        columns[f"last_outcome_{place + 1}"] = np.ma.masked_array(outcome, none)
+    return {name: pa.array(values, type=pa.int64()) for name, values in columns.items()}

@@ -1,0 +1,50 @@
+"""How each push ended, told on the day from which nothing can change it."""
+
+from __future__ import annotations
+
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from features.attribution import counts_in_time
+from features.contract import CLICK_ACTIONS
+from features.partials import epoch_ms
+from features.time_rules import TimeRules, known_day, shifted
+
+IGNORED, CLICKED, DISMISSED = 0, 1, 2
+
+
+def push_outcomes(sends: DataFrame, clicks: DataFrame, rules: TimeRules) -> DataFrame:
+    """Give the outcome of each send.
+
+    Parameters
+    ----------
+    sends, clicks : DataFrame
+        Accepted rows with ``ds``; clicks have the columns of their send. Clicks count as for the label; a send that was
+        clicked and dismissed was clicked.
+    rules : TimeRules
+        When a click is too late.
+
+    Returns
+    -------
+    DataFrame
+        ``user_id``, ``sent_ms`` (long), ``outcome`` (int: 0 ignored, 1 clicked, 2 dismissed), ``reaction_ms`` (long:
+        from send to its earliest click, null when not clicked) and ``ds``: the day whose end knows the send and every
+        click that can still count, at most ``rules.maturity_days`` after the send's own ``ds``.
+    """
+    click = F.col("action").isin(*CLICK_ACTIONS)
+    reacted = (
+        clicks.where(counts_in_time(rules))
+        .groupBy("send_id")
+        .agg(F.min(F.when(click, F.col("clicked_at"))).alias("_clicked_at"))
+    )
+    joined = sends.join(reacted.withColumn("_reacted", F.lit(True)), "send_id", how="left")
+    last_click = shifted(F.col("sent_at"), rules.attribution_window_s)
+    settled = known_day(last_click, shifted(F.col("sent_at"), rules.maturity_s), rules)
+    clicked, reacted_at_all = F.col("_clicked_at").isNotNull(), F.col("_reacted").isNotNull()
+    return joined.select(
+        "user_id",
+        epoch_ms(F.col("sent_at")).alias("sent_ms"),
+        F.when(clicked, CLICKED).when(reacted_at_all, DISMISSED).otherwise(IGNORED).alias("outcome"),
+        (epoch_ms(F.col("_clicked_at")) - epoch_ms(F.col("sent_at"))).alias("reaction_ms"),
+        F.greatest("ds", settled).alias("ds"),
+    )

@@ -1,0 +1,68 @@
+"""The user's pushes in their order: fatigue, the last outcomes, how fast the user clicks, how often pushes come.
+
+Only pushes that ended count: nothing can change their outcome any more, and all of it was known by midnight. The last
+10 outcomes are three columns for the newest three, two counts and ``user_click_pattern``, which reads them as a binary
+fraction, newest first: one column by which a tree tells a click on the newest push from one further back.
+"""
+
+from __future__ import annotations
+
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from features.feature import Block, Feature, History
+from features.known_sequences import LAST_OUTCOMES, RECENT, SEQUENCE_COLUMNS, sequence_rows
+from features.user_streams import over_users
+
+LAST = f"last {RECENT} pushes"
+SEVERAL = "fewer than two pushes ended"
+
+
+def _read(keys: DataFrame, history: History) -> DataFrame:
+    ended = history.table("outcomes").select("user_id", F.col("ds").alias("known"), "sent_ms", "outcome", "reaction_ms")
+    kept = ", ".join(f"{name} {of}" for name, of in [("user_id", "string"), *keys.drop("user_id").dtypes])
+    schema = ", ".join([kept, *(f"{name} bigint" for name in SEQUENCE_COLUMNS)])
+    return over_users(keys, ended, sequence_rows, schema).select(*keys.columns, *SEQUENCE_COLUMNS)
+
+
+def _whole(name: str, column: str, meaning: str, window: str = "all time") -> Feature:
+    return Feature(name, f"coalesce({column}, 0)", "bigint", meaning, "count", window)
+
+
+BLOCK = Block(
+    name="user_sequence",
+    key=("user_id",),
+    table="outcomes",
+    read=_read,
+    features=(
+        _whole("user_pushes_since_click", "pushes_since_click", "pushes since the newest one clicked, all if none was"),
+        _whole("user_outcome_run", "outcome_run", "pushes since the outcome last changed"),
+        *(
+            Feature(
+                f"user_last_outcome_{place}", f"last_outcome_{place}", "int",
+                f"outcome of the user's push number {place}, counted from the newest",
+                "0 ignored, 1 clicked, 2 dismissed", "all time", "fewer pushes ended",
+            )
+            for place in range(1, LAST_OUTCOMES + 1)
+        ),
+        _whole("user_recent_clicks", "recent_clicks", "pushes clicked", LAST),
+        _whole("user_recent_dismissals", "recent_dismissals", "pushes dismissed", LAST),
+        Feature(
+            "user_click_pattern", f"coalesce(click_pattern, 0) / {1 << RECENT}D", "double",
+            "sum of 1/2 for a click on the newest push, 1/4 for the one before, and so on", "0 to 1", LAST,
+        ),
+        Feature(
+            "user_reaction_s_mean", "reaction_ms / nullif(reactions, 0) / 1000D", "double",
+            "mean time from a send to its click", "seconds", "all time", "no ended push was clicked",
+        ),
+        Feature(
+            "user_gap_hours_mean", "gap_minutes / nullif(gaps, 0) / 60D", "double",
+            "mean time between the user's sends", "hours", "all time", SEVERAL,
+        ),
+        Feature(
+            "user_gap_hours_spread",
+            "sqrt(gaps * gap_minutes_squared - gap_minutes * gap_minutes) / nullif(gaps, 0) / 60D", "double",
+            "standard deviation of the time between the user's sends", "hours", "all time", SEVERAL,
+        ),
+    ),
+)  # fmt: skip

@@ -1,0 +1,76 @@
+"""Pushes in order as of midnights, against a loop that plays each request's pushes one after the other."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from typing import Any
+
+import pyarrow as pa
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from features import user_streams
+from features.known_sequences import MS_PER_MINUTE, SEQUENCE_COLUMNS, sequence_rows
+
+SCHEMA = pa.schema(
+    {
+        "user_id": pa.string(), "as_of": pa.date32(), "asked_on": pa.date32(), "known": pa.date32(),
+        "sent_ms": pa.int64(), "outcome": pa.int32(), "reaction_ms": pa.int64(),
+    }
+)  # fmt: skip
+Row = dict[str, Any]
+
+users = st.sampled_from("abc")
+days = st.integers(-3, 6).map(lambda number: date(1970, 1, 1) + timedelta(days=number))
+sent = st.integers(-3, 30).map(lambda number: number * MS_PER_MINUTE * 7 // 10)
+outcomes = st.one_of(st.tuples(st.sampled_from([0, 2]), st.none()), st.tuples(st.just(1), st.integers(0, 9)))
+pushes = st.lists(st.tuples(users, days, sent, outcomes), max_size=40)
+requests = st.sets(st.tuples(users, days), max_size=12)
+
+
+def played(past: list[tuple[int, int, int | None]]) -> Row:
+    """Play pushes (sent, outcome, reaction) from the oldest to the newest, and tell what is known after the last."""
+    row: Row = dict.fromkeys(SEQUENCE_COLUMNS, 0)
+    before: list[int] = []
+    last_sent = None
+    for sent_ms, outcome, reaction in sorted(past, key=lambda push: (push[0], push[1], push[2] or 0)):
+        row["pushes_since_click"] = 0 if outcome == 1 else row["pushes_since_click"] + 1
+        row["outcome_run"] = row["outcome_run"] + 1 if before and before[-1] == outcome else 1
+        row["click_pattern"] = row["click_pattern"] // 2 + (512 if outcome == 1 else 0)
+        row["reactions"] += outcome == 1
+        row["reaction_ms"] += reaction or 0
+        if last_sent is not None:
+            minutes = (sent_ms - last_sent) // MS_PER_MINUTE
+            row["gaps"], row["gap_minutes"] = row["gaps"] + 1, row["gap_minutes"] + minutes
+            row["gap_minutes_squared"] += minutes**2
+        before.append(outcome)
+        last_sent = sent_ms
+    newest = before[::-1]
+    row |= {f"last_outcome_{n + 1}": newest[n] if n < len(newest) else None for n in range(3)}
+    return row | {"recent_clicks": newest[:10].count(1), "recent_dismissals": newest[:10].count(2)}
+
+
+@pytest.mark.parametrize("rows_at_once", [1, 1000])
+@settings(deadline=None)  # the first call is slow; nothing here is timed
+@given(asked=requests, held=pushes, batch_rows=st.integers(1, 9))
+def test_sequences_as_of(rows_at_once: int, asked: set[tuple[str, date]], held: list[Any], batch_rows: int) -> None:
+    rows: list[Row] = [
+        {"user_id": user, "known": known, "sent_ms": sent_ms, "outcome": outcome, "reaction_ms": reaction}
+        for user, known, sent_ms, (outcome, reaction) in held
+    ]
+    rows += [{"user_id": user, "as_of": as_of, "asked_on": as_of} for user, as_of in sorted(asked)]
+    table = pa.Table.from_pylist(sorted(rows, key=lambda row: str(row["user_id"])), SCHEMA)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(user_streams, "ROWS_AT_ONCE", rows_at_once)
+        found = [row for batch in sequence_rows(iter(table.to_batches(batch_rows))) for row in batch.to_pylist()]
+    expected = []
+    for user, as_of in asked:
+        past = [(push[2], *push[3]) for push in held if push[0] == user and push[1] < as_of]
+        if past:
+            expected.append({"user_id": user, "as_of": as_of, "asked_on": as_of, **played(past)})
+
+    def name(row: Row) -> Any:
+        return row["user_id"], row["as_of"]
+
+    assert sorted(found, key=name) == sorted(expected, key=name)
