@@ -10,8 +10,8 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from features.feature import History
-from features.known_counts import ROWS_SCHEMA, count_rows
-from features.user_streams import over_users
+from features.known_counts import COUNTS, count_rows
+from features.owner_streams import over_owners
 
 
 def behaviour_cells(history: History) -> DataFrame:
@@ -92,4 +92,4 @@ def behaviour_rows(keys: DataFrame, cells: DataFrame, tokens: DataFrame) -> Data
     """
     numbered = cells.join(F.broadcast(tokens), "token")
     rows = numbered.select("user_id", F.greatest("ds", "event_day").alias("known"), "token_id", "count")
-    return over_users(keys.select("user_id", "as_of"), rows, count_rows, ROWS_SCHEMA)
+    return over_owners(keys.select("user_id", "as_of"), rows, count_rows, COUNTS)

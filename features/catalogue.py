@@ -9,13 +9,16 @@ from typing import Any
 
 from features import (
     campaign,
+    campaign_rhythm,
     device,
     push_sequence,
     user_activity,
     user_app_activity,
     user_campaign,
     user_category,
+    user_devices,
     user_profile,
+    user_rhythm,
 )
 from features.feature import Block, Feature
 from features.send_context import context_features
@@ -23,12 +26,16 @@ from features.send_context import context_features
 BLOCKS: tuple[Block, ...] = (  # a key that a change log gives comes after that log's block
     user_activity.BLOCK,
     push_sequence.BLOCK,
+    user_rhythm.CLICKS,
     user_app_activity.BLOCK,
+    user_rhythm.APP,
     user_profile.BLOCK,
     device.STATE,
     device.HISTORY,
+    user_devices.BLOCK,
     campaign.STATE,
     campaign.HISTORY,
+    campaign_rhythm.BLOCK,
     user_campaign.BLOCK,
     user_category.BLOCK,
 )

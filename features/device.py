@@ -16,6 +16,11 @@ def _category(name: str, column: str) -> Feature:
     )
 
 
+def _part(number: int) -> str:
+    """Give a number of a version like ``17.4``; null where there is none."""
+    return f"nullif(regexp_extract(os_version, '([0-9]{{1,9}})(?:[.]([0-9]{{1,9}}))?', {number}), '')"
+
+
 STATE = Block(
     name="device_state",
     key=("device_id",),
@@ -24,6 +29,14 @@ STATE = Block(
     features=(
         _category("platform", "platform"),
         _category("os_version", "os_version"),
+        Feature(
+            "os_version_number",
+            f"cast({_part(1)} as double) + coalesce(cast({_part(2)} as double), 0) / 1000",
+            "double",
+            "first number of the system's version, and a thousandth of the one after the dot: newer is greater",
+            "version",
+            null_meaning=f"{UNKNOWN_DEVICE}, or without a number",
+        ),
         _category("device_model", "model"),
         _category("device_brand", "brand"),
         _category("network", "network"),

@@ -49,13 +49,16 @@ class History:
         See ``features.partials.push_partials``.
     outcomes : DataFrame, optional
         See ``features.outcomes.push_outcomes``; none where nobody asks for them.
-    app_events, users, devices, campaigns : DataFrame, optional
-        App event partials and the change logs; none where the log has no such table.
+    app_events, app_hours : DataFrame, optional
+        App event partials, see ``features.partials``; none where the log has no such table.
+    users, devices, campaigns : DataFrame, optional
+        The change logs; likewise.
     """
 
     pushes: DataFrame
     outcomes: DataFrame | None = None
     app_events: DataFrame | None = None
+    app_hours: DataFrame | None = None
     users: DataFrame | None = None
     devices: DataFrame | None = None
     campaigns: DataFrame | None = None
@@ -75,6 +78,7 @@ class History:
 
 
 Reader: TypeAlias = Callable[[DataFrame, History], DataFrame]
+Key: TypeAlias = tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -99,7 +103,7 @@ class Block:
     """
 
     name: str
-    key: tuple[str, ...]
+    key: Key
     table: str
     read: Reader
     features: tuple[Feature, ...]

@@ -1,4 +1,4 @@
-"""Sparse counts of many users at many midnights, in numpy: each request sums the cells of its user known by then."""
+"""Sparse counts of many owners at many midnights, in numpy: each request sums the cells of its owner known by then."""
 
 from __future__ import annotations
 
@@ -6,50 +6,35 @@ import numpy as np
 import pyarrow as pa
 import scipy.sparse as sp
 
-from features.user_streams import Batches, Known, known_rows
+from features.owner_streams import Integers, Known
 
-ROWS_SCHEMA = "user_id string, as_of date, token_ids array<int>, counts array<bigint>"
+COUNTS = {"token_ids": "array<int>", "counts": "array<bigint>"}
 """What ``count_rows`` gives."""
 
 
-def count_rows(batches: Batches) -> Batches:
-    """Turn requests and cells, sorted by user, into one sparse row a request.
-
-    Parameters
-    ----------
-    batches : iterator of RecordBatch
-        See ``features.user_streams.known_rows``; cells have ``token_id`` and ``count``.
-
-    Returns
-    -------
-    iterator of RecordBatch
-        ``ROWS_SCHEMA``: token ids ascend, counts are of cells with ``known`` before ``as_of``. Requests without any
-        have no row.
-    """
-    for known in known_rows(batches):
-        summed = summed_cells(known)
-        summed.sort_indices()
-        yield _as_batch(known.asked, summed)
+def count_rows(known: Known) -> dict[str, pa.Array]:
+    """Give the sum of each request's known cells as a sparse row: token ids ascend."""
+    summed = summed_cells(known)
+    summed.sort_indices()
+    offsets = pa.array(summed.indptr.astype(np.int32))
+    flat = {"token_ids": summed.indices.astype(np.int32), "counts": summed.data.astype(np.int64)}
+    return {name: pa.ListArray.from_arrays(offsets, pa.array(values)) for name, values in flat.items()}
 
 
-def summed_cells(known: Known) -> sp.csr_matrix:
-    """Sum the ``count`` of each request's known cells by ``token_id``; a row a request."""
-    tokens, counts = (known.rows.column(name).to_numpy().astype(np.int64) for name in ("token_id", "count"))
+def dense_sums(known: Known, token: str, count: str, width: int) -> Integers:
+    """Sum a column of each request's known cells by another, 0 to ``width - 1``; of shape (n_requests, width)."""
+    dense = np.zeros((len(known.lengths), width), dtype=np.int64)
+    summed = summed_cells(known, token, count)
+    dense[:, : summed.shape[1]] = summed.toarray()
+    return dense
+
+
+def summed_cells(known: Known, token: str = "token_id", count: str = "count") -> sp.csr_matrix:
+    """Sum a column of each request's known cells by another; a row a request."""
+    tokens, counts = (known.rows.column(name).to_numpy().astype(np.int64) for name in (token, count))
     width = int(tokens.max(initial=-1)) + 1
     by_cell = sp.csr_matrix((counts, tokens, np.arange(len(tokens) + 1)), shape=(len(tokens), width))
     _, cells = known.places()
     offsets = np.concatenate([[0], np.cumsum(known.lengths)])
     ones = np.ones(len(cells), dtype=np.int64)
-    return sp.csr_matrix((ones, cells, offsets), shape=(len(offsets) - 1, len(tokens))) @ by_cell
-
-
-def _as_batch(asked: pa.Table, summed: sp.csr_matrix) -> pa.RecordBatch:
-    held = np.diff(summed.indptr) > 0
-    offsets = pa.array(np.concatenate([[0], summed.indptr[1:][held]]).astype(np.int32))
-    lists = (
-        pa.ListArray.from_arrays(offsets, pa.array(flat))
-        for flat in (summed.indices.astype(np.int32), summed.data.astype(np.int64))
-    )
-    keys = asked.select(["user_id", "as_of"]).filter(pa.array(held)).combine_chunks()
-    columns = [column.combine_chunks() for column in keys.columns]
-    return pa.RecordBatch.from_arrays([*columns, *lists], ["user_id", "as_of", "token_ids", "counts"])
+    return sp.csr_matrix((ones, cells, offsets), shape=(len(known.lengths), len(tokens))) @ by_cell

@@ -9,7 +9,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from features.outcomes import CLICKED, DISMISSED
-from features.user_streams import Batches, Integers, Known, known_rows
+from features.owner_streams import Integers, Known
 
 LAST_OUTCOMES = 3
 RECENT = 10
@@ -28,34 +28,7 @@ SEQUENCE_COLUMNS = (
     "gap_minutes",
     "gap_minutes_squared",
 )
-"""Whole numbers of a request; see ``sequence_rows``."""
-
-
-def sequence_rows(batches: Batches) -> Batches:
-    """Turn requests and ended pushes, sorted by user, into one row a request.
-
-    Parameters
-    ----------
-    batches : iterator of RecordBatch
-        See ``features.user_streams.known_rows``; a push has ``sent_ms, outcome, reaction_ms`` as in
-        ``features.outcomes.push_outcomes``. Pushes of a user are in order of these three.
-
-    Returns
-    -------
-    iterator of RecordBatch
-        The requests' own columns and ``SEQUENCE_COLUMNS``: pushes since the newest one clicked (all, where none was),
-        length of the newest run of equal outcomes, outcome of the newest, the one before and so on (null: no such
-        push), clicks and dismissals among the last 10, the last 10 as a binary number with the newest first and 1 for a
-        click, clicked pushes and the sum of their reaction times, gaps between sends and the sums of their minutes and
-        squared minutes. Requests without an ended push have no row.
-    """
-    for known in known_rows(batches):
-        columns = _columns(known)
-        kept = [name for name in known.asked.column_names if name not in ("known", "sent_ms", "outcome", "reaction_ms")]
-        rows = known.asked.select(kept)
-        for name in SEQUENCE_COLUMNS:
-            rows = rows.append_column(name, columns[name])
-        yield from rows.filter(pa.array(known.lengths > 0)).to_batches()
+"""What ``sequences`` gives, all whole numbers."""
 
 
 @dataclass(frozen=True)
@@ -99,15 +72,33 @@ def _in_order(known: Known) -> _Sequences:
     return _Sequences(known.lengths, request, age, sent[order], outcome[order], reaction[order])
 
 
-def _columns(known: Known) -> dict[str, pa.Array]:
+def sequences(known: Known) -> dict[str, pa.Array]:
+    """Describe the pushes that each request knows, in their order.
+
+    Parameters
+    ----------
+    known : Known
+        A push has ``sent_ms, outcome, reaction_ms`` as in ``features.outcomes.push_outcomes``, and a user's pushes are
+        in order of these three.
+
+    Returns
+    -------
+    dict of str to Array
+        ``SEQUENCE_COLUMNS``: pushes since the newest one clicked (all, where none was), length of the newest run of
+        equal outcomes, outcome of the newest, the one before and so on (null: no such push), clicks and dismissals
+        among the last 10, the last 10 as a binary number with the newest first and 1 for a click, clicked pushes and
+        the sum of their reaction times, gaps between sends and the sums of their minutes and squared minutes.
+    """
     pushes = _in_order(known)
     clicked, recent = pushes.outcome == CLICKED, pushes.age < RECENT
     newest, _ = pushes.at_age(pushes.outcome, 0)
     gap = np.diff(pushes.sent_ms, prepend=0) // MS_PER_MINUTE
     gap[pushes.age == pushes.lengths[pushes.request] - 1] = 0  # the oldest has no push before it
+    outcomes = (pushes.at_age(pushes.outcome, age) for age in range(LAST_OUTCOMES))
     columns = {
         "pushes_since_click": pushes.newest_age(clicked),
         "outcome_run": pushes.newest_age(pushes.outcome != newest[pushes.request]),
+        **{f"last_outcome_{place}": np.ma.masked_array(*found) for place, found in enumerate(outcomes, 1)},
         "recent_clicks": pushes.sums((clicked & recent).astype(np.int64)),
         "recent_dismissals": pushes.sums(((pushes.outcome == DISMISSED) & recent).astype(np.int64)),
         "click_pattern": pushes.sums(np.where(clicked & recent, 1 << np.maximum(RECENT - 1 - pushes.age, 0), 0)),
@@ -117,7 +108,4 @@ def _columns(known: Known) -> dict[str, pa.Array]:
         "gap_minutes": pushes.sums(gap),
         "gap_minutes_squared": pushes.sums(gap * gap),
     }
-    for place in range(LAST_OUTCOMES):
-        outcome, none = pushes.at_age(pushes.outcome, place)
-        columns[f"last_outcome_{place + 1}"] = np.ma.masked_array(outcome, none)
     return {name: pa.array(values, type=pa.int64()) for name, values in columns.items()}

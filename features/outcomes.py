@@ -27,9 +27,9 @@ def push_outcomes(sends: DataFrame, clicks: DataFrame, rules: TimeRules) -> Data
     Returns
     -------
     DataFrame
-        ``user_id``, ``sent_ms`` (long), ``outcome`` (int: 0 ignored, 1 clicked, 2 dismissed), ``reaction_ms`` (long:
-        from send to its earliest click, null when not clicked) and ``ds``: the day whose end knows the send and every
-        click that can still count, at most ``rules.maturity_days`` after the send's own ``ds``.
+        ``user_id, campaign_id``, ``sent_ms`` (long), ``outcome`` (int: 0 ignored, 1 clicked, 2 dismissed),
+        ``reaction_ms`` (long: from send to its earliest click, null when not clicked) and ``ds``: the day whose end
+        knows the send and every click that can still count, at most ``rules.maturity_days`` after the send's own.
     """
     click = F.col("action").isin(*CLICK_ACTIONS)
     reacted = (
@@ -43,6 +43,7 @@ def push_outcomes(sends: DataFrame, clicks: DataFrame, rules: TimeRules) -> Data
     clicked, reacted_at_all = F.col("_clicked_at").isNotNull(), F.col("_reacted").isNotNull()
     return joined.select(
         "user_id",
+        "campaign_id",
         epoch_ms(F.col("sent_at")).alias("sent_ms"),
         F.when(clicked, CLICKED).when(reacted_at_all, DISMISSED).otherwise(IGNORED).alias("outcome"),
         (epoch_ms(F.col("_clicked_at")) - epoch_ms(F.col("sent_at"))).alias("reaction_ms"),

@@ -61,6 +61,14 @@ def _pushed(time: str) -> list[Column]:
     return [*map(F.col, ("user_id", "device_id", "campaign_id", "ds")), F.to_date(time).alias("event_day")]
 
 
+def app_event_hours(app_events: DataFrame) -> DataFrame:
+    """Count a user's app events per hour: ``user_id, event_day, hour`` (0 to 23, UTC), ``ds, events`` (long)."""
+    hourly = app_events.groupBy(
+        "user_id", F.to_date("occurred_at").alias("event_day"), F.hour("occurred_at").alias("hour"), "ds"
+    )
+    return hourly.agg(F.count("*").alias("events"))
+
+
 def app_event_partials(app_events: DataFrame) -> DataFrame:
     """Count app events per user, kind and event day.
 

@@ -8,47 +8,60 @@ from pyspark.sql import DataFrame
 
 from features.feature import Feature, History, Reader
 from features.partials import PUSH_COUNTS
-from features.windows import WINDOWS_DAYS, window_names, window_sums
+from features.windows import ALL, WINDOWS_DAYS, window_names, window_sums
 
 RATE_WINDOWS = ("7d", "28d", "all")
-WINDOW_TEXT = {**{f"{days}d": f"{days} days before midnight" for days in WINDOWS_DAYS}, "all": "all time"}
 
 
-def reader(key: Sequence[str], prefix: str) -> Reader:
+def window_text(window: str) -> str:
+    """Say a window, like ``7d`` or ``all``, in words."""
+    return "all time" if window == ALL else f"{window.removesuffix('d')} days before midnight"
+
+
+def reader(key: Sequence[str], prefix: str, windows: Sequence[int] = WINDOWS_DAYS) -> Reader:
     """Give the function that sums push partials for a key."""
 
     def read(keys: DataFrame, history: History) -> DataFrame:
         latest = ("last_sent_ms", "last_clicked_ms")
-        return window_sums(keys, history.pushes, key=key, prefix=prefix, sums=PUSH_COUNTS, latest=latest)
+        return window_sums(
+            keys, history.pushes, key=key, prefix=prefix, sums=PUSH_COUNTS, latest=latest, windows=windows
+        )
 
     return read
 
 
-def count_features(prefix: str, measures: Sequence[str], whose: str) -> list[Feature]:
+def count_features(
+    prefix: str, measures: Sequence[str], whose: str, windows: Sequence[int] = WINDOWS_DAYS
+) -> list[Feature]:
     """Give the counts of each measure over each window; no past counts 0."""
     return [
         Feature(
-            name, f"coalesce({name}, 0)", "bigint", f"{measure} {whose}", "count", WINDOW_TEXT[name.rsplit("_", 1)[1]]
+            name, f"coalesce({name}, 0)", "bigint", f"{measure} {whose}", "count", window_text(name.rsplit("_", 1)[1])
         )
         for measure in measures
-        for name in window_names(prefix, measure)
+        for name in window_names(prefix, measure, windows)
     ]
 
 
-def rate_features(prefix: str, whose: str) -> list[Feature]:
+def smoothed(clicks: str, sends: str, level: str, towards: str) -> str:
+    """Give SQL for the share of sends that were clicked, pulled towards a rate by the strength of a level's prior."""
+    strength = f"{level}_prior_strength"
+    return f"(coalesce({clicks}, 0) + {strength} * {towards}) / (coalesce({sends}, 0) + {strength})"
+
+
+def rate_features(prefix: str, whose: str, windows: Sequence[str] = RATE_WINDOWS) -> list[Feature]:
     """Give click rates, pulled towards the rate of all by an empirical-Bayes prior."""
     return [
         Feature(
             f"{prefix}_click_rate_{window}",
-            f"(coalesce({prefix}_clicks_{window}, 0) + {prefix}_prior_strength * {prefix}_prior_rate)"
-            f" / (coalesce({prefix}_sends_{window}, 0) + {prefix}_prior_strength)",
+            smoothed(f"{prefix}_clicks_{window}", f"{prefix}_sends_{window}", prefix, f"{prefix}_prior_rate"),
             "double",
             f"smoothed share of sends {whose} that were clicked",
             "share",
-            WINDOW_TEXT[window],
+            window_text(window),
             "no send at all was known yet",
         )
-        for window in RATE_WINDOWS
+        for window in windows
     ]
 
 

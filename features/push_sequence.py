@@ -11,8 +11,8 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from features.feature import Block, Feature, History
-from features.known_sequences import LAST_OUTCOMES, RECENT, SEQUENCE_COLUMNS, sequence_rows
-from features.user_streams import over_users
+from features.known_sequences import LAST_OUTCOMES, RECENT, SEQUENCE_COLUMNS, sequences
+from features.owner_streams import over_owners
 
 LAST = f"last {RECENT} pushes"
 SEVERAL = "fewer than two pushes ended"
@@ -20,9 +20,7 @@ SEVERAL = "fewer than two pushes ended"
 
 def _read(keys: DataFrame, history: History) -> DataFrame:
     ended = history.table("outcomes").select("user_id", F.col("ds").alias("known"), "sent_ms", "outcome", "reaction_ms")
-    kept = ", ".join(f"{name} {of}" for name, of in [("user_id", "string"), *keys.drop("user_id").dtypes])
-    schema = ", ".join([kept, *(f"{name} bigint" for name in SEQUENCE_COLUMNS)])
-    return over_users(keys, ended, sequence_rows, schema).select(*keys.columns, *SEQUENCE_COLUMNS)
+    return over_owners(keys, ended, sequences, dict.fromkeys(SEQUENCE_COLUMNS, "bigint"))
 
 
 def _whole(name: str, column: str, meaning: str, window: str = "all time") -> Feature:

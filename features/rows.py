@@ -10,7 +10,7 @@ from pyspark.sql import functions as F
 
 from features.campaign import with_category
 from features.catalogue import blocks_of, features_of
-from features.feature import Block, History
+from features.feature import Block, History, Key
 from features.priors import prior_steps, priors
 from features.requests import REQUEST_KEY, with_send_at
 from features.time_rules import TimeRules
@@ -18,19 +18,19 @@ from features.time_rules import TimeRules
 PRIORS = "priors"
 
 
-def read_histories(keys: Mapping[str, DataFrame], history: History, tables: Collection[str]) -> dict[str, DataFrame]:
-    """Read every block's history for the keys that are asked for.
+def read_histories(keys: Mapping[Key, DataFrame], history: History, tables: Collection[str]) -> dict[str, DataFrame]:
+    """Read every block's history, by its name, for the keys that are asked for.
 
     Parameters
     ----------
-    keys : mapping of str to DataFrame
-        Per block name: the block's key, ``as_of`` and whatever else is to be kept (no ``ds``), unique.
+    keys : mapping of tuple of str to DataFrame
+        Per key of a block: its columns, ``as_of`` and whatever else is to be kept (no ``ds``), unique.
     history : History
         What is known of the past.
     tables : collection of str
         Optional contract tables that the log has.
     """
-    return {block.name: block.read(keys[block.name], history) for block in blocks_of(tables)}
+    return {block.name: block.read(keys[block.key], history) for block in blocks_of(tables)}
 
 
 def read_priors(midnights: DataFrame, history: History, tables: Collection[str]) -> DataFrame:
@@ -44,8 +44,8 @@ def read_priors(midnights: DataFrame, history: History, tables: Collection[str])
 
 def request_keys(
     requests: DataFrame, history: History, blocks: Iterable[Block], *, per: Sequence[str] = ()
-) -> dict[str, DataFrame]:
-    """Give the distinct keys per block that a set of requests asks for; rows with a null key ask for nothing.
+) -> dict[Key, DataFrame]:
+    """Give what a set of requests asks for, per key of a block: distinct rows; those with a null key ask for nothing.
 
     Parameters
     ----------
@@ -59,11 +59,11 @@ def request_keys(
         Further columns of the requests that keep keys apart.
     """
 
-    def keys(block: Block) -> DataFrame:
-        named = with_category(requests, history.table("campaigns")) if "category" in block.key else requests
-        return named.select(*block.key, "as_of", *per).dropna(subset=list(block.key)).distinct()
+    def asked(key: Key) -> DataFrame:
+        named = with_category(requests, history.table("campaigns")) if "category" in key else requests
+        return named.select(*key, "as_of", *per).dropna(subset=list(key)).distinct()
 
-    return {block.name: keys(block) for block in blocks}
+    return {key: asked(key) for key in {block.key for block in blocks}}
 
 
 def with_histories(

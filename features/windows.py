@@ -11,13 +11,20 @@ WINDOWS_DAYS = (1, 7, 28)
 ALL = "all"
 
 
-def window_names(prefix: str, measure: str) -> list[str]:
+def window_names(prefix: str, measure: str, windows: Sequence[int] = WINDOWS_DAYS) -> list[str]:
     """Names of a measure's columns: one a window, in days, and one over all time."""
-    return [f"{prefix}_{measure}_{days}d" for days in WINDOWS_DAYS] + [f"{prefix}_{measure}_{ALL}"]
+    return [f"{prefix}_{measure}_{days}d" for days in windows] + [f"{prefix}_{measure}_{ALL}"]
 
 
 def window_sums(
-    keys: DataFrame, cells: DataFrame, *, key: Sequence[str], prefix: str, sums: Sequence[str], latest: Sequence[str]
+    keys: DataFrame,
+    cells: DataFrame,
+    *,
+    key: Sequence[str],
+    prefix: str,
+    sums: Sequence[str],
+    latest: Sequence[str],
+    windows: Sequence[int] = WINDOWS_DAYS,
 ) -> DataFrame:
     """Sum the cells that are known as of each midnight.
 
@@ -32,7 +39,9 @@ def window_sums(
     prefix : str
         First word of the new columns.
     sums, latest : sequence of str
-        Columns to add up over 1, 7, 28 days and all time; columns to take the maximum of over all time.
+        Columns to add up over each window and all time; columns to take the maximum of over all time.
+    windows : sequence of int
+        Lengths in days.
 
     Returns
     -------
@@ -48,16 +57,16 @@ def window_sums(
         (F.col("ds") < F.col("as_of")) & (F.col("event_day") < F.col("as_of"))
     )
     return known.groupBy(*keys.columns).agg(
-        *(column for name in sums for column in _windows(prefix, name)),
+        *(column for name in sums for column in _windows(prefix, name, windows)),
         *(F.max(name).alias(f"{prefix}_{name}") for name in latest),
         F.min("event_day").alias(f"{prefix}_first_day"),
     )
 
 
-def _windows(prefix: str, name: str) -> list[Column]:
+def _windows(prefix: str, name: str, windows: Sequence[int]) -> list[Column]:
     days = [
         F.sum(F.when(F.col("event_day") >= F.date_sub("as_of", days), F.col(name)).otherwise(F.lit(0)))
-        for days in WINDOWS_DAYS
+        for days in windows
     ]
-    named = zip([*days, F.sum(name)], window_names(prefix, name), strict=True)
+    named = zip([*days, F.sum(name)], window_names(prefix, name, windows), strict=True)
     return [column.alias(alias) for column, alias in named]

@@ -13,14 +13,15 @@ from pyspark.sql import functions as F
 
 from features.campaign import categories_by_day
 from features.outcomes import push_outcomes
-from features.partials import app_event_partials, push_partials
+from features.partials import app_event_hours, app_event_partials, push_partials
 from features.time_rules import TimeRules
 from jobs.cli import job_parser, run_job, say
 from jobs.ingest_counts import COUNTS
 from jobs.lake import Lake
 from jobs.log_note import days_to_do, read_note
 
-PUSHES, OUTCOMES, APP_EVENTS = "push_partials", "push_outcomes", "app_event_partials"
+PUSHES, OUTCOMES = "push_partials", "push_outcomes"
+APP_EVENTS, APP_HOURS = "app_event_partials", "app_event_hours"
 
 
 def arg_parser() -> argparse.ArgumentParser:
@@ -37,7 +38,9 @@ def run(spark: SparkSession, args: argparse.Namespace) -> None:
     span = {"since": days[0], "until": days[-1]}
     of_days = F.col("ds").isin(days)
     if "app_events" in tables:
-        lake.write(APP_EVENTS, app_event_partials(lake.read("app_events", **span).where(of_days)), days)
+        app_events = lake.read("app_events", **span).where(of_days)
+        lake.write(APP_EVENTS, app_event_partials(app_events), days)
+        lake.write(APP_HOURS, app_event_hours(app_events), days)
     sends, clicks = (lake.read(table, **span).where(of_days) for table in ("sends", "clicks"))
     categories = categories_by_day(sends, clicks, lake.read("campaigns")) if "campaigns" in tables else None
     lake.write(PUSHES, push_partials(sends, clicks, categories), days)

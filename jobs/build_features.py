@@ -11,6 +11,7 @@ again.
 from __future__ import annotations
 
 import argparse
+from collections.abc import Mapping
 from datetime import date, timedelta
 
 from pyspark.sql import DataFrame, SparkSession
@@ -18,7 +19,7 @@ from pyspark.sql import functions as F
 
 from features.campaign import with_category
 from features.catalogue import blocks_of
-from features.feature import Block, History
+from features.feature import History, Key
 from features.requests import active_campaigns, audience, planned_sends, training_requests
 from features.rows import PRIORS, read_histories, read_priors, request_keys
 from jobs.aggregate_day import PUSHES
@@ -52,10 +53,11 @@ def run(spark: SparkSession, args: argparse.Namespace) -> None:
     people = _audience(lake, note, past, args.ds).persist()
     campaigns = _campaigns(lake, note, past, args.ds, args.hour).persist()
     midnights = requests.select("as_of", "ds").union(people.select("as_of", F.lit(args.ds))).distinct().persist()
+    keys = {key: asked.persist() for key, asked in _keys(note, past, requests, people, campaigns, args.ds).items()}
     asked = {"audience": people, "campaigns_to_come": campaigns}
     frames = {
         **{name: frame.withColumn("ds", F.lit(args.ds)) for name, frame in asked.items()},
-        **_histories(note, past, requests, people, campaigns, args.ds),
+        **_histories(note, past, keys),
         PRIORS: _priors(note, past, midnights),
     }
 
@@ -65,7 +67,7 @@ def run(spark: SparkSession, args: argparse.Namespace) -> None:
 
     side_by_side(write, frames)
     lake.write("requests", requests, days)  # last: days that it holds are done
-    for frame in (requests, people, campaigns, midnights):
+    for frame in (requests, people, campaigns, midnights, *keys.values()):
         frame.unpersist()
 
 
@@ -86,16 +88,16 @@ def _campaigns(lake: Lake, note: LogNote, past: History, ds: date, hour: int) ->
     return active_campaigns(past, as_of, days=ACTIVE_DAYS, local_hour=hour)
 
 
-def _histories(
+def _keys(
     note: LogNote, past: History, requests: DataFrame, people: DataFrame, campaigns: DataFrame, ds: date
-) -> dict[str, DataFrame]:
-    """Give each block's history for training and scoring keys together, by the day that asked for them."""
-    blocks = blocks_of(note.tables)
-    training = request_keys(requests.withColumnRenamed("ds", ASKED), past, blocks, per=(ASKED,))
-    keys = {
-        block.name: training[block.name].unionByName(_scoring_keys(block, people, campaigns, past, ds))
-        for block in blocks
-    }
+) -> dict[Key, DataFrame]:
+    """Give what training and scoring ask for, by the key of the blocks, with the day that asks."""
+    training = request_keys(requests.withColumnRenamed("ds", ASKED), past, blocks_of(note.tables), per=(ASKED,))
+    return {key: asked.unionByName(_scoring_keys(key, people, campaigns, past, ds)) for key, asked in training.items()}
+
+
+def _histories(note: LogNote, past: History, keys: Mapping[Key, DataFrame]) -> dict[str, DataFrame]:
+    """Give each block's history, by the day that asked for it."""
     histories = read_histories(keys, past, note.tables)
     return {name: history.withColumnRenamed(ASKED, "ds") for name, history in histories.items()}
 
@@ -105,24 +107,24 @@ def _priors(note: LogNote, past: History, midnights: DataFrame) -> DataFrame:
     return midnights.join(F.broadcast(fitted), "as_of")
 
 
-def _scoring_keys(block: Block, people: DataFrame, campaigns: DataFrame, past: History, ds: date) -> DataFrame:
+def _scoring_keys(key: Key, people: DataFrame, campaigns: DataFrame, past: History, ds: date) -> DataFrame:
     """Keys that scoring may ask for: users and devices of the audience, campaigns to come, pairs that met before."""
     as_of = people.select("as_of").distinct()
     to_come = campaigns.select("campaign_id").distinct().crossJoin(F.broadcast(as_of))
-    if block.key == ("campaign_id",):
+    if key == ("campaign_id",):
         keys = to_come
-    elif "category" in block.key:
-        keys = _met_before(block, with_category(to_come, past.table("campaigns")), "category", past)
-    elif "campaign_id" in block.key:
-        keys = _met_before(block, to_come, "campaign_id", past)
+    elif "category" in key:
+        keys = _met_before(key, with_category(to_come, past.table("campaigns")), "category", past)
+    elif "campaign_id" in key:
+        keys = _met_before(key, to_come, "campaign_id", past)
     else:
-        keys = people.where("left_out IS NULL").select(*block.key, "as_of").dropna().distinct()
+        keys = people.where("left_out IS NULL").select(*key, "as_of").dropna().distinct()
     return keys.withColumn(ASKED, F.lit(ds))
 
 
-def _met_before(block: Block, to_come: DataFrame, name: str, past: History) -> DataFrame:
+def _met_before(key: Key, to_come: DataFrame, name: str, past: History) -> DataFrame:
     wanted = to_come.select(name, "as_of").distinct()
-    return past.pushes.select(*block.key).join(F.broadcast(wanted), name).select(*block.key, "as_of").distinct()
+    return past.pushes.select(*key).join(F.broadcast(wanted), name).select(*key, "as_of").distinct()
 
 
 if __name__ == "__main__":

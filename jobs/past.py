@@ -7,7 +7,7 @@ from datetime import date
 from pyspark.sql import DataFrame
 
 from features.feature import History
-from jobs.aggregate_day import APP_EVENTS, OUTCOMES, PUSHES
+from jobs.aggregate_day import APP_EVENTS, APP_HOURS, OUTCOMES, PUSHES
 from jobs.lake import Lake
 from jobs.log_note import LogNote
 
@@ -22,6 +22,7 @@ def read_past(lake: Lake, note: LogNote, until: date) -> History:
         pushes=lake.read(PUSHES, until=until),
         outcomes=lake.read(OUTCOMES, until=until),
         app_events=optional("app_events", APP_EVENTS),
+        app_hours=optional("app_events", APP_HOURS),
         users=optional("users", "users"),
         devices=optional("devices", "devices"),
         campaigns=optional("campaigns", "campaigns"),

@@ -15,7 +15,7 @@ from features.contract import TABLES
 from features.duplicates import with_duplicate
 from features.feature import History
 from features.outcomes import push_outcomes
-from features.partials import app_event_partials, push_partials
+from features.partials import app_event_hours, app_event_partials, push_partials
 from features.requests import training_requests
 from features.rows import feature_rows, read_histories, read_priors, request_keys
 from features.time_rules import TimeRules, known_day
@@ -77,10 +77,13 @@ def history_of(frames: Mapping[str, DataFrame], rules: TimeRules) -> History:
     sends, clicks, campaigns = frames["sends"], frames["clicks"], frames.get("campaigns")
     categories = None if campaigns is None else categories_by_day(sends, clicks, campaigns)
     pushes = push_partials(sends, clicks, categories)
-    app_events = app_event_partials(frames["app_events"]) if "app_events" in frames else None
-    logs = {table: frames.get(table) for table in ("users", "devices", "campaigns")}
-    outcomes = push_outcomes(sends, clicks, rules)
-    return History(pushes=pushes.localCheckpoint(), outcomes=outcomes, app_events=app_events, **logs)
+    more = {table: frames.get(table) for table in ("users", "devices", "campaigns")}
+    if "app_events" in frames:
+        more |= {
+            "app_events": app_event_partials(frames["app_events"]),
+            "app_hours": app_event_hours(frames["app_events"]),
+        }
+    return History(pushes=pushes.localCheckpoint(), outcomes=push_outcomes(sends, clicks, rules), **more)
 
 
 def rows_for(requests: DataFrame, history: History, tables: Sequence[str] = ALL_TABLES) -> DataFrame:

@@ -53,8 +53,9 @@ class LogMaker:
             ),
             "devices": self._changes(
                 "device_id", ("d0", "d0b", "d1", "shared"),
-                user_id=USERS, platform=("ios", "android", None), os_version=("17", "18", None), model=("A", "B", None),
-                brand=("X", "Y", None), network=("wifi", "cell", None), push_enabled=(True, False, None),
+                user_id=USERS, platform=("ios", "android", None), os_version=("17", "18.2", "latest", None),
+                model=("A", "B", None), brand=("X", "Y", None),
+                network=("wifi", "cell", None), push_enabled=(True, False, None),
             ),
             "campaigns": self._changes(
                 "campaign_id", CAMPAIGNS[:-1],

@@ -7,7 +7,8 @@ columns of the data contract; times are UTC datetimes that say so.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Iterator
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from itertools import pairwise
@@ -16,6 +17,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 Row = dict[str, Any]
+Windows = Mapping[str, int | None]
 
 KEYS = {
     "sends": ("send_id",),
@@ -34,6 +36,8 @@ HAPPENED = {
     "campaigns": "updated_at",
 }
 WINDOWS = {"1d": 1, "7d": 7, "28d": 28, "all": None}
+RATE_WINDOWS = {"7d": 7, "28d": 28, "all": None}
+CAMPAIGN_WINDOWS = {"1d": 1, "3d": 3, "7d": 7, "28d": 28, "all": None}
 DAY = timedelta(days=1)
 
 
@@ -107,9 +111,13 @@ class Oracle:
             **self._user(user, as_of),
             **self._sequence(user, as_of),
             **self._app(user, as_of),
+            **self._active_days(user, as_of),
+            **self._devices_of(user, as_of),
+            **self._rhythm(user, request["send_at"], as_of),
             **self._profile(user, as_of),
             **self._device(device, as_of),
             **self._campaign(campaign, as_of),
+            **self._campaign_rhythm(campaign, request["send_at"], as_of),
             **self._user_campaign(user, campaign, as_of),
             **self._user_category(user, campaign, as_of),
         }
@@ -232,6 +240,7 @@ class Oracle:
         return {
             "platform": state.get("platform"),
             "os_version": state.get("os_version"),
+            "os_version_number": _version_number(state.get("os_version")),
             "device_model": state.get("model"),
             "device_brand": state.get("brand"),
             "network": state.get("network"),
@@ -253,11 +262,25 @@ class Oracle:
             "title_length": state.get("title_length"),
             "has_image": _one_or_zero(state.get("has_image")),
             "campaign": campaign,
-            **_counts("campaign_sends", pushes, "send", as_of),
-            **_counts("campaign_clicks", pushes, "click", as_of),
-            **self._rates("campaign", lambda push: push.campaign, pushes, as_of),
+            **_counts("campaign_sends", pushes, "send", as_of, CAMPAIGN_WINDOWS),
+            **_counts("campaign_clicks", pushes, "click", as_of, CAMPAIGN_WINDOWS),
+            **self._rates("campaign", lambda push: push.campaign, pushes, as_of, CAMPAIGN_WINDOWS),
             "campaign_days_since_first_send": _days_since_first(sends, as_of),
         }
+
+    def _campaign_rhythm(self, campaign: str, send_at: datetime, as_of: date) -> dict[str, Any]:
+        prior = self.prior("campaign", lambda push: push.campaign, as_of)
+        if prior is None:
+            return {"campaign_click_rate_near_hour": None}
+        pushes = [push for push in self._pushes_as_of(as_of) if push.campaign == campaign]
+        sends, clicks = (sum(push.kind == kind for push in pushes) for kind in ("send", "click"))
+        own_rate = (clicks + prior[1] * prior[0]) / (sends + prior[1])
+        near = [
+            outcome
+            for send, outcome, _ in self._ended(as_of)
+            if send["campaign_id"] == campaign and _hours_apart(send["sent_at"], send_at) <= 2
+        ]
+        return {"campaign_click_rate_near_hour": (near.count(1) + prior[1] * own_rate) / (len(near) + prior[1])}
 
     def _user_campaign(self, user: str, campaign: str, as_of: date) -> dict[str, Any]:
         pushes = [push for push in self._pushes_as_of(as_of) if (push.user, push.campaign) == (user, campaign)]
@@ -284,13 +307,7 @@ class Oracle:
         }
 
     def _app(self, user: str, as_of: date) -> dict[str, Any]:
-        events = [
-            row
-            for row in self.rows["app_events"]
-            if row["user_id"] == user
-            and row["occurred_at"].date() < as_of
-            and self.known_day("app_events", row) < as_of
-        ]
+        events = self._app_events_as_of(user, as_of)
         features: dict[str, Any] = {}
         for window, days in WINDOWS.items():
             inside = [row for row in events if _within(row["occurred_at"], days, as_of)]
@@ -298,6 +315,49 @@ class Oracle:
             features[f"app_duration_ms_{window}"] = sum(_milliseconds(row["duration_s"]) for row in inside)
         last = max((row["occurred_at"] for row in events), default=None)
         return {**features, "app_hours_since_last_event": _hours(last, as_of)}
+
+    def _app_events_as_of(self, user: str, as_of: date) -> list[Row]:
+        return [
+            row
+            for row in self.rows["app_events"]
+            if row["user_id"] == user
+            and row["occurred_at"].date() < as_of
+            and self.known_day("app_events", row) < as_of
+        ]
+
+    def _active_days(self, user: str, as_of: date) -> dict[str, Any]:
+        days = sorted({row["occurred_at"].date() for row in self._app_events_as_of(user, as_of)})
+        returns = [later for earlier, later in pairwise(days) if len(_days_between(earlier, later)) >= 14]
+        return {
+            "user_active_days_7d": sum(day >= as_of - 7 * DAY for day in days),
+            "user_active_days_28d": sum(day >= as_of - 28 * DAY for day in days),
+            "user_days_since_return": (as_of - returns[-1]).days if returns else None,
+        }
+
+    def _devices_of(self, user: str, as_of: date) -> dict[str, Any]:
+        first: dict[str, datetime] = {}
+        for row in self.rows["devices"]:
+            if (
+                row["user_id"] == user
+                and row["updated_at"] < _midnight(as_of)
+                and self.known_day("devices", row) < as_of
+            ):
+                first[row["device_id"]] = min(row["updated_at"], first.get(row["device_id"], row["updated_at"]))
+        newest = max(first.values(), default=None)
+        return {"user_devices_all": len(first), "user_hours_since_new_device": _hours(newest, as_of)}
+
+    def _rhythm(self, user: str, send_at: datetime, as_of: date) -> dict[str, Any]:
+        clicked = [
+            send["sent_at"] + reaction
+            for send, _, reaction in self._ended(as_of)
+            if reaction is not None and send["user_id"] == user
+        ]
+        used = [row["occurred_at"] for row in self._app_events_as_of(user, as_of)]
+        return {
+            f"user_{name}_{feature}": value
+            for name, times in (("click", clicked), ("app", used))
+            for feature, value in _rhythm(times, send_at).items()
+        }
 
     def _profile(self, user: str, as_of: date) -> dict[str, Any]:
         state = self._latest("users", "user_id", user, as_of)
@@ -321,12 +381,12 @@ class Oracle:
         return self._priors[level, as_of]
 
     def _rates(
-        self, level: str, key: Callable[[Push], Any], pushes: list[Push], as_of: date
+        self, level: str, key: Callable[[Push], Any], pushes: list[Push], as_of: date, windows: Windows = RATE_WINDOWS
     ) -> dict[str, float | None]:
         prior = self.prior(level, key, as_of)
         rates: dict[str, float | None] = {}
-        for window in ("7d", "28d", "all"):
-            inside = [push for push in pushes if _within(push.at, WINDOWS[window], as_of)]
+        for window, days in windows.items():
+            inside = [push for push in pushes if _within(push.at, days, as_of)]
             sends = sum(push.kind == "send" for push in inside)
             clicks = sum(push.kind == "click" for push in inside)
             rates[f"{level}_click_rate_{window}"] = (
@@ -360,10 +420,10 @@ def _within(at: datetime, days: int | None, as_of: date) -> bool:
     return at.date() < as_of and (days is None or at.date() >= as_of - days * DAY)
 
 
-def _counts(name: str, pushes: list[Push], kind: str, as_of: date) -> dict[str, int]:
-    counts = dict.fromkeys((f"{name}_{window}" for window in WINDOWS), 0)
+def _counts(name: str, pushes: list[Push], kind: str, as_of: date, windows: Windows = WINDOWS) -> dict[str, int]:
+    counts = dict.fromkeys((f"{name}_{window}" for window in windows), 0)
     for push in pushes:
-        for window, days in WINDOWS.items():
+        for window, days in windows.items():
             if push.kind == kind and _within(push.at, days, as_of):
                 counts[f"{name}_{window}"] += 1
     return counts
@@ -384,6 +444,30 @@ def _days_since_first(pushes: list[Push], as_of: date) -> int | None:
 
 def _milliseconds(seconds: float | None) -> int:
     return 0 if seconds is None else math.floor(seconds * 1000 + 0.5)
+
+
+def _days_between(earlier: date, later: date) -> list[date]:
+    return [earlier + n * DAY for n in range(1, (later - earlier).days)]
+
+
+def _version_number(version: str | None) -> float | None:
+    numbers = [int(part) for part in (version or "").split(".") if part.isdigit()]
+    return numbers[0] + (numbers[1] / 1000 if numbers[1:] else 0.0) if numbers else None
+
+
+def _hours_apart(one: datetime, other: datetime) -> int:
+    return min((one.hour - other.hour) % 24, (other.hour - one.hour) % 24)
+
+
+def _rhythm(times: list[datetime], send_at: datetime) -> dict[str, float | None]:
+    near = sum(_hours_apart(at, send_at) <= 2 for at in times)
+    same_weekday = sum(at.weekday() == send_at.weekday() for at in times)
+    shares = [hits / len(times) for hits in Counter(at.hour for at in times).values()]
+    return {
+        "share_near_hour": (near + 5) / (len(times) + 24),
+        "share_on_weekday": (same_weekday + 1) / (len(times) + 7),
+        "hour_entropy": -math.fsum(share * math.log(share) for share in shares) if times else None,
+    }
 
 
 def _leading(values: list[int], good: Callable[[int], bool]) -> int:

@@ -11,11 +11,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from features import known_counts, user_streams
+from features import known_counts, owner_streams
 
 SCHEMA = pa.schema(
     {"user_id": pa.string(), "as_of": pa.date32(), "known": pa.date32(), "token_id": pa.int32(), "count": pa.int64()}
 )
+KEPT = ("user_id", "as_of")
 Row = dict[str, Any]
 
 users = st.sampled_from("abc")
@@ -43,8 +44,8 @@ def test_counts_as_of(
     rows += [{"user_id": user, "as_of": as_of} for user, as_of in sorted(asked)]
     table = pa.Table.from_pylist(sorted(rows, key=lambda row: str(row["user_id"])), SCHEMA)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(user_streams, "ROWS_AT_ONCE", rows_at_once)
-        batches = list(known_counts.count_rows(iter(table.to_batches(batch_rows))))
+        patch.setattr(owner_streams, "ROWS_AT_ONCE", rows_at_once)
+        batches = list(owner_streams.answered(iter(table.to_batches(batch_rows)), KEPT, known_counts.count_rows))
     found = [row for batch in batches for row in batch.to_pylist()]
     assert {
         (row["user_id"], row["as_of"]): list(zip(row["token_ids"], row["counts"], strict=True)) for row in found

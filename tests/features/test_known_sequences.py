@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from features import user_streams
-from features.known_sequences import MS_PER_MINUTE, SEQUENCE_COLUMNS, sequence_rows
+from features import owner_streams
+from features.known_sequences import MS_PER_MINUTE, SEQUENCE_COLUMNS, sequences
 
 SCHEMA = pa.schema(
     {
@@ -19,6 +19,7 @@ SCHEMA = pa.schema(
         "sent_ms": pa.int64(), "outcome": pa.int32(), "reaction_ms": pa.int64(),
     }
 )  # fmt: skip
+KEPT = ("user_id", "as_of", "asked_on")
 Row = dict[str, Any]
 
 users = st.sampled_from("abc")
@@ -62,8 +63,9 @@ def test_sequences_as_of(rows_at_once: int, asked: set[tuple[str, date]], held: 
     rows += [{"user_id": user, "as_of": as_of, "asked_on": as_of} for user, as_of in sorted(asked)]
     table = pa.Table.from_pylist(sorted(rows, key=lambda row: str(row["user_id"])), SCHEMA)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(user_streams, "ROWS_AT_ONCE", rows_at_once)
-        found = [row for batch in sequence_rows(iter(table.to_batches(batch_rows))) for row in batch.to_pylist()]
+        patch.setattr(owner_streams, "ROWS_AT_ONCE", rows_at_once)
+        batches = owner_streams.answered(iter(table.to_batches(batch_rows)), KEPT, sequences)
+        found = [row for batch in batches for row in batch.to_pylist()]
     expected = []
     for user, as_of in asked:
         past = [(push[2], *push[3]) for push in held if push[0] == user and push[1] < as_of]

@@ -1,0 +1,165 @@
+"""Requests and rows of many owners (users, campaigns) at many midnights: each request's known rows, in one pass."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TypeAlias
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+from pyspark.sql import Column, DataFrame
+from pyspark.sql import functions as F
+
+Integers: TypeAlias = NDArray[np.int64]
+Batches: TypeAlias = Iterator[pa.RecordBatch]
+
+ROWS_AT_ONCE = 4_000_000
+"""Known rows, counted once for each request, that are taken in one step; bounds memory, changes nothing."""
+
+
+@dataclass(frozen=True)
+class Known:
+    """Some requests, and the rows of their owners.
+
+    Parameters
+    ----------
+    asked : pa.Table
+        The requests; ``n_requests`` rows.
+    rows : pa.Table
+        Rows by owner and day known.
+    start, end : ndarray of shape (n_requests,)
+        Request i knows the rows from ``start[i]`` to ``end[i]``, not included.
+    """
+
+    asked: pa.Table
+    rows: pa.Table
+    start: Integers
+    end: Integers
+
+    @property
+    def lengths(self) -> Integers:
+        """Number of rows that each request knows, of shape (n_requests,)."""
+        return self.end - self.start
+
+    def places(self) -> tuple[Integers, Integers]:
+        """Give request and row of each pair of a request and a row it knows, by request; two of shape (n_pairs,)."""
+        request = np.repeat(np.arange(len(self.start)), self.lengths)
+        first = np.cumsum(self.lengths) - self.lengths
+        return request, np.arange(len(request)) + np.repeat(self.start - first, self.lengths)
+
+    def portions(self) -> Iterator[Known]:
+        """Cut into requests that know at most ``ROWS_AT_ONCE`` rows together, or into one."""
+        begin, total = 0, np.concatenate([[0], np.cumsum(self.lengths)])
+        while begin < len(self.start):
+            end = max(begin + 1, int(np.searchsorted(total, total[begin] + ROWS_AT_ONCE, side="right")) - 1)
+            asked = self.asked.slice(begin, end - begin)
+            yield Known(asked, self.rows, self.start[begin:end], self.end[begin:end])
+            begin = end
+
+
+Answer: TypeAlias = Callable[[Known], Mapping[str, pa.Array]]
+"""From requests and what they know to columns with a value a request."""
+
+
+def over_owners(
+    keys: DataFrame, rows: DataFrame, answer: Answer, columns: Mapping[str, str], *, owner: str = "user_id"
+) -> DataFrame:
+    """Let a function answer requests from their owners' rows.
+
+    Parameters
+    ----------
+    keys : DataFrame
+        The owner, ``as_of`` (date) and whatever else is to be kept.
+    rows : DataFrame
+        The owner, ``known`` (date) and whatever else the answer needs; no other name of ``keys``.
+    answer : callable
+        What it gives is named and typed by ``columns``.
+    columns : mapping of str to str
+        Spark SQL types.
+    owner : str
+        Column of the owner.
+
+    Returns
+    -------
+    DataFrame
+        The columns of ``keys`` and the answer's, for the requests that know any row.
+    """
+
+    def nulls(frame: DataFrame) -> list[Column]:
+        return [F.lit(None).cast(of).alias(name) for name, of in frame.dtypes if name != owner]
+
+    asked = keys.select(owner, *(name for name in keys.columns if name != owner), *nulls(rows))
+    told = rows.select(owner, *nulls(keys), *(name for name in rows.columns if name != owner))
+    by_owner = asked.union(told).repartition(owner).sortWithinPartitions(owner)
+    kept = keys.columns
+    schema = ", ".join(f"`{name}` {of}" for name, of in [*keys.dtypes, *columns.items()])
+    return by_owner.mapInArrow(lambda batches: answered(batches, kept, answer), schema)
+
+
+def answered(batches: Batches, kept: Sequence[str], answer: Answer) -> Batches:
+    """Give the columns to keep and the answer's, for each request that knows any row; see ``known_rows``."""
+    for known in known_rows(batches):
+        table = known.asked.select(kept)
+        for name, values in answer(known).items():
+            table = table.append_column(name, values)
+        yield from table.filter(pa.array(known.lengths > 0)).to_batches()
+
+
+def known_rows(batches: Batches) -> Iterator[Known]:
+    """Find what each request knows.
+
+    Parameters
+    ----------
+    batches : iterator of RecordBatch
+        The owner, in the first column; ``as_of`` (date; null for a row); ``known`` (date; null for a request). All of
+        an owner follow each other, in any order.
+
+    Returns
+    -------
+    iterator of Known
+        Whole owners, in portions; a request knows the rows with ``known`` before ``as_of``.
+    """
+    for table in _whole_owners(batches):
+        yield from _known(table).portions()
+
+
+def _whole_owners(batches: Batches) -> Iterator[pa.Table]:
+    """Cut the stream between owners: the last owner of a batch waits for the next one."""
+    waiting: list[pa.RecordBatch] = []
+    for batch in batches:
+        if not batch.num_rows:
+            continue
+        owners = batch.column(0)
+        first_of_last = batch.num_rows - pc.sum(pc.equal(owners, owners[-1])).as_py()
+        if first_of_last or (waiting and waiting[-1].column(0)[-1] != owners[-1]):
+            yield pa.Table.from_batches([*waiting, batch.slice(0, first_of_last)])
+            waiting = []
+        waiting.append(batch.slice(first_of_last))
+    if waiting:
+        yield pa.Table.from_batches(waiting)
+
+
+def _known(table: pa.Table) -> Known:
+    owners = table.column(0).combine_chunks()
+    changes = pc.not_equal(owners[1:], owners[:-1]).to_numpy(zero_copy_only=False)
+    number = np.concatenate([[0], np.cumsum(changes)])
+    is_request = table.column("as_of").is_valid().to_numpy()
+    asked, rows = table.filter(pa.array(is_request)), table.filter(pa.array(~is_request))
+    as_of, known = day_numbers(asked.column("as_of")), day_numbers(rows.column("known"))
+    order = np.lexsort((known, number[~is_request]))
+    known, owner = known[order], number[~is_request][order]
+    # Both are ascending in (owner, day), so what a request knows is one range.
+    first_day, span = min(known.min(initial=0), as_of.min(initial=0)), 1 << 32
+    place = owner * span + (known - first_day)
+    owner_of_request = number[is_request]
+    start = np.searchsorted(place, owner_of_request * span)
+    end = np.searchsorted(place, owner_of_request * span + (as_of - first_day))
+    return Known(asked, rows.take(pa.array(order)), start, end)
+
+
+def day_numbers(column: pa.ChunkedArray) -> Integers:
+    """Days since 1970-01-01 of dates without null."""
+    return np.asarray(column.cast(pa.int32()), dtype=np.int64)

@@ -1,0 +1,127 @@
+"""At which hours and on which weekdays the user clicks and uses the app, and on how many days.
+
+All times of day are UTC, those of the past and that of the send: what lies two hours before or after it does so in
+every time zone, and an entropy does not change when the clock is shifted. Only a user who moved, or changed to summer
+time, is off by that shift. The send's hour in the user's own zone is ``local_hour``.
+"""
+
+from __future__ import annotations
+
+import pyarrow as pa
+from pyspark.sql import Column, DataFrame
+from pyspark.sql import functions as F
+
+from features.feature import Block, Feature, History
+from features.known_counts import dense_sums
+from features.known_days import ACTIVE_WINDOWS, BREAK_DAYS, DAY_COLUMNS, active_days
+from features.outcomes import CLICKED
+from features.owner_streams import Integers, Known, over_owners
+
+NEAR_HOURS = 2
+HOURS, WEEKDAYS = 24, 7
+WEEK = HOURS * WEEKDAYS
+THURSDAY = 3
+"""Weekday of 1970-01-01, where Monday is 0."""
+
+COLUMNS = {"total": "bigint", "hours": "array<bigint>", "weekdays": "array<bigint>"}
+
+
+def hour_of_week(time_ms: Column) -> Column:
+    """Hours since Monday 00:00 UTC, 0 to 167, of a time in milliseconds since 1970."""
+    return F.pmod(F.floor(time_ms / 3_600_000) + THURSDAY * HOURS, F.lit(WEEK)).cast("int")
+
+
+def rhythm(known: Known) -> dict[str, pa.Array]:
+    """Sum known cells with ``hour_of_week`` and ``count`` by hour of the day and by weekday."""
+    counts = dense_sums(known, "hour_of_week", "count", WEEK)
+    by_day = counts.reshape(-1, WEEKDAYS, HOURS)
+    total = pa.array(counts.sum(axis=1))
+    return {"total": total, "hours": as_lists(by_day.sum(axis=1)), "weekdays": as_lists(by_day.sum(axis=2))}
+
+
+def as_lists(counts: Integers) -> pa.Array:
+    """Give a row of counts, of shape (n_requests, n_counts), as a list a request."""
+    return pa.FixedSizeListArray.from_arrays(pa.array(counts.ravel()), counts.shape[1]).cast(pa.list_(pa.int64()))
+
+
+def _read_clicks(keys: DataFrame, history: History) -> DataFrame:
+    ended = history.table("outcomes").where(F.col("outcome") == CLICKED)
+    at = hour_of_week(F.col("sent_ms") + F.col("reaction_ms")).alias("hour_of_week")
+    cells = ended.select("user_id", F.col("ds").alias("known"), at, F.lit(1).alias("count"))
+    return _named("click", over_owners(keys, cells, rhythm, COLUMNS))
+
+
+def _read_app(keys: DataFrame, history: History) -> DataFrame:
+    known = F.greatest("ds", "event_day").alias("known")
+    at = (F.weekday("event_day") * HOURS + F.col("hour")).alias("hour_of_week")
+    cells = history.table("app_hours").select("user_id", known, "event_day", at, F.col("events").alias("count"))
+
+    def answer(known: Known) -> dict[str, pa.Array]:
+        return {**rhythm(known), **active_days(known)}
+
+    return _named("app", over_owners(keys, cells, answer, {**COLUMNS, **dict.fromkeys(DAY_COLUMNS, "bigint")}))
+
+
+def _named(prefix: str, found: DataFrame) -> DataFrame:
+    return found.withColumnsRenamed({name: f"{prefix}_{name}" for name in COLUMNS})
+
+
+def near_hour(hours: str) -> str:
+    """Give SQL for the sum of an array of 24 counts within ``NEAR_HOURS`` of the send's hour."""
+    around = range(-NEAR_HOURS, NEAR_HOURS + 1)
+    return " + ".join(f"{hours}[pmod(hour(send_at) + {shift}, {HOURS})]" for shift in around)
+
+
+def _features(prefix: str, what: str) -> tuple[Feature, ...]:
+    total, hours, weekdays = (f"{prefix}_{name}" for name in COLUMNS)
+    return (
+        Feature(
+            f"user_{prefix}_share_near_hour",
+            f"(coalesce({near_hour(hours)}, 0) + {2 * NEAR_HOURS + 1}) / (coalesce({total}, 0) + {HOURS})", "double",
+            f"share of the user's {what} within {NEAR_HOURS} hours of the send's hour, one more in each hour",
+            "share", "all time",
+        ),
+        Feature(
+            f"user_{prefix}_share_on_weekday",
+            f"(coalesce({weekdays}[weekday(send_at)], 0) + 1) / (coalesce({total}, 0) + {WEEKDAYS})", "double",
+            f"share of the user's {what} on the send's weekday, one more on each day",
+            "share", "all time",
+        ),
+        Feature(
+            f"user_{prefix}_hour_entropy",
+            f"aggregate({hours}, 0D, (bits, n) -> bits - if(n > 0, n / {total} * ln(n / {total}), 0D))", "double",
+            f"entropy of the hours of the user's {what}: 0 for a single hour, 3.18 when spread evenly", "nats",
+            "all time", f"no {what}",
+        ),
+    )  # fmt: skip
+
+
+CLICKS = Block(
+    name="user_click_rhythm",
+    key=("user_id",),
+    table="outcomes",
+    read=_read_clicks,
+    features=_features("click", "clicks"),
+)
+
+APP = Block(
+    name="user_app_rhythm",
+    key=("user_id",),
+    table="app_events",
+    read=_read_app,
+    features=(
+        *_features("app", "app events"),
+        *(
+            Feature(
+                f"user_active_days_{days}d", f"coalesce(active_days_{days}d, 0)", "bigint",
+                "days on which the user used the app", "count", f"{days} days before midnight",
+            )
+            for days in ACTIVE_WINDOWS
+        ),
+        Feature(
+            "user_days_since_return", "days_since_return", "int",
+            f"days since the user used the app again after {BREAK_DAYS} days or more without", "days", "all time",
+            "never came back from such a break",
+        ),
+    ),
+)  # fmt: skip
