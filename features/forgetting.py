@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import fields, replace
 
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from features.feature import Block
+from features.feature import Block, History
 
 THEIRS = "is_theirs"
 SINCE = "since"
@@ -24,9 +25,12 @@ def with_theirs(rows: DataFrame, ids: DataFrame) -> DataFrame:
     return _marked(rows, rows.join(theirs, name, how="left"))
 
 
-def without(rows: DataFrame, users: DataFrame) -> DataFrame:
-    """Leave out the rows of ``users``."""
-    return rows.join(users, "user_id", how="left_anti")
+def history_without(history: History, users: DataFrame) -> History:
+    """Leave out the rows of ``users`` wherever rows say whose they are."""
+    tables = {field.name: getattr(history, field.name) for field in fields(history)}
+    of_users = {name: table for name, table in tables.items() if table is not None and "user_id" in table.columns}
+    left = {name: table.join(users, "user_id", how="left_anti") for name, table in of_users.items()}
+    return replace(history, **left)
 
 
 def with_named(rows: DataFrame, text: str, ids: DataFrame) -> DataFrame:
@@ -67,7 +71,7 @@ def with_summed(sums: DataFrame, key: Sequence[str], touched: DataFrame) -> Data
     return _marked(sums, joined.withColumn(THEIRS, F.col("as_of") > F.col(SINCE)))
 
 
-def read_again(history: DataFrame, block: Block, others: DataFrame) -> DataFrame:
+def read_again(history: DataFrame, block: Block, others: History) -> DataFrame:
     """Read a block's history again for the keys, midnights and ``ds`` that it has; keys without a past have no row.
 
     Parameters
@@ -76,8 +80,8 @@ def read_again(history: DataFrame, block: Block, others: DataFrame) -> DataFrame
         Rows of the block's history.
     block : Block
         The block.
-    others : DataFrame
-        The block's table, see ``features.feature.History``, without the users.
+    others : History
+        See ``history_without``.
     """
     keys = history.select(*block.key, "as_of", F.col("ds").alias(ASKED))
     return block.read(keys, others).withColumnRenamed(ASKED, "ds")

@@ -36,13 +36,13 @@ from features.catalogue import blocks_of
 from features.feature import Block, History
 from features.forgetting import (
     THEIRS,
+    history_without,
     only_theirs,
     read_again,
     touched_since,
     with_named,
     with_summed,
     with_theirs,
-    without,
 )
 from features.rows import PRIORS, read_priors
 from jobs.aggregate_day import PUSHES
@@ -160,13 +160,13 @@ def _by_other_ids(lake: Lake, users: DataFrame) -> list[Change]:
 
 def _sums(lake: Lake, note: LogNote, past: History, users: DataFrame) -> list[Change]:
     """Read again what was summed over them and others."""
+    others = history_without(past, users)
     changes = [
-        _sum(block, past.table(block.table), users)
+        _sum(block, past, others, users)
         for block in blocks_of(note.tables)
         if "user_id" not in block.key and "user_id" in past.table(block.table).columns
     ]
-    pushes = past.pushes
-    touched, others = touched_since(pushes, (), users), History(without(pushes, users))
+    touched = touched_since(past.pushes, (), users)
 
     def priors(rows: DataFrame) -> DataFrame:
         midnights = rows.select("as_of", "ds")
@@ -176,8 +176,8 @@ def _sums(lake: Lake, note: LogNote, past: History, users: DataFrame) -> list[Ch
     return [change for change in changes if lake.days(change.table)]
 
 
-def _sum(block: Block, table: DataFrame, users: DataFrame) -> Change:
-    touched, others = touched_since(table, block.key, users), without(table, users)
+def _sum(block: Block, past: History, others: History, users: DataFrame) -> Change:
+    touched = touched_since(past.table(block.table), block.key, users)
     return Change(
         block.name,
         lambda rows: with_summed(rows, block.key, touched),
