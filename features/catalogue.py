@@ -26,9 +26,8 @@ from features.send_context import context_features
 BLOCKS: tuple[Block, ...] = (  # a key that a change log gives comes after that log's block
     user_activity.BLOCK,
     push_sequence.BLOCK,
-    user_rhythm.CLICKS,
     user_app_activity.BLOCK,
-    user_rhythm.APP,
+    user_rhythm.BLOCK,
     user_profile.BLOCK,
     device.STATE,
     device.HISTORY,

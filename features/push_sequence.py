@@ -1,4 +1,4 @@
-"""The user's pushes in their order: fatigue, the last outcomes, how fast the user clicks, how often pushes come.
+"""The user's pushes in their order: fatigue, the last outcomes, when and how fast the user clicks, gaps between sends.
 
 Only pushes that ended count: nothing can change their outcome any more, and all of it was known by midnight. The last
 10 outcomes are three columns for the newest three, two counts and ``user_click_pattern``, which reads them as a binary
@@ -7,20 +7,32 @@ fraction, newest first: one column by which a tree tells a click on the newest p
 
 from __future__ import annotations
 
+import pyarrow as pa
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from features.feature import Block, Feature, History
 from features.known_sequences import LAST_OUTCOMES, RECENT, SEQUENCE_COLUMNS, sequences
-from features.owner_streams import over_owners
+from features.outcomes import CLICKED
+from features.owner_streams import Known, over_owners
+from features.user_rhythm import hour_of_week, rhythm, rhythm_columns, rhythm_features
 
 LAST = f"last {RECENT} pushes"
 SEVERAL = "fewer than two pushes ended"
 
 
 def _read(keys: DataFrame, history: History) -> DataFrame:
-    ended = history.table("outcomes").select("user_id", F.col("ds").alias("known"), "sent_ms", "outcome", "reaction_ms")
-    return over_owners(keys, ended, sequences, dict.fromkeys(SEQUENCE_COLUMNS, "bigint"))
+    clicked_at = F.col("sent_ms") + F.coalesce("reaction_ms", F.lit(0))
+    ended = history.table("outcomes").select(
+        "user_id", F.col("ds").alias("known"), "sent_ms", "outcome", "reaction_ms",
+        hour_of_week(clicked_at).alias("hour_of_week"), (F.col("outcome") == CLICKED).cast("int").alias("count"),
+    )  # fmt: skip
+
+    def answer(known: Known) -> dict[str, pa.Array]:
+        return {**sequences(known), **rhythm(known, "click")}
+
+    columns = {**dict.fromkeys(SEQUENCE_COLUMNS, "bigint"), **rhythm_columns("click")}
+    return over_owners(keys, ended, answer, columns)
 
 
 def _whole(name: str, column: str, meaning: str, window: str = "all time") -> Feature:
@@ -62,5 +74,6 @@ BLOCK = Block(
             "sqrt(gaps * gap_minutes_squared - gap_minutes * gap_minutes) / nullif(gaps, 0) / 60D", "double",
             "standard deviation of the time between the user's sends", "hours", "all time", SEVERAL,
         ),
+        *rhythm_features("click", "clicks"),
     ),
 )  # fmt: skip

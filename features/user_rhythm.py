@@ -14,7 +14,6 @@ from pyspark.sql import functions as F
 from features.feature import Block, Feature, History
 from features.known_counts import dense_sums
 from features.known_days import ACTIVE_WINDOWS, BREAK_DAYS, DAY_COLUMNS, active_days
-from features.outcomes import CLICKED
 from features.owner_streams import Integers, Known, over_owners
 
 NEAR_HOURS = 2
@@ -23,7 +22,10 @@ WEEK = HOURS * WEEKDAYS
 THURSDAY = 3
 """Weekday of 1970-01-01, where Monday is 0."""
 
-COLUMNS = {"total": "bigint", "hours": "array<bigint>", "weekdays": "array<bigint>"}
+
+def rhythm_columns(prefix: str) -> dict[str, str]:
+    """Name and type what ``rhythm`` gives."""
+    return {f"{prefix}_total": "bigint", f"{prefix}_hours": "array<bigint>", f"{prefix}_weekdays": "array<bigint>"}
 
 
 def hour_of_week(time_ms: Column) -> Column:
@@ -31,24 +33,17 @@ def hour_of_week(time_ms: Column) -> Column:
     return F.pmod(F.floor(time_ms / 3_600_000) + THURSDAY * HOURS, F.lit(WEEK)).cast("int")
 
 
-def rhythm(known: Known) -> dict[str, pa.Array]:
+def rhythm(known: Known, prefix: str) -> dict[str, pa.Array]:
     """Sum known cells with ``hour_of_week`` and ``count`` by hour of the day and by weekday."""
     counts = dense_sums(known, "hour_of_week", "count", WEEK)
     by_day = counts.reshape(-1, WEEKDAYS, HOURS)
-    total = pa.array(counts.sum(axis=1))
-    return {"total": total, "hours": as_lists(by_day.sum(axis=1)), "weekdays": as_lists(by_day.sum(axis=2))}
+    sums = (pa.array(counts.sum(axis=1)), as_lists(by_day.sum(axis=1)), as_lists(by_day.sum(axis=2)))
+    return dict(zip(rhythm_columns(prefix), sums, strict=True))
 
 
 def as_lists(counts: Integers) -> pa.Array:
     """Give a row of counts, of shape (n_requests, n_counts), as a list a request."""
     return pa.FixedSizeListArray.from_arrays(pa.array(counts.ravel()), counts.shape[1]).cast(pa.list_(pa.int64()))
-
-
-def _read_clicks(keys: DataFrame, history: History) -> DataFrame:
-    ended = history.table("outcomes").where(F.col("outcome") == CLICKED)
-    at = hour_of_week(F.col("sent_ms") + F.col("reaction_ms")).alias("hour_of_week")
-    cells = ended.select("user_id", F.col("ds").alias("known"), at, F.lit(1).alias("count"))
-    return _named("click", over_owners(keys, cells, rhythm, COLUMNS))
 
 
 def _read_app(keys: DataFrame, history: History) -> DataFrame:
@@ -57,13 +52,10 @@ def _read_app(keys: DataFrame, history: History) -> DataFrame:
     cells = history.table("app_hours").select("user_id", known, "event_day", at, F.col("events").alias("count"))
 
     def answer(known: Known) -> dict[str, pa.Array]:
-        return {**rhythm(known), **active_days(known)}
+        return {**rhythm(known, "app"), **active_days(known)}
 
-    return _named("app", over_owners(keys, cells, answer, {**COLUMNS, **dict.fromkeys(DAY_COLUMNS, "bigint")}))
-
-
-def _named(prefix: str, found: DataFrame) -> DataFrame:
-    return found.withColumnsRenamed({name: f"{prefix}_{name}" for name in COLUMNS})
+    columns = {**rhythm_columns("app"), **dict.fromkeys(DAY_COLUMNS, "bigint")}
+    return over_owners(keys, cells, answer, columns)
 
 
 def near_hour(hours: str) -> str:
@@ -72,8 +64,10 @@ def near_hour(hours: str) -> str:
     return " + ".join(f"{hours}[pmod(hour(send_at) + {shift}, {HOURS})]" for shift in around)
 
 
-def _features(prefix: str, what: str) -> tuple[Feature, ...]:
-    total, hours, weekdays = (f"{prefix}_{name}" for name in COLUMNS)
+def rhythm_features(prefix: str, what: str) -> tuple[Feature, ...]:
+    """Give shares of what a user did near the send's hour and on its weekday, and how spread the hours are."""
+    total, hours, weekdays = rhythm_columns(prefix)
+    entropy = f"aggregate({hours}, 0D, (sum, n) -> sum - if(n > 0, n / {total} * ln(n / {total}), 0D))"
     return (
         Feature(
             f"user_{prefix}_share_near_hour",
@@ -89,28 +83,20 @@ def _features(prefix: str, what: str) -> tuple[Feature, ...]:
         ),
         Feature(
             f"user_{prefix}_hour_entropy",
-            f"aggregate({hours}, 0D, (bits, n) -> bits - if(n > 0, n / {total} * ln(n / {total}), 0D))", "double",
+            f"if({total} > 0, {entropy}, null)", "double",
             f"entropy of the hours of the user's {what}: 0 for a single hour, 3.18 when spread evenly", "nats",
             "all time", f"no {what}",
         ),
     )  # fmt: skip
 
 
-CLICKS = Block(
-    name="user_click_rhythm",
-    key=("user_id",),
-    table="outcomes",
-    read=_read_clicks,
-    features=_features("click", "clicks"),
-)
-
-APP = Block(
+BLOCK = Block(
     name="user_app_rhythm",
     key=("user_id",),
     table="app_events",
     read=_read_app,
     features=(
-        *_features("app", "app events"),
+        *rhythm_features("app", "app events"),
         *(
             Feature(
                 f"user_active_days_{days}d", f"coalesce(active_days_{days}d, 0)", "bigint",

@@ -83,7 +83,9 @@ def history_of(frames: Mapping[str, DataFrame], rules: TimeRules) -> History:
             "app_events": app_event_partials(frames["app_events"]),
             "app_hours": app_event_hours(frames["app_events"]),
         }
-    return History(pushes=pushes.localCheckpoint(), outcomes=push_outcomes(sends, clicks, rules), **more)
+    return History(
+        pushes=pushes.localCheckpoint(), outcomes=push_outcomes(sends, clicks, rules).localCheckpoint(), **more
+    )
 
 
 def rows_for(requests: DataFrame, history: History, tables: Sequence[str] = ALL_TABLES) -> DataFrame:
