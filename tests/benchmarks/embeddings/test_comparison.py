@@ -1,0 +1,87 @@
+"""The comparison on a tiny world: clicks follow one token that only the user part can know."""
+
+from __future__ import annotations
+
+import numpy as np
+import pyarrow as pa
+import pytest
+import scipy.sparse as sp
+
+from models.schema import Feature, FeatureSchema
+from tests.benchmarks.embeddings.__main__ import NONE, Comparison
+from tests.benchmarks.embeddings.cells import Bench
+from tests.benchmarks.embeddings.data import Data
+from tests.benchmarks.embeddings.downstream import Downstream
+from tests.benchmarks.embeddings.grid import RIVALS, THE_DEFAULT, Method
+from tests.benchmarks.embeddings.table import interval, markdown
+
+N_USERS, N_TOKENS = 300, 48
+SVD = next(method for method in RIVALS if method.name.startswith("TruncatedSVD"))
+
+
+def rows_of(n_rows: int, counts: sp.csr_matrix, rng: np.random.Generator) -> pa.Table:
+    request = rng.integers(0, N_USERS, n_rows)
+    p = np.where(counts[request, :6].sum(axis=1) > 6, 0.6, 0.05)
+    return pa.table(
+        {
+            "user_id": [f"u{user}" for user in request],
+            "label": (rng.random(n_rows) < np.ravel(p)).astype(np.int32),
+            "local_hour": rng.integers(0, 24, n_rows),
+            "user_clicks_7d": rng.integers(0, 9, n_rows),
+            "request": request,
+        }
+    )
+
+
+@pytest.fixture(scope="module")
+def data() -> Data:
+    rng = np.random.default_rng(0)
+    rates = np.repeat(4.0 * rng.integers(0, 2, (N_USERS, 8)), 6, axis=1) + 0.1
+    counts = sp.csr_matrix(rng.poisson(rates).astype(np.float32))
+    sizes = {"train": 6000, "validation": 3000, "holdout": 3000}
+    features = tuple(Feature(name, "int", "numeric") for name in ("local_hour", "user_clicks_7d"))
+    return Data(
+        learn=counts,
+        requests=sp.vstack([counts, sp.csr_matrix((1, N_TOKENS), dtype=np.float32)], format="csr"),
+        rows={part: rows_of(size, counts, rng) for part, size in sizes.items()},
+        schema=FeatureSchema("0", features),
+        interests=None,
+    )
+
+
+def test_codes_that_know_the_user_beat_none_and_are_measured_once(data, tmp_path):
+    downstream = Downstream(data, all_features=False, n_threads=1)
+    assert downstream.encoder.columns == ("local_hour",)  # what is known of the user is in the code alone
+    comparison = Comparison(Bench(data, downstream, tmp_path), seeds=1, quick=True)
+    entries = [comparison.plain(NONE, None), comparison.chosen(SVD, 16), comparison.chosen(THE_DEFAULT, 16)]
+
+    assert all(entry.mean("holdout_auc") > entries[0].mean("holdout_auc") + 0.1 for entry in entries[1:])
+    assert [entry.mean("bytes") for entry in entries] == [0, 16, 16]
+    table = markdown(entries, entries[0], entries[1], downstream.parts["holdout"].user).splitlines()
+    assert len(table) == 5
+    assert table[-1].startswith("| none |")  # losers are shown too
+
+    again = Comparison(Bench(data, downstream, tmp_path), seeds=1, quick=True)
+    forgotten = Method(SVD.name, lambda *_: pytest.fail("measured twice"), SVD.settings)
+    assert np.array_equal(again.chosen(forgotten, 16).losses, entries[1].losses)
+
+
+def test_settings_that_do_not_fit_are_not_chosen(data, tmp_path):
+    downstream = Downstream(data, all_features=False, n_threads=1)
+    comparison = Comparison(Bench(data, downstream, tmp_path), seeds=1, quick=False)
+    too_long = Method("TopK", THE_DEFAULT.fit, lambda _: [{"n_latents": 32, "k": 8, "max_epochs": 1}])
+
+    assert comparison.all_at(16, [too_long]) == {}
+
+
+def test_the_interval_is_of_the_paired_difference_by_user():
+    rng = np.random.default_rng(0)
+    user = rng.integers(0, 50, 4000)
+    rival = rng.random(4000)
+    middle, low, high = interval(rival - 0.01, rival, user)
+
+    assert (middle, low, high) == pytest.approx((-0.01,) * 3)  # what is common to both is no uncertainty
+    own = rng.normal(0, 1, 50)[user]  # all rows of a user err alike: 50 draws, not 4,000
+    middle, low, high = interval(rival + own, rival, user)
+    assert middle == pytest.approx(own.mean())
+    assert high - low == pytest.approx(4 / 50**0.5, rel=0.3)
