@@ -8,6 +8,7 @@ import torch
 
 from models.autoencoder.batch_topk import BatchTopKAutoencoder
 from models.autoencoder.deep import DeepAutoencoder
+from models.autoencoder.kl import KLAutoencoder
 from models.autoencoder.l1 import L1Autoencoder
 from models.autoencoder.networks.base import Start, initial_weights
 from models.autoencoder.networks.batch import SparseBatch
@@ -49,6 +50,14 @@ def test_a_higher_l1_penalty_gives_shorter_codes(counts):
 
     assert strict.measures_["l0"] < mild.measures_["l0"] - 0.5
     assert strict.measures_["bytes_per_user"] < mild.measures_["bytes_per_user"]
+
+
+def test_kl_draws_mean_activations_to_the_target(counts, new_counts):
+    free, drawn = (streamed(KLAutoencoder(**QUICK, target=0.2, kl=kl), counts) for kl in (0.0, 30.0))
+    far, near = (np.abs(model.transform(new_counts).toarray().mean(axis=0) - 0.2).max() for model in (free, drawn))
+
+    assert near < 0.1
+    assert near < far / 2
 
 
 def test_the_contractive_penalty_is_the_squared_jacobian(counts):
