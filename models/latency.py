@@ -25,10 +25,8 @@ ENGINE_STEP = 3
 PERCENTILES = (50, 95, 99)
 
 BATCH_SIZES = (1, 100, 10_000)
-BATCH_ROWS = 10_000
-"""About as many rows are scored at each size of batch ..."""
-LEAST_BATCHES, MOST_BATCHES = 3, 30
-"""... in at least and at most so many batches, of which the median counts."""
+BATCH_ROWS, LEAST_BATCHES, MOST_BATCHES = 10_000, 3, 30
+"""As many batches of each size are timed as make so many rows, but within these two; the median counts."""
 
 Calls: TypeAlias = Mapping[str, tuple[Callable[[Any], float], Sequence[Any]]]
 

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from models.serving.compact_trees import ON_CATEGORY, Tree, TreeEnsemble
 from models.serving.onnx_engine import INPUT, OUTPUT
 from models.serving.types import Floats
+from models.tree_ensembles import rounded_down
 
 AT_MOST, MEMBER = 0, 6
 """Modes of the operator: a number is at most the threshold; a code is one of a set."""
@@ -68,7 +69,7 @@ def _attributes(trees: Sequence[Tree]) -> dict[str, Any]:
         "tree_roots": first_split[:-1].tolist(),
         "nodes_featureids": np.concatenate([tree.column for tree in trees]).tolist(),
         "nodes_modes": _tensor(np.where(on_category, MEMBER, AT_MOST).astype(np.uint8)),
-        "nodes_splits": _tensor(np.where(on_category, 0, _below(threshold)).astype(np.float32)),
+        "nodes_splits": _tensor(np.where(on_category, 0, rounded_down(threshold)).astype(np.float32)),
         "nodes_truenodeids": left[0],
         "nodes_trueleafs": left[1],
         "nodes_falsenodeids": right[0],
@@ -106,13 +107,6 @@ def _missing_goes_left(decision: NDArray[np.int64], threshold: Floats, on_catego
     left = np.where(kind == NAN, (decision & GOES_LEFT) != 0, threshold >= 0)
     gone: list[int] = (left & ~on_category).astype(np.int64).tolist()
     return gone
-
-
-def _below(threshold: Floats) -> NDArray[np.float32]:
-    """Round to float32, never up."""
-    with np.errstate(over="ignore"):
-        single = threshold.astype(np.float32)
-    return np.where(single > threshold, np.nextafter(single, np.float32(-np.inf)), single)
 
 
 def _codes(words: Sequence[int]) -> list[int]:

@@ -29,7 +29,10 @@ def from_lightgbm(text: str) -> TreeEnsemble:
 
 
 def from_forest(forest: RandomForestClassifier) -> TreeEnsemble:
-    """Read a fitted scikit-learn forest of two classes; leaves hold the share of clicks."""
+    """Read a fitted scikit-learn forest of two classes; leaves hold the share of clicks.
+
+    It compares numbers in float32, so its thresholds need no more digits.
+    """
     trees = tuple(_forest_tree(estimator.tree_) for estimator in forest.estimators_)
     return TreeEnsemble(trees, forest.n_features_in_, "mean", single=True)
 
@@ -76,6 +79,13 @@ def to_compact(ensemble: TreeEnsemble) -> bytes:
     return MAGIC + lzma.compress(payload, lzma.FORMAT_XZ, check=lzma.CHECK_CRC32, filters=FILTERS)
 
 
+def rounded_down(threshold: Floats) -> NDArray[np.float32]:
+    """Round thresholds to float32, never up: every float32 number lies on the side that it did."""
+    with np.errstate(over="ignore"):
+        single = threshold.astype(np.float32)
+    return np.where(single > threshold, np.nextafter(single, np.float32(-np.inf)), single)
+
+
 def _fields(block: str) -> dict[str, str]:
     lines = (line.partition("=") for line in block.splitlines())
     return {name: value for name, equals, value in lines if equals}
@@ -113,7 +123,7 @@ def _forest_tree(tree: Any) -> Tree:
         {
             "column": tree.feature[splits].astype(np.int64),
             "decision": np.zeros(len(splits), dtype=np.int64),
-            "threshold": tree.threshold[splits],
+            "threshold": rounded_down(tree.threshold[splits]).astype(np.float64),
             "members": [None] * len(splits),
             "left": number[tree.children_left[splits]],
             "right": number[tree.children_right[splits]],

