@@ -16,7 +16,7 @@ ifeq ($(MAKELEVEL),0)
 endif
 WITH_TOOLS := $(if $(READY),,setup-tests)
 WITH_AIRFLOW := $(if $(READY),,setup setup-airflow)
-ALONE := tests/models tests/jobs/test_command_lines.py
+ALONE := tests/models tests/benchmarks tests/jobs/test_command_lines.py
 BY_LINE := $(if $(filter output-sync,$(.FEATURES)),--output-sync=line)
 
 .DEFAULT_GOAL := help
@@ -52,7 +52,7 @@ check: $(WITH_TOOLS) ## lint, types and room rules
 test-spark: $(WITH_TOOLS) ## the tests that share a Spark session: jobs and features
 	$(BIN)/pytest --ignore=tests/dags $(addprefix --ignore=,$(ALONE)) $(PYTEST_ARGS)
 
-test-models: $(WITH_TOOLS) ## the tests that need none: models and command lines
+test-models: $(WITH_TOOLS) ## the tests that need none: models, benchmarks and command lines
 	$(BIN)/pytest $(ALONE) $(PYTEST_ARGS)
 
 test-dags: $(WITH_AIRFLOW) ## the tests of the DAG, one of them a whole run
