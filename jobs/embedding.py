@@ -7,7 +7,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
+import scipy.sparse as sp
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
@@ -73,6 +75,23 @@ def _encode_batch(encoder: SparseEncoder, batch: pa.RecordBatch) -> pa.RecordBat
     return pa.RecordBatch.from_arrays(
         [batch.column("user_id"), batch.column("as_of"), *lists], ["user_id", "as_of", "latents", "latent_values"]
     )
+
+
+def collected_rows(rows: DataFrame, n_tokens: int) -> tuple[sp.csr_matrix, pa.Table]:
+    """Collect behaviour rows in order of user and midnight.
+
+    Returns
+    -------
+    csr_matrix of float32, shape (n_rows, n_tokens)
+        Raw counts.
+    pa.Table
+        ``user_id, as_of`` of each row.
+    """
+    table: pa.Table = rows.orderBy("user_id", "as_of").toArrow()
+    ids, counts = (table.column(name).combine_chunks() for name in ("token_ids", "counts"))
+    offsets = np.asarray(ids.offsets)
+    flat = (counts.flatten().to_numpy().astype(np.float32), ids.flatten().to_numpy(), offsets - offsets[0])
+    return sp.csr_matrix(flat, shape=(len(ids), n_tokens)), table.select(["user_id", "as_of"])
 
 
 def distinct_users(requests: DataFrame, *per: str) -> DataFrame:

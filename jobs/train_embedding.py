@@ -9,15 +9,12 @@ import argparse
 import tempfile
 from pathlib import Path
 
-import numpy as np
-import pyarrow as pa
-import scipy.sparse as sp
-from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
 from features.behaviour import behaviour_cells, behaviour_rows, known_cells, vocabulary
 from jobs.cli import at_least, job_parser, run_job, say
-from jobs.embedding import EMBEDDINGS
+from jobs.embedding import EMBEDDINGS, collected_rows
 from jobs.errors import BadInput
 from jobs.lake import Lake
 from jobs.log_note import read_note
@@ -54,7 +51,7 @@ def run(spark: SparkSession, args: argparse.Namespace) -> None:
             f"behaviour known before {cut}: expected at least {args.latents} tokens that {args.min_users} users have, "
             f"got {len(words)}"
         )
-    matrix = _matrix(behaviour_rows(keys, cells, tokens), len(words))
+    matrix, _ = collected_rows(behaviour_rows(keys, cells, tokens), len(words))
     say(f"learning {args.latents} latents from {matrix.shape[0]:,} users x {len(words):,} tokens known before {cut}")
     estimator = TopKAutoencoder(
         n_latents=args.latents,
@@ -67,15 +64,6 @@ def run(spark: SparkSession, args: argparse.Namespace) -> None:
         lake.put_folder(EMBEDDINGS, args.ds, Path(folder) / "embedding")
     say(f"embedding {manifest['version']}: FVU {manifest['fvu']:.3f}, L0 {manifest['l0']:.1f}")
     tokens.unpersist()
-
-
-def _matrix(rows: DataFrame, n_tokens: int) -> sp.csr_matrix:
-    """Collect behaviour rows as raw counts, users in order of their id."""
-    table: pa.Table = rows.orderBy("user_id").select("token_ids", "counts").toArrow()
-    ids, counts = (table.column(name).combine_chunks() for name in ("token_ids", "counts"))
-    offsets = np.asarray(ids.offsets)
-    flat = (counts.flatten().to_numpy().astype(np.float32), ids.flatten().to_numpy(), offsets - offsets[0])
-    return sp.csr_matrix(flat, shape=(len(ids), n_tokens))
 
 
 if __name__ == "__main__":

@@ -21,13 +21,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import scipy.sparse as sp
-from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
 from features.behaviour import behaviour_cells, behaviour_rows, known_cells, vocabulary
 from features.splits import PARTS
 from jobs.build_training_set import META, TRAINING_SET
-from jobs.embedding import distinct_users
+from jobs.embedding import collected_rows, distinct_users
 from jobs.lake import Lake
 from jobs.log_note import read_note
 from jobs.past import read_past
@@ -67,11 +67,11 @@ def collect(spark: SparkSession, root: str, ds: date, folder: Path) -> None:
     tokens = vocabulary(known_cells(everybody, cells), **VOCABULARY).persist()
     n_tokens = tokens.count()
     folder.mkdir(parents=True, exist_ok=True)
-    learn, _ = _matrix(behaviour_rows(everybody, cells, tokens), n_tokens)
+    learn, _ = collected_rows(behaviour_rows(everybody, cells, tokens), n_tokens)
     sp.save_npz(folder / LEARN, learn)
     parts = pa.concat_tables(read_part(lake, ds, part) for part in PARTS)
     asked = distinct_users(lake.read(TRAINING_SET, since=ds, until=ds))
-    requests, keys = _matrix(behaviour_rows(asked, cells, tokens), n_tokens)
+    requests, keys = collected_rows(behaviour_rows(asked, cells, tokens), n_tokens)
     sp.save_npz(folder / REQUESTS, sp.vstack([requests, sp.csr_matrix((1, n_tokens), dtype=np.float32)], format="csr"))
     interests = Path(root) / "simulated_logs" / "true_interests"
     if interests.exists():
@@ -90,14 +90,6 @@ def load(folder: Path) -> Data:
         schema=FeatureSchema.from_json(json.loads((folder / SCHEMA).read_text())),
         interests=sp.load_npz(folder / INTERESTS) if (folder / INTERESTS).exists() else None,
     )
-
-
-def _matrix(rows: DataFrame, n_tokens: int) -> tuple[sp.csr_matrix, pa.Table]:
-    table: pa.Table = rows.orderBy("user_id", "as_of").toArrow()
-    ids, counts = (table.column(name).combine_chunks() for name in ("token_ids", "counts"))
-    offsets = np.asarray(ids.offsets)
-    flat = (counts.flatten().to_numpy().astype(np.float32), ids.flatten().to_numpy(), offsets - offsets[0])
-    return sp.csr_matrix(flat, shape=(len(ids), n_tokens)), table.select(["user_id", "as_of"])
 
 
 def _with_request(parts: pa.Table, keys: pa.Table) -> pa.Table:
