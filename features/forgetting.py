@@ -9,13 +9,13 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from features.feature import Block, History
+from features.rows import ASKED
 
 THEIRS = "is_theirs"
 SINCE = "since"
 """Day on which the first of their rows became known: what was summed as of a later midnight holds it."""
 
 JSON_SCALAR = r'"(?:[^"\\]|\\.)*"|[^\s",:{}\[\]]+'
-ASKED = "asked_on"
 
 
 def with_theirs(rows: DataFrame, ids: DataFrame) -> DataFrame:

@@ -16,6 +16,8 @@ from features.requests import REQUEST_KEY, with_send_at
 from features.time_rules import TimeRules
 
 PRIORS = "priors"
+ASKED = "asked_on"
+"""Day of the run that asks for a history, while histories are read; it is stored as their ``ds``."""
 
 
 def read_histories(keys: Mapping[Key, DataFrame], history: History, tables: Collection[str]) -> dict[str, DataFrame]:
@@ -40,6 +42,12 @@ def read_priors(midnights: DataFrame, history: History, tables: Collection[str])
         priors(midnights, prior_steps(history.pushes, key=block.key), level=block.prior_level) for block in levels
     )
     return reduce(lambda left, right: left.join(right, "as_of"), fitted)
+
+
+def priors_of(midnights: DataFrame, history: History, tables: Collection[str]) -> DataFrame:
+    """Add the priors as of its midnight to each row with ``as_of``; see ``read_priors``."""
+    fitted = read_priors(midnights.select("as_of").distinct(), history, tables)
+    return midnights.join(F.broadcast(fitted), "as_of")
 
 
 def request_keys(

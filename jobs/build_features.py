@@ -21,7 +21,7 @@ from features.campaign import with_category
 from features.catalogue import blocks_of
 from features.feature import History, Key
 from features.requests import active_campaigns, audience, planned_sends, training_requests
-from features.rows import PRIORS, read_histories, read_priors, request_keys
+from features.rows import ASKED, PRIORS, priors_of, read_histories, request_keys
 from jobs.aggregate_day import PUSHES
 from jobs.cli import job_parser, run_job, say
 from jobs.lake import Lake
@@ -30,8 +30,6 @@ from jobs.past import read_past
 from jobs.side_by_side import side_by_side
 
 ACTIVE_DAYS = 7
-ASKED = "asked_on"
-"""Day of the run that asks for a history; the ``ds`` it is stored by."""
 
 
 def arg_parser() -> argparse.ArgumentParser:
@@ -58,7 +56,7 @@ def run(spark: SparkSession, args: argparse.Namespace) -> None:
     frames = {
         **{name: frame.withColumn("ds", F.lit(args.ds)) for name, frame in asked.items()},
         **_histories(note, past, keys),
-        PRIORS: _priors(note, past, midnights),
+        PRIORS: priors_of(midnights, past, note.tables),
     }
 
     def write(name: str) -> None:
@@ -100,11 +98,6 @@ def _histories(note: LogNote, past: History, keys: Mapping[Key, DataFrame]) -> d
     """Give each block's history, by the day that asked for it."""
     histories = read_histories(keys, past, note.tables)
     return {name: history.withColumnRenamed(ASKED, "ds") for name, history in histories.items()}
-
-
-def _priors(note: LogNote, past: History, midnights: DataFrame) -> DataFrame:
-    fitted = read_priors(midnights.select("as_of").distinct(), past, note.tables)
-    return midnights.join(F.broadcast(fitted), "as_of")
 
 
 def _scoring_keys(key: Key, people: DataFrame, campaigns: DataFrame, past: History, ds: date) -> DataFrame:

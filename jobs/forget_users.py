@@ -44,7 +44,7 @@ from features.forgetting import (
     with_summed,
     with_theirs,
 )
-from features.rows import PRIORS, read_priors
+from features.rows import PRIORS, priors_of
 from jobs.aggregate_day import PUSHES
 from jobs.cli import add_tracking_argument, job_parser, run_job, say
 from jobs.errors import BadInput
@@ -167,12 +167,13 @@ def _sums(lake: Lake, note: LogNote, past: History, users: DataFrame) -> list[Ch
         if "user_id" not in block.key and "user_id" in past.table(block.table).columns
     ]
     touched = touched_since(past.pushes, (), users)
-
-    def priors(rows: DataFrame) -> DataFrame:
-        midnights = rows.select("as_of", "ds")
-        return midnights.join(read_priors(midnights.select("as_of").distinct(), others, note.tables), "as_of")
-
-    changes.append(Change(PRIORS, lambda rows: with_summed(rows, (), touched), priors))
+    changes.append(
+        Change(
+            PRIORS,
+            lambda rows: with_summed(rows, (), touched),
+            lambda rows: priors_of(rows.select("as_of", "ds"), others, note.tables),
+        )
+    )
     return [change for change in changes if lake.days(change.table)]
 
 
