@@ -16,6 +16,7 @@ from features.outcomes import CLICKED
 from features.owner_streams import Known, over_owners
 from features.push_history import smoothed
 from features.user_rhythm import HOURS, NEAR_HOURS, as_lists, near_hour
+from features.windows import MEMORY_DAYS, REMEMBERED
 
 SENDS, CLICKS = "campaign_hour_sends", "campaign_hour_clicks"
 OWN_RATE = smoothed("campaign_clicks_all", "campaign_sends_all", "campaign", "campaign_prior_rate")
@@ -26,7 +27,8 @@ def _read(keys: DataFrame, history: History) -> DataFrame:
     hourly = ended.groupBy("campaign_id", F.col("ds").alias("known"), "hour").agg(
         F.count("*").alias("sends"), F.count_if(F.col("outcome") == CLICKED).alias("clicks")
     )
-    return over_owners(keys, hourly, _by_hour, dict.fromkeys((SENDS, CLICKS), "array<bigint>"), owner="campaign_id")
+    columns = dict.fromkeys((SENDS, CLICKS), "array<bigint>")
+    return over_owners(keys, hourly, _by_hour, columns, owner="campaign_id", days=MEMORY_DAYS)
 
 
 def _by_hour(known: Known) -> dict[str, pa.Array]:
@@ -46,7 +48,7 @@ BLOCK = Block(
             "double",
             f"smoothed share of the campaign's sends within {NEAR_HOURS} hours of the send's hour that were clicked",
             "share",
-            "all time",
+            REMEMBERED,
             "no send at all was known yet",
         ),
     ),

@@ -65,7 +65,13 @@ Answer: TypeAlias = Callable[[Known], Mapping[str, pa.Array]]
 
 
 def over_owners(
-    keys: DataFrame, rows: DataFrame, answer: Answer, columns: Mapping[str, str], *, owner: str = "user_id"
+    keys: DataFrame,
+    rows: DataFrame,
+    answer: Answer,
+    columns: Mapping[str, str],
+    *,
+    owner: str = "user_id",
+    days: int | None = None,
 ) -> DataFrame:
     """Let a function answer requests from their owners' rows.
 
@@ -81,6 +87,8 @@ def over_owners(
         Spark SQL types.
     owner : str
         Column of the owner.
+    days : int, optional
+        Requests know the rows that became known in so many days before ``as_of``; all of them by default.
 
     Returns
     -------
@@ -96,19 +104,19 @@ def over_owners(
     by_owner = asked.union(told).repartition(owner).sortWithinPartitions(owner)
     kept = keys.columns
     schema = ", ".join(f"`{name}` {of}" for name, of in [*keys.dtypes, *columns.items()])
-    return by_owner.mapInArrow(lambda batches: answered(batches, kept, answer), schema)
+    return by_owner.mapInArrow(lambda batches: answered(batches, kept, answer, days), schema)
 
 
-def answered(batches: Batches, kept: Sequence[str], answer: Answer) -> Batches:
+def answered(batches: Batches, kept: Sequence[str], answer: Answer, days: int | None = None) -> Batches:
     """Give the columns to keep and the answer's, for each request that knows any row; see ``known_rows``."""
-    for known in known_rows(batches):
+    for known in known_rows(batches, days):
         table = known.asked.select(kept)
         for name, values in answer(known).items():
             table = table.append_column(name, values)
         yield from table.filter(pa.array(known.lengths > 0)).to_batches()
 
 
-def known_rows(batches: Batches) -> Iterator[Known]:
+def known_rows(batches: Batches, days: int | None = None) -> Iterator[Known]:
     """Find what each request knows.
 
     Parameters
@@ -116,6 +124,8 @@ def known_rows(batches: Batches) -> Iterator[Known]:
     batches : iterator of RecordBatch
         The owner, in the first column; ``as_of`` (date; null for a row); ``known`` (date; null for a request). All of
         an owner follow each other, in any order.
+    days : int, optional
+        How many days before ``as_of`` a row may have become known; as many as you like by default.
 
     Returns
     -------
@@ -123,7 +133,7 @@ def known_rows(batches: Batches) -> Iterator[Known]:
         Whole owners, in portions; a request knows the rows with ``known`` before ``as_of``.
     """
     for table in _whole_owners(batches):
-        yield from _known(table).portions()
+        yield from _known(table, days).portions()
 
 
 def _whole_owners(batches: Batches) -> Iterator[pa.Table]:
@@ -142,7 +152,7 @@ def _whole_owners(batches: Batches) -> Iterator[pa.Table]:
         yield pa.Table.from_batches(waiting)
 
 
-def _known(table: pa.Table) -> Known:
+def _known(table: pa.Table, days: int | None) -> Known:
     owners = table.column(0).combine_chunks()
     changes = pc.not_equal(owners[1:], owners[:-1]).to_numpy(zero_copy_only=False)
     number = np.concatenate([[0], np.cumsum(changes)])
@@ -155,7 +165,8 @@ def _known(table: pa.Table) -> Known:
     first_day, span = min(known.min(initial=0), as_of.min(initial=0)), 1 << 32
     place = owner * span + (known - first_day)
     owner_of_request = number[is_request]
-    start = np.searchsorted(place, owner_of_request * span)
+    since = 0 if days is None else np.maximum(as_of - days - first_day, 0)
+    start = np.searchsorted(place, owner_of_request * span + since)
     end = np.searchsorted(place, owner_of_request * span + (as_of - first_day))
     return Known(asked, rows.take(pa.array(order)), start, end)
 

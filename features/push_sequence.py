@@ -16,6 +16,7 @@ from features.known_sequences import LAST_OUTCOMES, RECENT, SEQUENCE_COLUMNS, se
 from features.outcomes import CLICKED
 from features.owner_streams import Known, over_owners
 from features.user_rhythm import hour_of_week, rhythm, rhythm_columns, rhythm_features
+from features.windows import MEMORY_DAYS, REMEMBERED
 
 LAST = f"last {RECENT} pushes"
 SEVERAL = "fewer than two pushes ended"
@@ -32,10 +33,10 @@ def _read(keys: DataFrame, history: History) -> DataFrame:
         return {**sequences(known), **rhythm(known, "click")}
 
     columns = {**dict.fromkeys(SEQUENCE_COLUMNS, "bigint"), **rhythm_columns("click")}
-    return over_owners(keys, ended, answer, columns)
+    return over_owners(keys, ended, answer, columns, days=MEMORY_DAYS)
 
 
-def _whole(name: str, column: str, meaning: str, window: str = "all time") -> Feature:
+def _whole(name: str, column: str, meaning: str, window: str = REMEMBERED) -> Feature:
     return Feature(name, f"coalesce({column}, 0)", "bigint", meaning, "count", window)
 
 
@@ -51,7 +52,7 @@ BLOCK = Block(
             Feature(
                 f"user_last_outcome_{place}", f"last_outcome_{place}", "int",
                 f"outcome of the user's push number {place}, counted from the newest",
-                "0 ignored, 1 clicked, 2 dismissed", "all time", "fewer pushes ended",
+                "0 ignored, 1 clicked, 2 dismissed", REMEMBERED, "fewer pushes ended",
             )
             for place in range(1, LAST_OUTCOMES + 1)
         ),
@@ -63,16 +64,16 @@ BLOCK = Block(
         ),
         Feature(
             "user_reaction_s_mean", "reaction_ms / nullif(reactions, 0) / 1000D", "double",
-            "mean time from a send to its click", "seconds", "all time", "no ended push was clicked",
+            "mean time from a send to its click", "seconds", REMEMBERED, "no ended push was clicked",
         ),
         Feature(
             "user_gap_hours_mean", "gap_minutes / nullif(gaps, 0) / 60D", "double",
-            "mean time between the user's sends", "hours", "all time", SEVERAL,
+            "mean time between the user's sends", "hours", REMEMBERED, SEVERAL,
         ),
         Feature(
             "user_gap_hours_spread",
             "sqrt(gaps * gap_minutes_squared - gap_minutes * gap_minutes) / nullif(gaps, 0) / 60D", "double",
-            "standard deviation of the time between the user's sends", "hours", "all time", SEVERAL,
+            "standard deviation of the time between the user's sends", "hours", REMEMBERED, SEVERAL,
         ),
         *rhythm_features("click", "clicks"),
     ),

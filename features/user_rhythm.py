@@ -15,6 +15,7 @@ from features.feature import Block, Feature, History
 from features.known_counts import dense_sums
 from features.known_days import ACTIVE_WINDOWS, BREAK_DAYS, DAY_COLUMNS, active_days
 from features.owner_streams import Integers, Known, over_owners
+from features.windows import MEMORY_DAYS, REMEMBERED
 
 NEAR_HOURS = 2
 HOURS, WEEKDAYS = 24, 7
@@ -55,7 +56,7 @@ def _read_app(keys: DataFrame, history: History) -> DataFrame:
         return {**rhythm(known, "app"), **active_days(known)}
 
     columns = {**rhythm_columns("app"), **dict.fromkeys(DAY_COLUMNS, "bigint")}
-    return over_owners(keys, cells, answer, columns)
+    return over_owners(keys, cells, answer, columns, days=MEMORY_DAYS)
 
 
 def near_hour(hours: str) -> str:
@@ -73,19 +74,19 @@ def rhythm_features(prefix: str, what: str) -> tuple[Feature, ...]:
             f"user_{prefix}_share_near_hour",
             f"(coalesce({near_hour(hours)}, 0) + {2 * NEAR_HOURS + 1}) / (coalesce({total}, 0) + {HOURS})", "double",
             f"share of the user's {what} within {NEAR_HOURS} hours of the send's hour, one more in each hour",
-            "share", "all time",
+            "share", REMEMBERED,
         ),
         Feature(
             f"user_{prefix}_share_on_weekday",
             f"(coalesce({weekdays}[weekday(send_at)], 0) + 1) / (coalesce({total}, 0) + {WEEKDAYS})", "double",
             f"share of the user's {what} on the send's weekday, one more on each day",
-            "share", "all time",
+            "share", REMEMBERED,
         ),
         Feature(
             f"user_{prefix}_hour_entropy",
             f"if({total} > 0, {entropy}, null)", "double",
             f"entropy of the hours of the user's {what}: 0 for a single hour, 3.18 when spread evenly", "nats",
-            "all time", f"no {what}",
+            REMEMBERED, f"no {what}",
         ),
     )  # fmt: skip
 
@@ -106,7 +107,7 @@ BLOCK = Block(
         ),
         Feature(
             "user_days_since_return", "days_since_return", "int",
-            f"days since the user used the app again after {BREAK_DAYS} days or more without", "days", "all time",
+            f"days since the user used the app again after {BREAK_DAYS} days or more without", "days", REMEMBERED,
             "never came back from such a break",
         ),
     ),

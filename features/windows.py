@@ -9,6 +9,10 @@ from pyspark.sql import functions as F
 
 WINDOWS_DAYS = (1, 7, 28)
 ALL = "all"
+MEMORY_DAYS = 90
+"""What cannot be summed, like the order of pushes, is read from what became known in so many days before midnight."""
+
+REMEMBERED = f"known in the {MEMORY_DAYS} days before midnight"
 
 
 def window_names(prefix: str, measure: str, windows: Sequence[int] = WINDOWS_DAYS) -> list[str]:

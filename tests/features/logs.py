@@ -15,7 +15,7 @@ TICK = timedelta(milliseconds=1)
 MIDNIGHT = datetime(2026, 3, 30, tzinfo=UTC)
 """The midnight whose window edges the logs crowd around; Europe's clocks changed the day before."""
 
-DAYS_BEFORE = (-1, 0, 1, 1, 2, 6, 7, 8, 8, 22, 23, 27, 28, 29, 40)
+DAYS_BEFORE = (-1, 0, 1, 1, 2, 6, 7, 8, 8, 22, 23, 27, 28, 29, 40, 89, 90, 91)
 """Days of events before ``MIDNIGHT``: in and out of each window; New York's clocks changed 22 days before."""
 
 USERS = tuple(f"u{n}" for n in range(6))

@@ -219,12 +219,17 @@ class Oracle:
         }
 
     def _ended(self, as_of: date) -> Iterator[tuple[Row, int, timedelta | None]]:
-        """Give each send whose last possible click a midnight knows: 0 ignored, 1 clicked and how soon, 2 dismissed."""
+        """Give each send whose last possible click a midnight knows, and was not known 90 days before: 0 ignored, 1
+        clicked and how soon, 2 dismissed."""
+        ninety_days_ago = as_of - 90 * DAY
         for send in self.rows["sends"]:
             last_click = send["sent_at"] + self.window
             last_known = last_click + self.allowance
             too_early = last_click >= _midnight(as_of) or last_known >= _midnight(as_of) + self.ready_lag
             if too_early or self.known_day("sends", send) >= as_of:
+                continue
+            certain = max(last_click, last_known - self.ready_lag).date()
+            if max(certain, self.known_day("sends", send)) < ninety_days_ago:
                 continue
             in_time = [
                 click
@@ -325,8 +330,12 @@ class Oracle:
             and self.known_day("app_events", row) < as_of
         ]
 
+    def _app_events_of_90_days(self, user: str, as_of: date) -> list[Row]:
+        events = self._app_events_as_of(user, as_of)
+        return [row for row in events if self.known_day("app_events", row) >= as_of - 90 * DAY]
+
     def _active_days(self, user: str, as_of: date) -> dict[str, Any]:
-        days = sorted({row["occurred_at"].date() for row in self._app_events_as_of(user, as_of)})
+        days = sorted({row["occurred_at"].date() for row in self._app_events_of_90_days(user, as_of)})
         returns = [later for earlier, later in pairwise(days) if len(_days_between(earlier, later)) >= 14]
         return {
             "user_active_days_7d": sum(day >= as_of - 7 * DAY for day in days),
@@ -352,7 +361,7 @@ class Oracle:
             for send, _, reaction in self._ended(as_of)
             if reaction is not None and send["user_id"] == user
         ]
-        used = [row["occurred_at"] for row in self._app_events_as_of(user, as_of)]
+        used = [row["occurred_at"] for row in self._app_events_of_90_days(user, as_of)]
         return {
             f"user_{name}_{feature}": value
             for name, times in (("click", clicked), ("app", used))

@@ -54,8 +54,10 @@ def played(past: list[tuple[int, int, int | None]]) -> Row:
 
 @pytest.mark.parametrize("rows_at_once", [1, 1000])
 @settings(deadline=None)  # the first call is slow; nothing here is timed
-@given(asked=requests, held=pushes, batch_rows=st.integers(1, 9))
-def test_sequences_as_of(rows_at_once: int, asked: set[tuple[str, date]], held: list[Any], batch_rows: int) -> None:
+@given(asked=requests, held=pushes, batch_rows=st.integers(1, 9), within=st.one_of(st.none(), st.integers(0, 4)))
+def test_sequences_as_of(
+    rows_at_once: int, asked: set[tuple[str, date]], held: list[Any], batch_rows: int, within: int | None
+) -> None:
     rows: list[Row] = [
         {"user_id": user, "known": known, "sent_ms": sent_ms, "outcome": outcome, "reaction_ms": reaction}
         for user, known, sent_ms, (outcome, reaction) in held
@@ -64,11 +66,12 @@ def test_sequences_as_of(rows_at_once: int, asked: set[tuple[str, date]], held: 
     table = pa.Table.from_pylist(sorted(rows, key=lambda row: str(row["user_id"])), SCHEMA)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(owner_streams, "ROWS_AT_ONCE", rows_at_once)
-        batches = owner_streams.answered(iter(table.to_batches(batch_rows)), KEPT, sequences)
+        batches = owner_streams.answered(iter(table.to_batches(batch_rows)), KEPT, sequences, within)
         found = [row for batch in batches for row in batch.to_pylist()]
     expected = []
     for user, as_of in asked:
-        past = [(push[2], *push[3]) for push in held if push[0] == user and push[1] < as_of]
+        since = date.min if within is None else as_of - timedelta(days=within)
+        past = [(push[2], *push[3]) for push in held if push[0] == user and since <= push[1] < as_of]
         if past:
             expected.append({"user_id": user, "as_of": as_of, "asked_on": as_of, **played(past)})
 
