@@ -15,13 +15,12 @@ from features.campaign import categories_by_day
 from features.outcomes import push_outcomes
 from features.partials import app_event_hours, app_event_partials, push_partials
 from features.time_rules import TimeRules
+from jobs.carried import APP_EVENTS, PUSHES, carried_day, drop_carried, read_with_carried
 from jobs.cli import job_parser, run_job, say
 from jobs.ingest_counts import COUNTS
 from jobs.lake import Lake
-from jobs.log_note import days_to_do, read_note
-
-PUSHES, OUTCOMES = "push_partials", "push_outcomes"
-APP_EVENTS, APP_HOURS = "app_event_partials", "app_event_hours"
+from jobs.log_note import LogNote, days_to_do, read_note
+from jobs.past import APP_HOURS, OUTCOMES
 
 
 def arg_parser() -> argparse.ArgumentParser:
@@ -35,6 +34,7 @@ def run(spark: SparkSession, args: argparse.Namespace) -> None:
     note = read_note(lake, args.ds)
     tables = note.tables
     days = days_to_do(lake, source=COUNTS, made=PUSHES, ds=args.ds)
+    drop_carried(lake, since=days[0])
     span = {"since": days[0], "until": days[-1]}
     of_days = F.col("ds").isin(days)
     if "app_events" in tables:
@@ -42,10 +42,14 @@ def run(spark: SparkSession, args: argparse.Namespace) -> None:
         lake.write(APP_EVENTS, app_event_partials(app_events), days)
         lake.write(APP_HOURS, app_event_hours(app_events), days)
     sends, clicks = (lake.read(table, **span).where(of_days) for table in ("sends", "clicks"))
-    categories = categories_by_day(sends, clicks, lake.read("campaigns")) if "campaigns" in tables else None
+    categories = categories_by_day(sends, clicks, _campaigns(lake, note, days)) if "campaigns" in tables else None
     lake.write(PUSHES, push_partials(sends, clicks, categories), days)
     lake.write(OUTCOMES, _outcomes(lake, note.rules, days).where(of_days), days)
     say(f"aggregated {len(days)} days, {days[0]} to {days[-1]}")
+
+
+def _campaigns(lake: Lake, note: LogNote, days: list[date]) -> DataFrame:
+    return read_with_carried(lake, "campaigns", days[-1], carried_day(lake, note, days[0]))
 
 
 def _outcomes(lake: Lake, rules: TimeRules, days: list[date]) -> DataFrame:

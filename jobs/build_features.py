@@ -22,7 +22,7 @@ from features.catalogue import blocks_of
 from features.feature import History, Key
 from features.requests import active_campaigns, audience, planned_sends, training_requests
 from features.rows import ASKED, PRIORS, priors_of, read_histories, request_keys
-from jobs.aggregate_day import PUSHES
+from jobs.carried import PUSHES, carried_day, carry
 from jobs.cli import job_parser, run_job, say
 from jobs.lake import Lake
 from jobs.log_note import LogNote, days_to_do, read_note
@@ -47,7 +47,7 @@ def run(spark: SparkSession, args: argparse.Namespace) -> None:
     days = days_to_do(lake, source=PUSHES, made="requests", ds=args.ds)
     sends = lake.read("sends", since=days[0], until=args.ds).where(F.col("ds").isin(days))
     requests = training_requests(sends, note.rules).persist()
-    past = read_past(lake, note, args.ds)
+    past = read_past(lake, note, args.ds, as_of=_oldest_midnight(lake, note, requests, args.ds))
     people = _audience(lake, note, past, args.ds).persist()
     campaigns = _campaigns(lake, note, past, args.ds, args.hour).persist()
     midnights = requests.select("as_of", "ds").union(people.select("as_of", F.lit(args.ds))).distinct().persist()
@@ -65,8 +65,19 @@ def run(spark: SparkSession, args: argparse.Namespace) -> None:
 
     side_by_side(write, frames)
     lake.write("requests", requests, days)  # last: days that it holds are done
+    folded = carry(lake, note, args.ds)
+    if folded:
+        say(f"carried on: days up to {folded} as one")
     for frame in (requests, people, campaigns, midnights, *keys.values()):
         frame.unpersist()
+
+
+def _oldest_midnight(lake: Lake, note: LogNote, requests: DataFrame, ds: date) -> date | None:
+    """Give the oldest midnight that is asked about, where knowing it spares reading."""
+    if carried_day(lake, note, ds) is None:
+        return None
+    (oldest,) = requests.agg(F.min("as_of")).first() or (None,)
+    return oldest or ds + timedelta(days=1)
 
 
 def _audience(lake: Lake, note: LogNote, past: History, ds: date) -> DataFrame:

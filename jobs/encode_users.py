@@ -8,7 +8,7 @@ hold-out by the champion's embedding, so that the champion can be measured on th
 from __future__ import annotations
 
 import argparse
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 
 from pyspark.sql import SparkSession
@@ -63,7 +63,7 @@ def _encode_training(spark: SparkSession, lake: Lake, folder: Path, split: Split
     days = [day for day in lake.days("requests") if since <= day <= ds]
     requests = lake.read("requests", since=since, until=ds).where(F.col("as_of").between(since, split.holdout[1]))
     keys = distinct_users(requests, "ds")
-    cells = behaviour_cells(read_past(lake, read_note(lake, ds), ds))
+    cells = behaviour_cells(read_past(lake, read_note(lake, ds), ds, as_of=since))
     codes = encoded(spark, keys.select("user_id", "as_of").distinct(), cells, folder)
     version = read_manifest(folder)["version"]
     lake.write(codes_table(version), keys.join(codes, ["user_id", "as_of"]), days)
@@ -72,7 +72,7 @@ def _encode_training(spark: SparkSession, lake: Lake, folder: Path, split: Split
 
 def _encode_audience(spark: SparkSession, lake: Lake, folder: Path, ds: date) -> None:
     people = lake.read("audience", since=ds, until=ds).where("left_out IS NULL")
-    cells = behaviour_cells(read_past(lake, read_note(lake, ds), ds))
+    cells = behaviour_cells(read_past(lake, read_note(lake, ds), ds, as_of=ds + timedelta(days=1)))
     codes = encoded(spark, distinct_users(people), cells, folder)
     version = read_manifest(folder)["version"]
     lake.write(audience_codes_table(version), codes.withColumn("ds", F.lit(ds)), [ds])

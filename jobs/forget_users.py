@@ -45,7 +45,7 @@ from features.forgetting import (
     with_theirs,
 )
 from features.rows import PRIORS, priors_of
-from jobs.aggregate_day import PUSHES
+from jobs.carried import PUSHES, drop_carried
 from jobs.cli import add_tracking_argument, job_parser, run_job, say
 from jobs.errors import BadInput
 from jobs.forgotten import DELETIONS
@@ -103,6 +103,7 @@ def run(spark: SparkSession, args: argparse.Namespace) -> None:
     users = _users(lake, args.ds).persist()
     say(f"{users.count():,} users asked to be forgotten up to {args.ds}")
     note = read_note(lake, note_days(lake)[-1])
+    drop_carried(lake, since=date.min)
     past = read_past(lake, note, lake.days(PUSHES)[-1]) if lake.days(PUSHES) else None
     if past is not None:
         _name_trained(lake, registry, trained_on(lake, registry, traces_of(past, users)), args.ds)

@@ -21,6 +21,7 @@ from features.attribution import with_first_click, with_send
 from features.contract import TABLES
 from features.duplicates import with_duplicate
 from features.validation import REASON
+from jobs.carried import drop_carried
 from jobs.cli import at_least, job_parser, run_job, say
 from jobs.errors import BadInput
 from jobs.forgotten import Forgotten, forgotten_of, with_forgotten
@@ -171,6 +172,7 @@ def _write(lake: Lake, results: MappingType[str, DataFrame], scope: Scope) -> No
         rows.where(F.col("status") == QUARANTINED).select(F.lit(table).alias("table"), REASON, RAW_ROW, "ds")
         for table, rows in results.items()
     )
+    drop_carried(lake, since=scope.start)
     frames = {**accepted, "quarantine": reduce(DataFrame.unionByName, rejected)}
     side_by_side(lambda table: lake.write(table, frames[table], scope.days), frames)
     waiting = results["clicks"].where((F.col("status") == NOT_YET_KNOWN) & F.col("waiting_since").isNotNull())

@@ -2,28 +2,48 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, timedelta
 
 from pyspark.sql import DataFrame
 
 from features.feature import History
-from jobs.aggregate_day import APP_EVENTS, APP_HOURS, OUTCOMES, PUSHES
+from features.windows import MEMORY_DAYS
+from jobs.carried import APP_EVENTS, PUSHES, carried_day, read_with_carried
 from jobs.lake import Lake
 from jobs.log_note import LogNote
 
+OUTCOMES, APP_HOURS = "push_outcomes", "app_event_hours"
 
-def read_past(lake: Lake, note: LogNote, until: date) -> History:
-    """Give partials and change logs that became known up to a day, which is included."""
 
-    def optional(contract_table: str, table: str) -> DataFrame | None:
-        return lake.read(table, until=until) if contract_table in note.tables else None
+def read_past(lake: Lake, note: LogNote, until: date, *, as_of: date | None = None) -> History:
+    """Give partials and change logs that became known up to a day.
 
+    Parameters
+    ----------
+    lake : Lake
+        Where they are.
+    note : LogNote
+        The log's tables.
+    until : date
+        The day, included.
+    as_of : date, optional
+        The oldest midnight that is asked about: older days are read as they were folded (see ``jobs.carried``), or not
+        at all where no midnight would use them. By default all days are read.
+    """
+    carried = None if as_of is None else carried_day(lake, note, as_of)
+    since = None if as_of is None else as_of - timedelta(days=MEMORY_DAYS)
+
+    def whole(table: str, contract_table: str) -> DataFrame | None:
+        return read_with_carried(lake, table, until, carried) if contract_table in note.tables else None
+
+    pushes = whole(PUSHES, "sends")
+    assert pushes is not None
     return History(
-        pushes=lake.read(PUSHES, until=until),
-        outcomes=lake.read(OUTCOMES, until=until),
-        app_events=optional("app_events", APP_EVENTS),
-        app_hours=optional("app_events", APP_HOURS),
-        users=optional("users", "users"),
-        devices=optional("devices", "devices"),
-        campaigns=optional("campaigns", "campaigns"),
+        pushes=pushes,
+        outcomes=lake.read(OUTCOMES, since=since, until=until),
+        app_events=whole(APP_EVENTS, "app_events"),
+        app_hours=lake.read(APP_HOURS, since=since, until=until) if "app_events" in note.tables else None,
+        users=whole("users", "users"),
+        devices=whole("devices", "devices"),
+        campaigns=whole("campaigns", "campaigns"),
     )

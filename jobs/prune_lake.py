@@ -14,11 +14,12 @@ from datetime import date
 from pyspark.sql import SparkSession
 
 from features.contract import TABLES
-from jobs.aggregate_day import APP_EVENTS, APP_HOURS, OUTCOMES, PUSHES
+from jobs.carried import APP_EVENTS, CARRIED, PUSHES
 from jobs.cli import add_tracking_argument, at_least, iso_day, job_parser, run_job, say
 from jobs.errors import BadInput
 from jobs.ingest_counts import COUNTS
 from jobs.lake import Lake
+from jobs.past import APP_HOURS, OUTCOMES
 from jobs.registry import Registry
 
 FAMILIES = ("codes", "audience_codes")
@@ -28,7 +29,7 @@ ARTEFACTS = ("embeddings", "candidates", "measured")
 """One folder for each model version that was made; ``--keep-versions`` is about these."""
 
 LOGS = ("sends", "clicks", "app_events")
-MEMORY = frozenset({*TABLES, PUSHES, OUTCOMES, APP_EVENTS, APP_HOURS, COUNTS} - {*LOGS})
+MEMORY = frozenset({*TABLES, PUSHES, OUTCOMES, APP_EVENTS, APP_HOURS, COUNTS, *CARRIED} - {*LOGS})
 """Tables whose oldest rows still count today."""
 
 

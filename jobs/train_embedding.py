@@ -42,7 +42,7 @@ def run(spark: SparkSession, args: argparse.Namespace) -> None:
     lake = Lake(spark, args.root)
     note = read_note(lake, args.ds)
     cut = split_of(args, note.rules).cut
-    cells = behaviour_cells(read_past(lake, note, args.ds))
+    cells = behaviour_cells(read_past(lake, note, args.ds, as_of=cut))
     keys = cells.select("user_id").distinct().withColumn("as_of", F.lit(cut))
     tokens = vocabulary(known_cells(keys, cells), max_tokens=args.max_tokens, min_users=args.min_users).persist()
     words = [row["token"] for row in tokens.orderBy("token_id").collect()]

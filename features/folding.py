@@ -1,0 +1,88 @@
+"""What stands for old days: the same tables with the days that no window reaches any more folded into one.
+
+Partials fold to one cell a key, change logs to the first and the last change of each thing. A ``History`` holds folded
+rows in place of those days, so there is one way from rows to features, whatever stands behind it; every midnight after
+``last_foldable`` gets the features that it would have got from all days.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import date, timedelta
+from typing import TypeAlias
+
+from pyspark.sql import DataFrame, Window
+from pyspark.sql import functions as F
+
+from features.campaign import RECENT_DAYS
+from features.partials import PUSH_COUNTS
+from features.windows import WINDOWS_DAYS
+
+LONGEST_WINDOW = max(*WINDOWS_DAYS, *RECENT_DAYS)
+
+Fold: TypeAlias = Callable[[DataFrame], DataFrame]
+
+
+def last_foldable(as_of: date) -> date:
+    """Give the last day that may be folded when no request is older than a midnight."""
+    return as_of - timedelta(days=LONGEST_WINDOW + 1)
+
+
+def folded(table: str, rows: DataFrame, until: date) -> DataFrame:
+    """Fold rows that became known up to a day.
+
+    Parameters
+    ----------
+    table : str
+        Field of ``History``, one of ``FOLDS``.
+    rows : DataFrame
+        Rows of that table, some of them perhaps folded before.
+    until : date
+        The day, included.
+
+    Returns
+    -------
+    DataFrame
+        Rows like those of the table, with ``until`` as their ``ds``.
+    """
+    return FOLDS[table](rows.where(F.col("ds") <= F.lit(until))).withColumn("ds", F.lit(until))
+
+
+def _one_cell(key: Sequence[str], sums: Sequence[str], latest: Sequence[str]) -> Fold:
+    """Add up the cells of a key; it is as old as the oldest."""
+
+    def fold(cells: DataFrame) -> DataFrame:
+        return cells.groupBy(*key).agg(
+            F.min("event_day").alias("event_day"),
+            *(F.sum(name).alias(name) for name in sums),
+            *(F.max(name).alias(name) for name in latest),
+        )
+
+    return fold
+
+
+def _first_and_last(key: Sequence[str]) -> Fold:
+    """Keep the first and the last change of each key, with all that happened at the same time."""
+
+    def fold(log: DataFrame) -> DataFrame:
+        changes = Window.partitionBy(*key)
+        ranked = log.select(
+            "*",
+            F.rank().over(changes.orderBy("updated_at")).alias("_from_first"),
+            F.rank().over(changes.orderBy(F.desc("updated_at"), F.desc("ingested_at"))).alias("_from_last"),
+        )
+        return ranked.where("_from_first = 1 OR _from_last = 1").drop("_from_first", "_from_last")
+
+    return fold
+
+
+FOLDS: Mapping[str, Fold] = {
+    "pushes": _one_cell(
+        ("user_id", "device_id", "campaign_id", "category"), PUSH_COUNTS, ("last_sent_ms", "last_clicked_ms")
+    ),
+    "app_events": _one_cell(("user_id", "event_name"), ("events", "duration_ms"), ("last_event_ms",)),
+    "users": _first_and_last(("user_id",)),
+    "devices": _first_and_last(("device_id", "user_id")),
+    "campaigns": _first_and_last(("campaign_id",)),
+}
+"""By field of ``History``. What is not here is read from the days before midnight only."""

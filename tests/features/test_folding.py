@@ -1,0 +1,55 @@
+"""Old days folded into one answer every later midnight as all those days do."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from features.feature import History
+from features.folding import FOLDS, folded, last_foldable
+from features.windows import MEMORY_DAYS
+from tests.features.chain import rows_for
+from tests.features.comparison import collected, differences
+from tests.features.conftest import World
+from tests.features.logs import MIDNIGHT
+
+AS_OF = MIDNIGHT.date()
+
+
+def carried(history: History, *steps: int) -> History:
+    """Fold each table as far as ``AS_OF`` allows, first up to so many days before that, and drop what nothing reads."""
+
+    def whole(name: str) -> DataFrame:
+        rows = history.table(name)
+        for days in (*steps, 0):
+            until = last_foldable(AS_OF) - timedelta(days=days)
+            rows = folded(name, rows, until).unionByName(rows.where(F.col("ds") > F.lit(until)))
+        return rows
+
+    remembered = F.col("ds") >= F.lit(AS_OF - timedelta(days=MEMORY_DAYS))
+    late = {name: history.table(name).where(remembered) for name in ("outcomes", "app_hours")}
+    return replace(history, **late, **{name: whole(name) for name in FOLDS})
+
+
+@pytest.mark.usefixtures("one_partition")
+def test_folded_days_give_the_same_features(world: World) -> None:
+    later = world.requests.where(F.col("as_of") >= F.lit(AS_OF))
+    history = carried(world.history, 9)
+    assert history.pushes.count() < world.history.pushes.count()
+    found = collected(rows_for(later, history))
+    assert len(found) > 20
+    expected = {name: row for name, row in world.rows.items() if row["as_of"] >= AS_OF}
+    assert differences(found, expected) == ""
+
+
+@pytest.mark.usefixtures("one_partition")
+@pytest.mark.parametrize("name", FOLDS)
+def test_folding_again_is_folding_once(world: World, name: str) -> None:
+    until = last_foldable(AS_OF)
+    once = folded(name, world.history.table(name), until)
+    twice = folded(name, carried(world.history, 20, 3).table(name), until)
+    assert sorted(map(repr, twice.collect())) == sorted(map(repr, once.collect()))
