@@ -50,9 +50,14 @@ def read_with_carried(lake: Lake, table: str, until: date, carried: date | None)
     return fold.unionByName(lake.read(table, since=later[0], until=until), allowMissingColumns=True)
 
 
+def carried_due(ds: date) -> date:
+    """Give the last day that the nights after ``ds`` will not need."""
+    return last_foldable(ds + timedelta(days=1) - timedelta(days=LATE_DAYS))
+
+
 def carry(lake: Lake, note: LogNote, ds: date) -> date | None:
     """Fold the days that the nights after ``ds`` will not need, if enough have piled up; the last one of them."""
-    due = last_foldable(ds + timedelta(days=1) - timedelta(days=LATE_DAYS))
+    due = carried_due(ds)
     before = carried_day(lake, note, ds)
     start = before or lake.days(PUSHES)[0]
     if (due - start).days < FOLD_DAYS:

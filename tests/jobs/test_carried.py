@@ -12,10 +12,9 @@ import pytest
 from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
-from features.folding import last_foldable
 from features.time_rules import TimeRules
 from jobs import aggregate_day, build_features
-from jobs.carried import CARRIED, FOLD_DAYS, LATE_DAYS, PUSHES, carried_day, drop_carried
+from jobs.carried import CARRIED, FOLD_DAYS, PUSHES, carried_day, carried_due, drop_carried
 from jobs.ingest_counts import COUNTS
 from jobs.lake import Lake
 from jobs.log_note import LogNote, read_note, write_note
@@ -68,7 +67,7 @@ def built(lake: Lake) -> dict[str, list[str]]:
 def test_a_night_with_carried_state_writes_what_one_without_it_writes(lake: Lake) -> None:
     note = read_note(lake, DS)
     (oldest,) = lake.read("requests", since=DS, until=DS).agg(F.min("as_of")).first() or (None,)
-    folded = last_foldable(DS - timedelta(days=LATE_DAYS))
+    folded = carried_due(BEFORE)
     assert carried_day(lake, note, oldest) == folded, "the second night has read the first one's fold"
     with_state = built(lake)
     assert all(with_state.values())

@@ -1,0 +1,138 @@
+"""The same histories, rebuilt from all raw events: plain Spark SQL, and DuckDB on the same Parquet files.
+
+What is rebuilt, for the midnight that ends the day: counts by window, first days and last times of users, devices,
+campaigns, pairs of user and campaign and of user and category, and of users in the app. The product's night also fits
+priors, reads push sequences, rhythms and change logs, and answers the day's own sends.
+"""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+
+import duckdb
+from pyspark.sql import SparkSession
+
+from features.campaign import RECENT_DAYS
+from features.windows import ALL, WINDOWS_DAYS
+from jobs.lake import Lake
+from tests.benchmarks.features.nightly import DS
+
+MIDNIGHT = DS + timedelta(days=1)
+RAW = ("sends", "clicks", "app_events", "campaigns")
+THREADS = 2
+
+
+@dataclass(frozen=True)
+class Rebuilt:
+    """A history: the columns of its key, what is summed and what is the latest."""
+
+    key: tuple[str, ...]
+    prefix: str
+    source: str = "pushed"
+    sums: tuple[str, ...] = ("sends", "clicks", "dismissals")
+    latest: tuple[str, ...] = ("last_sent_ms", "last_clicked_ms")
+    windows: tuple[int, ...] = WINDOWS_DAYS
+
+
+HISTORIES = {
+    "user_history": Rebuilt(("user_id",), "user"),
+    "device_history": Rebuilt(("device_id",), "device"),
+    "campaign_history": Rebuilt(("campaign_id",), "campaign", windows=RECENT_DAYS),
+    "user_campaign_history": Rebuilt(("user_id", "campaign_id"), "user_campaign"),
+    "user_category_history": Rebuilt(("user_id", "category"), "user_category"),
+    "user_app_history": Rebuilt(("user_id",), "app", "used", ("events", "duration_ms"), ("last_event_ms",)),
+}
+
+
+def pushed(milliseconds: str) -> str:
+    """Give SQL for sends and clicks as one stream; ``milliseconds`` is the dialect's function of a time."""
+    return f"""
+        SELECT p.*, c.category FROM (
+            SELECT user_id, device_id, campaign_id, CAST(sent_at AS DATE) AS event_day, 1 AS sends, 0 AS clicks,
+                   0 AS dismissals, {milliseconds}(sent_at) AS last_sent_ms, CAST(NULL AS BIGINT) AS last_clicked_ms
+            FROM sends
+            UNION ALL
+            SELECT user_id, device_id, campaign_id, CAST(clicked_at AS DATE), 0, 1, 0, NULL, {milliseconds}(clicked_at)
+            FROM clicks WHERE is_first_click
+        ) AS p LEFT JOIN campaigns AS c ON p.campaign_id = c.campaign_id
+        WHERE event_day < DATE '{MIDNIGHT}'"""
+
+
+def used(milliseconds: str) -> str:
+    """Give SQL for app events."""
+    return f"""
+        SELECT user_id, CAST(occurred_at AS DATE) AS event_day, 1 AS events,
+               CAST(round(coalesce(duration_s, 0) * 1000) AS BIGINT) AS duration_ms,
+               {milliseconds}(occurred_at) AS last_event_ms
+        FROM app_events WHERE occurred_at < TIMESTAMP '{MIDNIGHT} 00:00:00'"""
+
+
+def query(history: Rebuilt) -> str:
+    """Give SQL, the same in both dialects, for one history as of the midnight."""
+    sums = [
+        f"CAST(sum(CASE WHEN event_day >= DATE '{MIDNIGHT - timedelta(days=days)}' THEN {name} ELSE 0 END) AS BIGINT) "
+        f"AS {history.prefix}_{name}_{days}d"
+        for name in history.sums
+        for days in history.windows
+    ]
+    sums += [f"CAST(sum({name}) AS BIGINT) AS {history.prefix}_{name}_{ALL}" for name in history.sums]
+    latest = [f"max({name}) AS {history.prefix}_{name}" for name in history.latest]
+    first = f"min(event_day) AS {history.prefix}_first_day"
+    key, known = ", ".join(history.key), " AND ".join(f"{name} IS NOT NULL" for name in history.key)
+    return f"SELECT {key}, {', '.join([*sums, *latest, first])} FROM {history.source} WHERE {known} GROUP BY {key}"
+
+
+def by_duckdb(lake: Lake, folder: Path) -> Path:
+    """Rebuild with DuckDB into Parquet files."""
+    with duckdb.connect() as connection:
+        connection.execute(f"SET threads = {THREADS}; SET TimeZone = 'UTC'; SET temp_directory = '{folder}/spill'")
+        for table in RAW:
+            files = [name.removeprefix("file:") for name in _files(lake, table)]
+            connection.execute(f"CREATE VIEW {table} AS SELECT * FROM read_parquet({files!r})")
+        connection.execute(f"CREATE VIEW pushed AS {pushed('epoch_ms')}; CREATE VIEW used AS {used('epoch_ms')}")
+        for name, history in HISTORIES.items():
+            connection.execute(f"COPY ({query(history)}) TO '{folder / name}.parquet'")
+    return folder
+
+
+def by_spark(spark: SparkSession, lake: Lake, folder: Path) -> Path:
+    """Rebuild with plain Spark SQL into Parquet files; sends and clicks as one stream are kept for all histories."""
+    for table in RAW:
+        lake.read(table, until=DS).createOrReplaceTempView(table)
+    spark.sql(pushed("unix_millis")).createOrReplaceTempView("pushed")
+    spark.sql(used("unix_millis")).createOrReplaceTempView("used")
+    for name, history in HISTORIES.items():
+        spark.sql(query(history)).write.parquet(str(folder / name))
+    return folder
+
+
+def differences(lake: Lake, rebuilt: Path) -> dict[str, int]:
+    """Count, per history, the rows that the night asked for and that DuckDB found otherwise or not at all."""
+    found = {}
+    for name, history in HISTORIES.items():
+        night = lake.read(name, since=DS, until=DS).where(f"as_of = DATE '{MIDNIGHT}'").drop("as_of", "ds")
+        again = lake._spark.read.parquet(str(rebuilt / f"{name}.parquet")).select(*night.columns)
+        found[name] = night.exceptAll(again).count()
+        assert not night.isEmpty(), f"{name} of {DS} is empty: nothing was compared ({history.prefix})"
+    return found
+
+
+def timed(spark: SparkSession, lake: Lake, runs: int) -> Iterator[Mapping[str, float]]:
+    """Time both in turns."""
+    for _ in range(runs):
+        seconds = {}
+        for name in ("DuckDB", "Spark SQL"):
+            with tempfile.TemporaryDirectory() as work:
+                start = time.monotonic()
+                by_duckdb(lake, Path(work)) if name == "DuckDB" else by_spark(spark, lake, Path(work))
+                seconds[name] = time.monotonic() - start
+        yield seconds
+
+
+def _files(lake: Lake, table: str) -> list[str]:
+    return sorted(lake.read(table, until=DS).inputFiles())
