@@ -5,10 +5,11 @@ from __future__ import annotations
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
+from features.bots import is_possible
 from features.contract import CLICK_ACTIONS
 from features.time_rules import TimeRules, shifted
 
-SEND_COLUMNS = ("user_id", "device_id", "campaign_id", "sent_at")
+SEND_COLUMNS = ("user_id", "device_id", "campaign_id", "sent_at", "delivered_at")
 """What a click takes over from its send."""
 
 
@@ -29,7 +30,7 @@ def with_send(clicks: DataFrame, sends: DataFrame, *, wait_days: int, within_day
     Returns
     -------
     DataFrame
-        ``clicks`` with ``user_id, device_id, campaign_id, sent_at`` (null where no send was found in time),
+        ``clicks`` with ``SEND_COLUMNS`` (null where no send was found in time),
         ``reason`` (``unknown_send``: waited in vain, dated on the day its time was up; ``click_before_send``; else
         null) and ``ds`` moved to the day on which click and send are both known.
     """
@@ -50,23 +51,30 @@ def with_send(clicks: DataFrame, sends: DataFrame, *, wait_days: int, within_day
 
 
 def with_first_click(clicks: DataFrame, clicked_before: DataFrame | None = None) -> DataFrame:
-    """Add ``is_first_click``: the click by which a send counts as clicked; never a dismissal, one a send.
+    """Add ``is_first_click``: the click by which a send counts as clicked, one a send.
+
+    It is never a dismissal nor an impossible click.
 
     Parameters
     ----------
     clicks : DataFrame
-        Accepted clicks with ``ds``.
+        Accepted clicks with ``ds`` and ``is_impossible`` (see ``features.bots``).
     clicked_before : DataFrame, optional
         ``send_id`` of sends that were clicked on earlier days, unique.
     """
-    is_click = F.col("action").isin(*CLICK_ACTIONS)
-    order = Window.partitionBy("send_id", is_click).orderBy("ds", "clicked_at", "ingested_at", "action")
-    first = is_click & (F.row_number().over(order) == 1)
+    counts = is_click()
+    order = Window.partitionBy("send_id", counts).orderBy("ds", "clicked_at", "ingested_at", "action")
+    first = counts & (F.row_number().over(order) == 1)
     if clicked_before is None:
         return clicks.withColumn("is_first_click", first)
     before = clicked_before.select("send_id", F.lit(True).alias("_before"))
     marked = clicks.join(before, "send_id", how="left").withColumn("is_first_click", first & F.col("_before").isNull())
     return marked.select(*clicks.columns, "is_first_click")
+
+
+def is_click() -> Column:
+    """Whether a reaction is a click that a person can have made; a dismissal is none."""
+    return F.col("action").isin(*CLICK_ACTIONS) & is_possible()
 
 
 def counts_in_time(rules: TimeRules) -> Column:
@@ -83,11 +91,7 @@ def with_label(sends: DataFrame, clicks: DataFrame, rules: TimeRules) -> DataFra
     sends : DataFrame
         With ``send_id``; all rows are kept.
     clicks : DataFrame
-        Accepted clicks; both bounds are included, a dismissal never counts.
+        Accepted clicks; both bounds are included, a dismissal or an impossible click never counts.
     """
-    clicked = (
-        clicks.where(F.col("action").isin(*CLICK_ACTIONS) & counts_in_time(rules))
-        .select("send_id", F.lit(1).alias("label"))
-        .distinct()
-    )
+    clicked = clicks.where(is_click() & counts_in_time(rules)).select("send_id", F.lit(1).alias("label")).distinct()
     return sends.join(clicked, "send_id", how="left").withColumn("label", F.coalesce("label", F.lit(0)))

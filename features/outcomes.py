@@ -5,8 +5,8 @@ from __future__ import annotations
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from features.attribution import counts_in_time
-from features.contract import CLICK_ACTIONS
+from features.attribution import counts_in_time, is_click
+from features.bots import is_possible
 from features.partials import epoch_ms
 from features.time_rules import TimeRules, known_day, shifted
 
@@ -31,11 +31,10 @@ def push_outcomes(sends: DataFrame, clicks: DataFrame, rules: TimeRules) -> Data
         ``reaction_ms`` (long: from send to its earliest click, null when not clicked) and ``ds``: the day whose end
         knows the send and every click that can still count, at most ``rules.maturity_days`` after the send's own.
     """
-    click = F.col("action").isin(*CLICK_ACTIONS)
     reacted = (
-        clicks.where(counts_in_time(rules))
+        clicks.where(counts_in_time(rules) & is_possible())
         .groupBy("send_id")
-        .agg(F.min(F.when(click, F.col("clicked_at"))).alias("_clicked_at"))
+        .agg(F.min(F.when(is_click(), F.col("clicked_at"))).alias("_clicked_at"))
     )
     joined = sends.join(reacted.withColumn("_reacted", F.lit(True)), "send_id", how="left")
     last_click = shifted(F.col("sent_at"), rules.attribution_window_s)

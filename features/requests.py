@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
+from functools import reduce
 
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
@@ -28,7 +29,14 @@ def training_requests(sends: DataFrame, rules: TimeRules) -> DataFrame:
     )  # fmt: skip
 
 
-def audience(history: History, opt_outs: DataFrame | None, deletions: DataFrame | None, as_of: date) -> DataFrame:
+def audience(
+    history: History,
+    opt_outs: DataFrame | None,
+    deletions: DataFrame | None,
+    as_of: date,
+    *,
+    bot_flags: DataFrame | None = None,
+) -> DataFrame:
     """Give every user known as of a midnight, with the device to send to, and why somebody is left out.
 
     Parameters
@@ -39,12 +47,14 @@ def audience(history: History, opt_outs: DataFrame | None, deletions: DataFrame 
         Contract tables with ``ds``.
     as_of : date
         The midnight.
+    bot_flags : DataFrame, optional
+        See ``features.bots.bot_flags``.
 
     Returns
     -------
     DataFrame
-        ``user_id``, ``device_id`` (null when none is known), ``as_of``, ``left_out``: forgotten, opt_out, uninstall,
-        push_disabled, or null for who can be sent to.
+        ``user_id``, ``device_id`` (null when none is known), ``as_of``, ``left_out``: bot, forgotten, opt_out,
+        uninstall, push_disabled, or null for who can be sent to.
     """
     known = F.col("ds") < F.lit(as_of)
     sources = (history.pushes, history.app_events, history.users, history.devices)
@@ -56,7 +66,7 @@ def audience(history: History, opt_outs: DataFrame | None, deletions: DataFrame 
     assert users is not None
     keys = users.where("user_id IS NOT NULL").distinct().withColumn("as_of", F.lit(as_of))
     people = keys.join(_devices(keys, history), ["user_id", "as_of"], how="left")
-    reasons = _reasons(opt_outs, deletions, as_of)
+    reasons = _reasons(opt_outs, deletions, bot_flags, as_of)
     if reasons is not None:
         people = people.join(reasons, "user_id", how="left")
     else:
@@ -74,18 +84,21 @@ def _devices(keys: DataFrame, history: History) -> DataFrame:
     return last.select("user_id", "as_of", "_last.device_id", F.lit(None).cast("boolean").alias("push_enabled"))
 
 
-def _reasons(opt_outs: DataFrame | None, deletions: DataFrame | None, as_of: date) -> DataFrame | None:
-    """One reason a user; ``forgotten`` before ``opt_out`` before ``uninstall``."""
+def _reasons(
+    opt_outs: DataFrame | None, deletions: DataFrame | None, bot_flags: DataFrame | None, as_of: date
+) -> DataFrame | None:
+    """One reason a user, the first by name: ``bot``, ``forgotten``, ``opt_out``, ``uninstall``."""
     known = F.col("ds") < F.lit(as_of)
     parts = []
     if deletions is not None:
         parts.append(deletions.where(known).select("user_id", F.lit("forgotten").alias("_reason")))
     if opt_outs is not None:
         parts.append(opt_outs.where(known).select("user_id", F.col("kind").alias("_reason")))
+    if bot_flags is not None:
+        parts.append(bot_flags.where(known).select("user_id", F.lit("bot").alias("_reason")))
     if not parts:
         return None
-    together = parts[0] if len(parts) == 1 else parts[0].union(parts[1])
-    return together.groupBy("user_id").agg(F.min("_reason").alias("_reason"))
+    return reduce(DataFrame.union, parts).groupBy("user_id").agg(F.min("_reason").alias("_reason"))
 
 
 def planned_sends(plans: DataFrame, as_of: date, rules: TimeRules) -> DataFrame:

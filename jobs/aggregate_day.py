@@ -1,5 +1,7 @@
 """Count what became known on a day: daily partials per key and event day, and how pushes ended; integers only.
 
+Users who do what no person can, by the rules of the mapping's [bots], are flagged from that day on.
+
 Days up to --ds that were ingested and not aggregated yet are done in the same Spark job; --ds is always done again.
 """
 
@@ -11,16 +13,17 @@ from datetime import date, timedelta
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
+from features.bots import bot_flags
 from features.campaign import categories_by_day
 from features.outcomes import push_outcomes
 from features.partials import app_event_hours, app_event_partials, push_partials
-from features.time_rules import TimeRules
 from jobs.carried import APP_EVENTS, PUSHES, carried_day, drop_carried, read_with_carried
 from jobs.cli import job_parser, run_job, say
 from jobs.ingest_counts import COUNTS
 from jobs.lake import Lake
 from jobs.log_note import LogNote, days_to_do, read_note
-from jobs.past import APP_HOURS, OUTCOMES
+from jobs.past import APP_HOURS, BOT_FLAGS, OUTCOMES
+from jobs.side_by_side import side_by_side
 
 
 def arg_parser() -> argparse.ArgumentParser:
@@ -32,30 +35,44 @@ def run(spark: SparkSession, args: argparse.Namespace) -> None:
     """Aggregate up to ``args.ds``."""
     lake = Lake(spark, args.root)
     note = read_note(lake, args.ds)
-    tables = note.tables
     days = days_to_do(lake, source=COUNTS, made=PUSHES, ds=args.ds)
     drop_carried(lake, since=days[0])
     span = {"since": days[0], "until": days[-1]}
     of_days = F.col("ds").isin(days)
-    if "app_events" in tables:
+    recent = {"since": days[0] - timedelta(days=note.rules.maturity_days), "until": days[-1]}
+    lately = {table: lake.read(table, **recent) for table in ("sends", "clicks")}
+    frames = {OUTCOMES: push_outcomes(lately["sends"], lately["clicks"], note.rules).where(of_days)}
+    if note.bots.active:
+        frames[BOT_FLAGS] = _flags(lake, note, lately["clicks"], days).where(of_days)
+    if "app_events" in note.tables:
         app_events = lake.read("app_events", **span).where(of_days)
-        lake.write(APP_EVENTS, app_event_partials(app_events), days)
-        lake.write(APP_HOURS, app_event_hours(app_events), days)
+        frames |= {APP_EVENTS: app_event_partials(app_events), APP_HOURS: app_event_hours(app_events)}
+    side_by_side(lambda table: lake.write(table, frames[table], days), frames)
     sends, clicks = (lake.read(table, **span).where(of_days) for table in ("sends", "clicks"))
-    categories = categories_by_day(sends, clicks, _campaigns(lake, note, days)) if "campaigns" in tables else None
-    lake.write(PUSHES, push_partials(sends, clicks, categories), days)
-    lake.write(OUTCOMES, _outcomes(lake, note.rules, days).where(of_days), days)
+    campaigns = _log(lake, note, "campaigns", days)
+    categories = None if campaigns is None else categories_by_day(sends, clicks, campaigns)
+    lake.write(PUSHES, push_partials(sends, clicks, categories), days)  # last: days that it holds are done
+    if note.bots.active:
+        _tell_flags(lake, days)
     say(f"aggregated {len(days)} days, {days[0]} to {days[-1]}")
 
 
-def _campaigns(lake: Lake, note: LogNote, days: list[date]) -> DataFrame:
-    return read_with_carried(lake, "campaigns", days[-1], carried_day(lake, note, days[0]))
+def _log(lake: Lake, note: LogNote, table: str, days: list[date]) -> DataFrame | None:
+    """Read a change log as it was known at the end of these days; None where the log has none."""
+    if table not in note.tables:
+        return None
+    return read_with_carried(lake, table, days[-1], carried_day(lake, note, days[0]))
 
 
-def _outcomes(lake: Lake, rules: TimeRules, days: list[date]) -> DataFrame:
-    """Outcomes of the sends that may have ended on these days, and of some that ended on others."""
-    sent = {"since": days[0] - timedelta(days=rules.maturity_days), "until": days[-1]}
-    return push_outcomes(lake.read("sends", **sent), lake.read("clicks", **sent), rules)
+def _flags(lake: Lake, note: LogNote, clicks: DataFrame, days: list[date]) -> DataFrame:
+    return bot_flags(clicks, _log(lake, note, "devices", days), note.bots, within_days=note.rules.maturity_days)
+
+
+def _tell_flags(lake: Lake, days: list[date]) -> None:
+    flags = lake.read(BOT_FLAGS, since=days[0], until=days[-1])
+    sums = (F.countDistinct("user_id").alias("users"), F.sum("times").alias("times"))
+    for row in flags.groupBy("rule").agg(*sums).orderBy("rule").collect():
+        say(f"flagged as bots by {row['rule']}: {row['users']:,} users, {row['times']:,} times")
 
 
 if __name__ == "__main__":

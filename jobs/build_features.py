@@ -26,7 +26,7 @@ from jobs.carried import PUSHES, carried_day, carry
 from jobs.cli import job_parser, run_job, say
 from jobs.lake import Lake
 from jobs.log_note import LogNote, days_to_do, read_note
-from jobs.past import read_past
+from jobs.past import BOT_FLAGS, read_past
 from jobs.side_by_side import side_by_side
 
 ACTIVE_DAYS = 7
@@ -84,7 +84,8 @@ def _audience(lake: Lake, note: LogNote, past: History, ds: date) -> DataFrame:
     opt_outs, deletions = (
         lake.read(table, until=ds) if table in note.tables else None for table in ("opt_outs", "deletions")
     )
-    return audience(past, opt_outs, deletions, ds + timedelta(days=1))
+    flags = lake.read(BOT_FLAGS, until=ds) if note.bots.active else None
+    return audience(past, opt_outs, deletions, ds + timedelta(days=1), bot_flags=flags)
 
 
 def _campaigns(lake: Lake, note: LogNote, past: History, ds: date, hour: int) -> DataFrame:

@@ -1,17 +1,20 @@
 """Join labels, features and codes into labelled rows, split by time.
 
-A row is a send whose label is final; its features and its user's code are those of the midnight that served it.
+A row is a send whose label is final; its features and its user's code are those of the midnight that served it. Users
+who were known for bots by then have no rows.
 """
 
 from __future__ import annotations
 
 import argparse
+from datetime import date
 from typing import Any
 
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from features.attribution import with_label
+from features.bots import with_bot_rule
 from features.catalogue import blocks_of, feature_schema
 from features.rows import PRIORS, feature_rows
 from features.splits import PARTS, Split, with_part
@@ -20,6 +23,7 @@ from jobs.embedding import EMBEDDINGS, codes_table, read_manifest
 from jobs.errors import BadInput
 from jobs.lake import Lake
 from jobs.log_note import LogNote, read_note
+from jobs.past import BOT_FLAGS
 from jobs.split_arguments import add_split_arguments, split_of
 
 TRAINING_SET, META = "training_set", "training_set_meta"
@@ -38,7 +42,9 @@ def run(spark: SparkSession, args: argparse.Namespace) -> None:
     note = read_note(lake, args.ds)
     split = split_of(args, note.rules)
     embedding = read_manifest(lake.get_folder(EMBEDDINGS, args.ds))
-    rows = _labelled(lake, note, split).join(
+    requests = with_part(lake.read("requests", **_span(lake, split)), split, note.rules)
+    requests, of_bots = _without_bots(lake, note, split, requests)
+    rows = _labelled(lake, note, split, requests).join(
         lake.read(codes_table(embedding["version"]), since=split.train[0], until=args.ds),
         ["user_id", "as_of", "ds"],
         how="left",
@@ -47,18 +53,33 @@ def run(spark: SparkSession, args: argparse.Namespace) -> None:
     parts = _parts(lake.read(TRAINING_SET, since=args.ds, until=args.ds), split)
     lake.put_json(META, args.ds, {
         "schema": feature_schema(note.tables), "embedding": embedding, "parts": parts,
-        "time_rules": note.rules.to_dict(), "split": split.to_dict(),
+        "time_rules": note.rules.to_dict(), "split": split.to_dict(), "bots": of_bots,
     })  # fmt: skip
     for part, found in parts.items():
         span = f"{found['first_as_of']} to {found['last_as_of']}"
         say(f"{part}: {found['rows']:,} sends, {found['clicks']:,} clicked, {span}")
 
 
-def _labelled(lake: Lake, note: LogNote, split: Split) -> DataFrame:
-    """Feature rows with ``part`` and ``label``, one a mature send of the split's days."""
-    ds = max(day for day in lake.days("requests") if day < split.end)
-    span = {"since": split.train[0], "until": ds}
-    requests = with_part(lake.read("requests", **span), split, note.rules)
+def _span(lake: Lake, split: Split) -> dict[str, date]:
+    """Days of the lake with requests of the split, and with what is known of them."""
+    return {"since": split.train[0], "until": max(day for day in lake.days("requests") if day < split.end)}
+
+
+def _without_bots(lake: Lake, note: LogNote, split: Split, requests: DataFrame) -> tuple[DataFrame, dict[str, int]]:
+    """Leave out the requests of users who were known for bots, and count them by rule."""
+    if not note.bots.active:
+        return requests, {}
+    judged = with_bot_rule(requests, lake.read(BOT_FLAGS, until=_span(lake, split)["until"]))
+    found = judged.dropna(subset="bot_rule").groupBy("bot_rule").count().collect()
+    of_bots = {rule: n for rule, n in sorted(found)}
+    for rule, n in of_bots.items():
+        say(f"left out: {n:,} sends to users flagged as bots by {rule}")
+    return judged.where("bot_rule IS NULL").drop("bot_rule"), of_bots
+
+
+def _labelled(lake: Lake, note: LogNote, split: Split, requests: DataFrame) -> DataFrame:
+    """Feature rows with ``part`` and ``label``, one a request."""
+    span = _span(lake, split)
     sends = requests.withColumn("sent_at", F.col("send_at"))
     clicks = lake.read("clicks", **span).drop("sent_at", "ds").join(sends.select("send_id", "sent_at"), "send_id")
     labelled = with_label(requests, clicks, note.rules)

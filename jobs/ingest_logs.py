@@ -18,6 +18,7 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from features.attribution import with_first_click, with_send
+from features.bots import with_impossible
 from features.contract import TABLES
 from features.duplicates import with_duplicate
 from features.validation import REASON
@@ -71,7 +72,7 @@ def run(spark: SparkSession, args: argparse.Namespace) -> None:
     for table, rows in results.items():
         check_bad_share(table, rows, counts[table], args.max_bad_share)
     _write(lake, results, scope)
-    write_note(lake, args.ds, LogNote(mapping.name, mapping.time.rules(), tuple(sorted(mapping.tables))))
+    write_note(lake, args.ds, _note(mapping))
     lake.write(COUNTS, counts_frame(spark, counts), scope.days)
     for table, by_day in counts.items():
         say(told(table, by_day))
@@ -83,11 +84,16 @@ def _check_same_rules(lake: Lake, mapping: Mapping, ds: date) -> None:
     earlier = [day for day in note_days(lake) if day < ds]
     if not earlier:
         return
-    before, now = read_note(lake, earlier[-1]).rules, mapping.time.rules()
-    if before != now:
-        raise BadInput(
-            f"mapping {mapping.name}: [time] gives {now}, {lake.root} was made with {before}; use another root"
-        )
+    before, now = read_note(lake, earlier[-1]), _note(mapping)
+    for section, was, gives in (("time", before.rules, now.rules), ("bots", before.bots, now.bots)):
+        if was != gives:
+            raise BadInput(
+                f"mapping {mapping.name}: [{section}] gives {gives}, {lake.root} was made with {was}; use another root"
+            )
+
+
+def _note(mapping: Mapping) -> LogNote:
+    return LogNote(mapping.name, mapping.time.rules(), tuple(sorted(mapping.tables)), mapping.bots.rules())
 
 
 def _results(
@@ -99,8 +105,7 @@ def _results(
     for table, rows in typed.items():
         judged = with_forgotten(with_status(rows, scope), table, forgotten)
         results[table] = _without_duplicates(lake, table, judged, scope, dedup_days).persist()
-    wait_days = max(1, mapping.time.rules().maturity_days)
-    settled = _with_sends(lake, results, scope, dedup_days, wait_days, forgotten).persist()
+    settled = _with_sends(lake, results, scope, mapping, dedup_days, forgotten).persist()
     return {**results, "clicks": settled}
 
 
@@ -128,8 +133,8 @@ def _with_sends(
     lake: Lake,
     results: MappingType[str, DataFrame],
     scope: Scope,
+    mapping: Mapping,
     dedup_days: int,
-    wait_days: int,
     forgotten: Forgotten | None,
 ) -> DataFrame:
     """Join clicks (new ones, and those that waited) to their sends, and mark the first click of each."""
@@ -147,13 +152,14 @@ def _with_sends(
     sends_before = _before(lake, "sends", scope, dedup_days)
     known_sends = sends if sends_before is None else sends.unionByName(sends_before)
     waiting_since = fresh.withColumn("waiting_since", F.col("ds"))
+    wait_days = max(1, mapping.time.rules().maturity_days)
     joined = with_send(waiting_since, known_sends, wait_days=wait_days, within_days=dedup_days)
     waits = (F.col(REASON) == "unknown_send") & (F.col("ds") > F.lit(scope.last))
     status = F.when(waits, F.lit(NOT_YET_KNOWN)).when(F.col(REASON).isNotNull(), F.lit(QUARANTINED)).otherwise(ACCEPTED)
     judged = joined.withColumn("status", status).withColumn("ds", F.least("ds", F.lit(scope.last)))
     clicked = _before(lake, "clicks", scope, dedup_days)
     first = with_first_click(
-        judged.where(F.col("status") == ACCEPTED),
+        with_impossible(judged.where(F.col("status") == ACCEPTED), mapping.bots.rules()),
         None if clicked is None else clicked.where("is_first_click").select("send_id").distinct(),
     )
     settled = first.unionByName(judged.where(F.col("status") != ACCEPTED), allowMissingColumns=True)

@@ -1,10 +1,11 @@
-"""What ingest noted about the log in a lake: its time rules and its tables."""
+"""What ingest noted about the log in a lake: its rules and its tables."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date
 
+from features.bots import BotRules
 from features.time_rules import TimeRules
 from jobs.errors import BadInput
 from jobs.lake import Lake
@@ -24,17 +25,22 @@ class LogNote:
         The log's time rules.
     tables : tuple of str
         Contract tables that the log has.
+    bots : BotRules
+        The log's rules on bots.
     """
 
     mapping: str
     rules: TimeRules
     tables: tuple[str, ...]
+    bots: BotRules
 
 
 def write_note(lake: Lake, ds: date, note: LogNote) -> None:
     """Store the note of a day."""
-    value = {"mapping": note.mapping, "time_rules": note.rules.to_dict(), "tables": list(note.tables)}
-    lake.put_json(NOTE, ds, value)
+    lake.put_json(NOTE, ds, {
+        "mapping": note.mapping, "time_rules": note.rules.to_dict(), "tables": list(note.tables),
+        "bots": note.bots.to_dict(),
+    })  # fmt: skip
 
 
 def read_note(lake: Lake, ds: date) -> LogNote:
@@ -46,7 +52,8 @@ def read_note(lake: Lake, ds: date) -> LogNote:
         When the day was not ingested.
     """
     value = lake.get_json(NOTE, ds)
-    return LogNote(value["mapping"], TimeRules.from_dict(value["time_rules"]), tuple(value["tables"]))
+    rules, bots = TimeRules.from_dict(value["time_rules"]), BotRules.from_dict(value.get("bots", {}))
+    return LogNote(value["mapping"], rules, tuple(value["tables"]), bots)
 
 
 def note_days(lake: Lake) -> list[date]:

@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Annotated
 from zoneinfo import available_timezones
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PositiveInt, ValidationError, field_validator
 
+from features.bots import BotRules
 from features.contract import TABLES
 from features.time_rules import TimeRules
 from jobs.errors import BadInput
@@ -58,6 +59,26 @@ class TimeSection(BaseModel):
         return TimeRules(self.attribution_window, self.lateness_allowance, self.ready_lag)
 
 
+class BotSection(BaseModel):
+    """The ``[bots]`` section: limits that are off unless given; see ``features.bots.BotRules``.
+
+    Parameters
+    ----------
+    min_reaction_ms, max_clicks_a_minute, max_users_a_device : int, optional
+        Whole numbers of at least 1.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+    min_reaction_ms: PositiveInt | None = None
+    max_clicks_a_minute: PositiveInt | None = None
+    max_users_a_device: PositiveInt | None = None
+
+    def rules(self) -> BotRules:
+        """Give what features and labels need."""
+        return BotRules(self.min_reaction_ms, self.max_clicks_a_minute, self.max_users_a_device)
+
+
 class TableSection(BaseModel):
     """The section of one contract table.
 
@@ -88,12 +109,13 @@ class TableSection(BaseModel):
 
 
 class Mapping(BaseModel):
-    """A whole mapping file: ``[time]`` and one section a contract table."""
+    """A whole mapping file: ``[time]``, ``[bots]`` and one section a contract table."""
 
     model_config = ConfigDict(frozen=True)
 
     name: str
     time: TimeSection
+    bots: BotSection
     tables: dict[str, TableSection]
 
 
@@ -109,9 +131,9 @@ def read_mapping(name_or_path: str) -> Mapping:
         values = tomllib.loads(_text(name_or_path))
     except tomllib.TOMLDecodeError as error:
         raise BadInput(f"mapping {name_or_path}: expected TOML, {error}") from None
-    time = values.pop("time", {})
+    time, bots = values.pop("time", {}), values.pop("bots", {})
     try:
-        mapping = Mapping(name=name_or_path, time=time, tables=values)
+        mapping = Mapping(name=name_or_path, time=time, bots=bots, tables=values)
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"])
@@ -143,6 +165,10 @@ def _check_tables(mapping: Mapping) -> None:
             _check_columns(mapping.name, table.name, section)
         elif table.mandatory:
             raise BadInput(f"mapping {mapping.name}: table {table.name!r} is mandatory and has no section")
+    if mapping.bots.max_users_a_device is not None and "devices" not in mapping.tables:
+        raise BadInput(
+            f"mapping {mapping.name}: bots.max_users_a_device counts rows of 'devices', which has no section"
+        )
 
 
 def _check_columns(mapping: str, table: str, section: TableSection) -> None:

@@ -12,7 +12,7 @@ from jobs.carried import APP_EVENTS, PUSHES, carried_day, read_with_carried
 from jobs.lake import Lake
 from jobs.log_note import LogNote
 
-OUTCOMES, APP_HOURS = "push_outcomes", "app_event_hours"
+OUTCOMES, APP_HOURS, BOT_FLAGS = "push_outcomes", "app_event_hours", "bot_flags"
 
 
 def read_past(lake: Lake, note: LogNote, until: date, *, as_of: date | None = None) -> History:

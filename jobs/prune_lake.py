@@ -1,7 +1,7 @@
 """Remove old days of the tables, old versions of the model, and files that nothing points to any more.
 
 The champion and the one before always stay. So do, whatever their age, the tables that today's features are
-read from (change logs, plans, opt-outs, deletions, daily partials), the counts of ingest, JSON files and
+read from (change logs, plans, opt-outs, deletions, daily partials, flags of bots), the counts of ingest, JSON files and
 reports. Keep at least the days that training reads and that duplicates are sought in. Nothing else may write
 meanwhile.
 """
@@ -19,7 +19,7 @@ from jobs.cli import add_tracking_argument, at_least, iso_day, job_parser, run_j
 from jobs.errors import BadInput
 from jobs.ingest_counts import COUNTS
 from jobs.lake import Lake
-from jobs.past import APP_HOURS, OUTCOMES
+from jobs.past import APP_HOURS, BOT_FLAGS, OUTCOMES
 from jobs.registry import Registry
 
 FAMILIES = ("codes", "audience_codes")
@@ -29,7 +29,7 @@ ARTEFACTS = ("embeddings", "candidates", "measured")
 """One folder for each model version that was made; ``--keep-versions`` is about these."""
 
 LOGS = ("sends", "clicks", "app_events")
-MEMORY = frozenset({*TABLES, PUSHES, OUTCOMES, APP_EVENTS, APP_HOURS, COUNTS, *CARRIED} - {*LOGS})
+MEMORY = frozenset({*TABLES, PUSHES, OUTCOMES, APP_EVENTS, APP_HOURS, BOT_FLAGS, COUNTS, *CARRIED} - {*LOGS})
 """Tables whose oldest rows still count today."""
 
 

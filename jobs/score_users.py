@@ -1,6 +1,7 @@
 """Score the audience: the champion's click probability of every user for every campaign to come.
 
-Users who opted out, uninstalled, switched pushes off or were forgotten are left out, and counted by reason.
+Users who opted out, uninstalled, switched pushes off, were forgotten or are known for bots are left out, and counted
+by reason.
 """
 
 from __future__ import annotations

@@ -9,6 +9,7 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from features.attribution import with_first_click, with_send
+from features.bots import BotRules, with_impossible
 from features.campaign import categories_by_day
 from features.catalogue import blocks_of
 from features.contract import TABLES
@@ -26,6 +27,7 @@ DEDUP_DAYS = 1_000
 """Longer than any test's log: how far back duplicates and sends of clicks are sought."""
 
 ALL_TABLES = tuple(TABLES)
+NO_BOTS = BotRules()
 
 
 def contract_frame(
@@ -56,7 +58,12 @@ def contract_frame(
 
 
 def accepted(
-    spark: SparkSession, log: Mapping[str, Sequence[Row]], rules: TimeRules, *, more: str = ""
+    spark: SparkSession,
+    log: Mapping[str, Sequence[Row]],
+    rules: TimeRules,
+    bots: BotRules = NO_BOTS,
+    *,
+    more: str = "",
 ) -> dict[str, DataFrame]:
     """Give each table's rows with ``ds``, without duplicates; clicks have their send's columns and are marked."""
     frames = {}
@@ -69,7 +76,7 @@ def accepted(
         )
         frames[table] = marked.where("NOT is_duplicate").drop("is_duplicate").localCheckpoint()
     joined = with_send(frames["clicks"], frames["sends"], wait_days=max(1, rules.maturity_days), within_days=DEDUP_DAYS)
-    return {**frames, "clicks": with_first_click(joined.where("reason IS NULL"))}
+    return {**frames, "clicks": with_first_click(with_impossible(joined.where("reason IS NULL"), bots))}
 
 
 def history_of(frames: Mapping[str, DataFrame], rules: TimeRules) -> History:

@@ -12,6 +12,7 @@ Log = dict[str, list[Row]]
 
 DAY = timedelta(days=1)
 TICK = timedelta(milliseconds=1)
+MIN_REACTION = timedelta(milliseconds=200)
 MIDNIGHT = datetime(2026, 3, 30, tzinfo=UTC)
 """The midnight whose window edges the logs crowd around; Europe's clocks changed the day before."""
 
@@ -110,15 +111,19 @@ class LogMaker:
             "device_id": self._one_of(*DEVICES[user]),
             "campaign_id": self._one_of(*CAMPAIGNS),
             "sent_at": sent_at,
+            "delivered_at": self._one_of(None, sent_at - TICK, sent_at, sent_at + timedelta(minutes=5)),
             "ingested_at": self._ingested(sent_at),
         }
 
     def _clicks(self, send: Row) -> Iterator[Row]:
         """Draw none to three clicks; two users click far more than the others, so that priors find a spread."""
         eager = send["user_id"] in USERS[:2]
-        delays = (-TICK, timedelta(0), timedelta(minutes=5), timedelta(hours=9), DAY, 2 * DAY)
-        for _ in range(self._one_of(1, 1, 2, 3) if eager else self._one_of(0, 0, 0, 1)):
-            yield self._click(send["send_id"], send["sent_at"] + self._one_of(*delays))
+        later = (timedelta(minutes=5), timedelta(hours=9), DAY, 2 * DAY)
+        for _ in range(self._one_of(1, 2, 2, 3) if eager else self._one_of(0, 0, 1)):
+            delay = self._one_of(-TICK, timedelta(0), *later) + self._one_of(
+                timedelta(0), MIN_REACTION - TICK, MIN_REACTION
+            )
+            yield self._click(send["send_id"], send["sent_at"] + delay)
 
     def _click(self, send_id: str, clicked_at: datetime) -> Row:
         return {

@@ -71,6 +71,8 @@ class Oracle:
         How long after its send a click counts, and how much later than that it may become known.
     wait_days, within_days : int
         How many days after its click, and before it, a send may become known for the click to count.
+    min_reaction : timedelta
+        A click sooner than this after its send, or its delivery, is by no person and counts as none.
     """
 
     tables: dict[str, list[Row]]
@@ -79,11 +81,13 @@ class Oracle:
     allowance: timedelta
     wait_days: int
     within_days: int
+    min_reaction: timedelta = timedelta(0)
     _priors: dict[Any, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.rows = {name: self._once(name) for name in self.tables}
-        self.clicks = list(self._clicks())
+        self.all_clicks = list(self._clicks())
+        self.clicks = [(click, send) for click, send in self.all_clicks if not self._is_impossible(click, send)]
         self.pushes = list(self._pushes())
 
     def as_of(self, send_at: datetime) -> date:
@@ -147,14 +151,53 @@ class Oracle:
                 if -self.within_days <= waited.days <= self.wait_days:
                     yield click, send
 
+    def _is_impossible(self, click: Row, send: Row) -> bool:
+        seen = send.get("delivered_at")
+        if seen is None or not send["sent_at"] <= seen <= click["clicked_at"]:
+            seen = send["sent_at"]
+        return click["action"] != "dismiss" and click["clicked_at"] - seen < self.min_reaction
+
+    def bots(self, most_a_minute: int, most_a_device: int) -> dict[tuple[str, str], date]:
+        """Give who is known for a bot by which rule, and the first day whose ending midnight knows it."""
+        found = [*self._impossible(), *self._dense(most_a_minute), *self._crowded(most_a_device)]
+        return {flag: min(known for other, known in found if other == flag) for flag, _ in found}
+
+    def _impossible(self) -> Iterator[tuple[tuple[str, str], date]]:
+        for click, send in self.all_clicks:
+            if self._is_impossible(click, send):
+                yield (send["user_id"], "min_reaction_ms"), self._click_known(click, send)
+
+    def _dense(self, most: int) -> Iterator[tuple[tuple[str, str], date]]:
+        minutes: dict[tuple[str, datetime], list[date]] = {}
+        for click, send in self.all_clicks:
+            if click["action"] != "dismiss":
+                minute = click["clicked_at"].replace(second=0, microsecond=0)
+                minutes.setdefault((send["user_id"], minute), []).append(self._click_known(click, send))
+        for (user, _), days in minutes.items():
+            if len(days) > most:
+                yield (user, "max_clicks_a_minute"), sorted(days)[most]
+
+    def _crowded(self, most: int) -> Iterator[tuple[tuple[str, str], date]]:
+        devices: dict[str, dict[str, date]] = {}
+        for row in self.rows["devices"]:
+            users, known = devices.setdefault(row["device_id"], {}), self.known_day("devices", row)
+            users[row["user_id"]] = min(known, users.get(row["user_id"], known))
+        for users in devices.values():
+            if len(users) > most:
+                crowded = sorted(users.values())[most]
+                for user, known in users.items():
+                    yield (user, "max_users_a_device"), max(known, crowded)
+
+    def _click_known(self, click: Row, send: Row) -> date:
+        return max(self.known_day("clicks", click), self.known_day("sends", send))
+
     def _pushes(self) -> Iterator[Push]:
         first_clicks: dict[str, Push] = {}
         for send in self.rows["sends"]:
             yield self._push("send", send, send["sent_at"], self.known_day("sends", send))
         for click, send in self.clicks:
-            send_known, click_known = self.known_day("sends", send), self.known_day("clicks", click)
             kind = "dismissal" if click["action"] == "dismiss" else "click"
-            push = self._push(kind, send, click["clicked_at"], max(send_known, click_known))
+            push = self._push(kind, send, click["clicked_at"], self._click_known(click, send))
             if kind == "dismissal":
                 yield push
                 continue

@@ -68,6 +68,7 @@ def test_clicks_meet_their_sends(spark: SparkSession) -> None:
 
 
 def test_one_click_a_send_counts(spark: SparkSession) -> None:
+    impossible = [click("e", TICK), click("f", TICK)]
     cases = [
         (click("a", 3 * HOUR), True),  # known first, though clicked later
         (click("a", 1 * HOUR, ds=11), False),
@@ -76,9 +77,14 @@ def test_one_click_a_send_counts(spark: SparkSession) -> None:
         (click("c", 1 * HOUR, action="dismiss"), False),
         (click("c", 2 * HOUR, action="button"), True),  # a dismissal before does not take its place
         (click("d", 1 * HOUR, action="dismiss"), False),
+        (click("e", 1 * HOUR), True),  # an impossible one before does not take its place
+        *((row, False) for row in impossible),
     ]
     rows = contract_frame(
-        spark, "clicks", [{**row, "expected": first} for row, first in cases], more="ds date, expected boolean"
+        spark,
+        "clicks",
+        [{**row, "is_impossible": row in impossible, "expected": first} for row, first in cases],
+        more="ds date, is_impossible boolean, expected boolean",
     )
     found = with_first_click(rows).collect()
     assert len(found) == len(cases)
@@ -87,7 +93,7 @@ def test_one_click_a_send_counts(spark: SparkSession) -> None:
 
     before = spark.createDataFrame([("a",)], "send_id string")
     firsts = {row["send_id"] for row in with_first_click(rows, before).where("is_first_click").collect()}
-    assert firsts == {"b", "c"}, "a was clicked on an earlier day"
+    assert firsts == {"b", "c", "e"}, "a was clicked on an earlier day"
 
 
 def test_labels(spark: SparkSession) -> None:
@@ -99,10 +105,13 @@ def test_labels(spark: SparkSession) -> None:
         ("dismissed", 0, [click("", HOUR, action="dismiss")]),
         ("dismissed, then opened", 1, [click("", HOUR, action="dismiss"), click("", 2 * HOUR)]),
         ("opened twice", 1, [click("", HOUR), click("", 2 * HOUR, action="button")]),
+        ("by no person", 0, [click("", TICK) | {"is_impossible": True}]),
+        ("by no person, then by one", 1, [click("", TICK) | {"is_impossible": True}, click("", HOUR)]),
         ("no click", 0, []),
         ("only a future click", 0, [click("", 9 * DAY, 9 * DAY)]),
     ]
     sends = contract_frame(spark, "sends", [send(name) for name, _, _ in cases])
     clicks = [{**row, "send_id": name, "sent_at": NOON} for name, _, rows in cases for row in rows]
-    found = with_label(sends, contract_frame(spark, "clicks", clicks, more="sent_at timestamp"), TimeRules()).collect()
+    frame = contract_frame(spark, "clicks", clicks, more="sent_at timestamp, is_impossible boolean")
+    found = with_label(sends, frame, TimeRules()).collect()
     assert sorted((row["send_id"], row["label"]) for row in found) == sorted((name, label) for name, label, _ in cases)

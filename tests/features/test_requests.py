@@ -46,7 +46,10 @@ def test_audience(spark: SparkSession) -> None:
         "opts out today": (None, None),  # not known at midnight
         "uninstalled": (None, "uninstall"),
         "opted out and uninstalled": (None, "opt_out"),  # one reason a user
-        "forgotten": (None, "forgotten"),  # before any other
+        "forgotten": (None, "forgotten"),  # before any other of these
+        "a bot": (None, "bot"),
+        "a bot, known today": (None, None),  # not known at midnight
+        "a bot that opted out": (None, "bot"),
         "push off": ("d4", "push_disabled"),
         "push on again": ("d5", None),
         "push off today": ("d6", None),  # not known at midnight
@@ -80,11 +83,14 @@ def test_audience(spark: SparkSession) -> None:
             ("opted out and uninstalled", "uninstall", YESTERDAY),
             ("opted out and uninstalled", "opt_out", YESTERDAY),
             ("forgotten", "opt_out", YESTERDAY),
+            ("a bot that opted out", "opt_out", YESTERDAY),
         ],
         "user_id string, kind string, ds date",
     )
     deletions = spark.createDataFrame([("forgotten", YESTERDAY), ("sent to", TODAY)], "user_id string, ds date")
-    found = audience(history, opt_outs, deletions, AS_OF).collect()
+    flags = [("a bot", YESTERDAY), ("a bot, known today", TODAY), ("a bot that opted out", YESTERDAY)]
+    bots = spark.createDataFrame(flags, "user_id string, ds date")
+    found = audience(history, opt_outs, deletions, AS_OF, bot_flags=bots).collect()
     assert len(found) == len(expected)
     assert {row["user_id"]: (row["device_id"], row["left_out"]) for row in found} == expected
     assert {row["as_of"] for row in found} == {AS_OF}

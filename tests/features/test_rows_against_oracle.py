@@ -11,10 +11,11 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from pyspark.sql import SparkSession
 
+from features.bots import BotRules
 from features.time_rules import TimeRules
 from tests.features.chain import DEDUP_DAYS, accepted, history_of, past_requests, request_frame, rows_for
 from tests.features.comparison import collected, differences, in_milliseconds
-from tests.features.logs import Log, LogMaker
+from tests.features.logs import MIN_REACTION, Log, LogMaker
 from tests.features.oracle import Oracle
 
 Row = dict[str, Any]
@@ -38,7 +39,7 @@ def test_every_feature_of_every_request(spark: SparkSession, ready_lag_s: int, r
     oracle = oracle_of(log, rules)
     probes = [{**probe, "as_of": oracle.as_of(probe["send_at"])} for probe in maker.probes(40)]
 
-    frames = accepted(spark, log, rules)
+    frames = accepted(spark, log, rules, BotRules(min_reaction_ms=200))
     requests = past_requests(frames, rules).unionByName(request_frame(spark, probes))
     found = collected(rows_for(requests, history_of(frames, rules)))
 
@@ -55,4 +56,5 @@ def oracle_of(log: Log, rules: TimeRules) -> Oracle:
         allowance=timedelta(seconds=rules.lateness_allowance_s),
         wait_days=rules.maturity_days,
         within_days=DEDUP_DAYS,
+        min_reaction=MIN_REACTION,
     )

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from features.bots import BotRules
 from features.contract import TABLES
 from jobs.errors import BadInput
 from jobs.mapping import read_mapping
@@ -38,6 +39,12 @@ def test_a_mapping_by_path(tmp_path: Path) -> None:
     mapping = read_mapping(written(tmp_path, GOOD))
     assert (mapping.time.rules().attribution_window_s, mapping.time.rules().lateness_allowance_s) == (43_200, 5_400)
     assert mapping.tables["sends"].columns["ingested_at"] == "at + INTERVAL 1 HOUR"
+    assert mapping.bots.rules().active == ()
+
+
+def test_rules_on_bots(tmp_path: Path) -> None:
+    mapping = read_mapping(written(tmp_path, GOOD.replace("[time]", "[bots]\nmin_reaction_ms = 200\n[time]")))
+    assert mapping.bots.rules() == BotRules(min_reaction_ms=200)
 
 
 @pytest.mark.parametrize("name", ["wns2019", "simulator"])
@@ -54,6 +61,9 @@ def test_shipped_mappings_keep_the_contract(name: str) -> None:
         (('"12h"', '"half a day"'), "time.attribution_window: .*expected a duration"),
         (('"Europe/Rome"', '"Rome"'), "expected an IANA time zone"),
         (("[time]", "[time"), "expected TOML"),
+        (("[time]", "[bots]\nmin_reaction_ms = 0\n[time]"), "bots.min_reaction_ms: .*greater than 0"),
+        (("[time]", "[bots]\nmax_users = 9\n[time]"), "bots.max_users: "),
+        (("[time]", "[bots]\nmax_users_a_device = 9\n[time]"), "counts rows of 'devices', which has no section"),
     ],
 )
 def test_a_wrong_mapping_is_one_clear_line(tmp_path: Path, change: tuple[str, str], message: str) -> None:

@@ -8,6 +8,7 @@ from datetime import date, timedelta
 from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 
+from features.bots import BotRules
 from features.time_rules import TimeRules
 from jobs.ingest_counts import COUNTS
 from jobs.lake import Lake
@@ -48,7 +49,7 @@ def write_log(spark: SparkSession, root: str, size: LogSize, ds: date) -> Lake:
         lake.write(table, rows.withColumn("ds", known).where(F.col("ds") <= F.lit(ds)), days)
     lake.write(COUNTS, spark.createDataFrame([], "n int, ds date"), days)
     for day in (ds - timedelta(days=1), ds):
-        write_note(lake, day, LogNote("benchmark", TimeRules(), TABLES))
+        write_note(lake, day, LogNote("benchmark", TimeRules(), TABLES, BotRules()))
     return lake
 
 
@@ -98,7 +99,7 @@ def _clicks(sends: DataFrame) -> DataFrame:
     known = F.greatest("ingested_at", _known(F.col("clicked_at"), "click", "send_id"))
     return with_time.select(
         "send_id", "user_id", "device_id", "campaign_id", "sent_at", "clicked_at", F.lit("open").alias("action"),
-        F.lit(True).alias("is_first_click"), known.alias("ingested_at"),
+        F.lit(True).alias("is_first_click"), F.lit(False).alias("is_impossible"), known.alias("ingested_at"),
     )  # fmt: skip
 
 
