@@ -43,7 +43,7 @@ class BatchTopKAutoencoder(LearnedThreshold, TopKAutoencoder):
     def sparse_encoder(self) -> SparseEncoder:
         """Give what encoding needs and no more, fit to be sent to workers."""
         layers = (Layer(self.encoder_, self.encoder_bias_),)
-        return SparseEncoder(self.scaling_, layers, Above(float(self.threshold_[0])))
+        return SparseEncoder(self.scaling_, layers, Above(float(self.threshold_[0]), self.value_bits))
 
     def _initial_weights(self, scaled: sp.csr_matrix, rng: np.random.Generator) -> Mapping[str, Floats]:
         return {**super()._initial_weights(scaled, rng), "threshold": np.zeros(1, np.float32)}

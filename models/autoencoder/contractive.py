@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 class ContractiveAutoencoder(Autoencoder):
     """A code that moves little when a user does a little more or less: the encoder's Jacobian is kept small.
 
-    Dense, `2 * n_latents` bytes, values from 0 to 1. Loss and source:
+    Dense, a byte a latent, values from 0 to 1. Loss and source:
     `models.autoencoder.networks.penalised.ContractiveNetwork`.
 
     Choose it when counts are noisy and a user's code should be steady from day to day.
@@ -37,7 +37,7 @@ class ContractiveAutoencoder(Autoencoder):
     def sparse_encoder(self) -> SparseEncoder:
         """Give what encoding needs and no more, fit to be sent to workers."""
         layers = (Layer(self.encoder_, self.encoder_bias_, "sigmoid"),)
-        return SparseEncoder(self.scaling_, layers, Everything())
+        return SparseEncoder(self.scaling_, layers, Everything(self.value_bits, signed=False))
 
     def _make_network(self, start: Start) -> ContractiveNetwork:
         from models.autoencoder.networks.penalised import ContractiveNetwork

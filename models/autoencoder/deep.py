@@ -37,7 +37,7 @@ class LearnedInnerLayers:
 
 @dataclass(kw_only=True, eq=False, repr=False)
 class DeepAutoencoder(LearnedInnerLayers, Autoencoder):
-    """A dense code of `n_latents` values, `2 * n_latents` bytes, with a hidden layer on the way in and on the way out.
+    """A dense code of `n_latents` values, a byte each, with a hidden layer on the way in and on the way out.
 
     `encoder_` and `decoder_` are the outer layers, of `n_hidden` columns and rows. Loss and source:
     `models.autoencoder.networks.deep.DeepNetwork`.
@@ -70,7 +70,7 @@ class DeepAutoencoder(LearnedInnerLayers, Autoencoder):
         """Give what encoding needs and no more, fit to be sent to workers."""
         outer = Layer(self.encoder_, self.encoder_bias_)
         inner = Layer(self.inner_encoder_, self.inner_encoder_bias_, "linear")
-        return SparseEncoder(self.scaling_, (outer, inner), Everything())
+        return SparseEncoder(self.scaling_, (outer, inner), Everything(self.value_bits))
 
     def rebuild(self, codes: Rows) -> Floats:
         """Decode codes into the scaled space, not centred, in which loss and FVU are measured."""

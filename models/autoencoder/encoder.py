@@ -46,7 +46,7 @@ class SparseEncoder:
         Returns
         -------
         csr_matrix of float32, shape (n_users, n_latents)
-            What the selection keeps, rounded to what float16 can hold, sorted by latent.
+            What the selection keeps, rounded by `models.autoencoder.rounding`, sorted by latent.
         """
         rows = self.scaling.apply(canonical(counts))
         layers = (self._uncentred(), *self.layers[1:])

@@ -76,6 +76,8 @@ class Autoencoder(Learned, ClassNamePrefixFeaturesOutMixin, TransformerMixin, Ba
 
     n_latents: int = 32
     """Width of the code."""
+    value_bits: int = 8
+    """What a value of a code takes: 8, or 16 for float16. See `models.autoencoder.rounding`."""
     dropout: float = 0.0
     """Share of a training row's non-zeros that are hidden from the encoder and still have to be rebuilt: masking noise
     (Vincent et al. 2010, "Stacked denoising autoencoders")."""
@@ -179,8 +181,8 @@ class Autoencoder(Learned, ClassNamePrefixFeaturesOutMixin, TransformerMixin, Ba
         Returns
         -------
         csr_matrix of float32, shape (n_users, n_latents)
-            Rounded to float16. A sparse variant's values are positive; a dense variant stores every latent. A row's
-            code depends on that row alone.
+            Rounded to `value_bits`. A sparse variant's values are positive; a dense variant stores every latent. A
+            row's code depends on that row alone.
         """
         check_is_fitted(self, self.learned)
         return self.sparse_encoder().encode(self._check(X, reset=False))
@@ -225,6 +227,8 @@ class Autoencoder(Learned, ClassNamePrefixFeaturesOutMixin, TransformerMixin, Ba
             value = getattr(self, name)
             if not low <= value <= high:
                 raise ValueError(f"{name} is {value}, expected {low} to {high}")
+        if self.value_bits not in (8, 16):
+            raise ValueError(f"value_bits is {self.value_bits}, expected 8 or 16")
 
     def _check(self, X: Rows, *, reset: bool) -> sp.csr_matrix:
         if reset:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 class KLAutoencoder(Autoencoder):
     """Latents that are low for most users: their mean activation is drawn to `target`.
 
-    Sigmoids are never 0, so the code is dense: `2 * n_latents` bytes. Loss and source:
+    Sigmoids are never 0, so the code is dense: a byte a latent. Loss and source:
     `models.autoencoder.networks.penalised.KLNetwork`.
 
     Choose it for bounded codes in which every latent is used about equally often.
@@ -43,7 +43,7 @@ class KLAutoencoder(Autoencoder):
     def sparse_encoder(self) -> SparseEncoder:
         """Give what encoding needs and no more, fit to be sent to workers."""
         layers = (Layer(self.encoder_, self.encoder_bias_, "sigmoid"),)
-        return SparseEncoder(self.scaling_, layers, Everything())
+        return SparseEncoder(self.scaling_, layers, Everything(self.value_bits, signed=False))
 
     def _make_network(self, start: Start) -> KLNetwork:
         from models.autoencoder.networks.penalised import KLNetwork

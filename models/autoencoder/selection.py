@@ -9,19 +9,18 @@ import numpy as np
 import numpy.typing as npt
 import scipy.sparse as sp
 
+from models.autoencoder.rounding import rounded
 from models.autoencoder.scaling import Floats
 
-LARGEST_FLOAT16 = np.float32(np.finfo(np.float16).max)
-
-VALUE_BYTES = INDEX_BYTES = LENGTH_BYTES = 2
-"""A float16, the number of a latent, and how many latents a code of no fixed length holds."""
+ONE_BYTE = 256
+"""Most latents whose numbers fit in a byte; those of more take two."""
 
 
 class Selection(Protocol):
     """Activations of shape (n_users, n_latents) to codes; each row by itself."""
 
     def codes(self, activations: Floats) -> sp.csr_matrix:
-        """Select, and round to what float16 can hold."""
+        """Select, and round the values."""
         ...
 
     def bytes_per_user(self, codes: sp.csr_matrix) -> float:
@@ -34,15 +33,15 @@ class Largest:
     """The `k` largest positive activations of a row; of equal ones, those with the lowest index."""
 
     k: int
+    value_bits: int = 8
 
     def codes(self, activations: Floats) -> sp.csr_matrix:
-        """Select, and round to what float16 can hold."""
-        rounded = to_float16(activations)
-        return _kept(rounded, _top_k_mask(activations, self.k) & (rounded > 0))
+        """Select, and round the values; what rounds to zero is left out."""
+        return _positive(activations, _top_k_mask(activations, self.k) & (activations > 0), self.value_bits)
 
     def bytes_per_user(self, codes: sp.csr_matrix) -> float:
         """Give the size of `k` pairs, whether all of them are used or not."""
-        return min(self.k * (INDEX_BYTES + VALUE_BYTES), codes.shape[1] * VALUE_BYTES)
+        return min(self.k * _pair_bytes(codes, self.value_bits), _dense_bytes(codes, self.value_bits))
 
 
 @dataclass(frozen=True)
@@ -50,40 +49,56 @@ class Above:
     """All activations above a threshold that is at least 0; as many as there are."""
 
     threshold: float = 0.0
+    value_bits: int = 8
 
     def codes(self, activations: Floats) -> sp.csr_matrix:
-        """Select, and round to what float16 can hold."""
-        rounded = to_float16(activations)
-        return _kept(rounded, (activations > np.float32(self.threshold)) & (rounded > 0))
+        """Select, and round the values; what rounds to zero is left out."""
+        return _positive(activations, activations > np.float32(self.threshold), self.value_bits)
 
     def bytes_per_user(self, codes: sp.csr_matrix) -> float:
         """Give the mean size of the pairs and their number."""
-        pairs = codes.count_nonzero() / codes.shape[0] * (INDEX_BYTES + VALUE_BYTES)
-        return float(min(LENGTH_BYTES + pairs, codes.shape[1] * VALUE_BYTES))
+        pairs = codes.count_nonzero() / codes.shape[0] * _pair_bytes(codes, self.value_bits)
+        return float(min(_index_bytes(codes) + pairs, _dense_bytes(codes, self.value_bits)))
 
 
 @dataclass(frozen=True)
 class Everything:
     """Every activation, zero and negative ones too: a dense code."""
 
+    value_bits: int = 8
+    signed: bool = True
+
     def codes(self, activations: Floats) -> sp.csr_matrix:
-        """Round to what float16 can hold."""
-        rounded = to_float16(activations)
-        return _kept(rounded, np.ones(rounded.shape, np.bool_))
+        """Round the values."""
+        values = rounded(activations, self.value_bits, signed=self.signed)
+        return _kept(values.ravel(), np.ones(values.shape, np.bool_))
 
     def bytes_per_user(self, codes: sp.csr_matrix) -> float:
         """Give the size of one value for each latent."""
-        return codes.shape[1] * VALUE_BYTES
+        return _dense_bytes(codes, self.value_bits)
 
 
-def to_float16(values: Floats) -> Floats:
-    """Round to the nearest finite float16, kept in float32."""
-    return np.clip(values, -LARGEST_FLOAT16, LARGEST_FLOAT16).astype(np.float16).astype(np.float32)
+def _index_bytes(codes: sp.csr_matrix) -> int:
+    return 1 if codes.shape[1] <= ONE_BYTE else 2
+
+
+def _pair_bytes(codes: sp.csr_matrix, value_bits: int) -> float:
+    return _index_bytes(codes) + value_bits / 8
+
+
+def _dense_bytes(codes: sp.csr_matrix, value_bits: int) -> float:
+    return codes.shape[1] * value_bits / 8
+
+
+def _positive(activations: Floats, mask: npt.NDArray[np.bool_], value_bits: int) -> sp.csr_matrix:
+    codes = _kept(rounded(activations[mask], value_bits, signed=False), mask)
+    codes.eliminate_zeros()
+    return codes
 
 
 def _kept(values: Floats, mask: npt.NDArray[np.bool_]) -> sp.csr_matrix:
     indptr = np.concatenate([[0], np.cumsum(mask.sum(axis=1))])
-    return sp.csr_matrix((values[mask], mask.nonzero()[1], indptr), shape=values.shape)
+    return sp.csr_matrix((values, mask.nonzero()[1], indptr), shape=mask.shape)
 
 
 def _top_k_mask(activations: Floats, k: int) -> npt.NDArray[np.bool_]:

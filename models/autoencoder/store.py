@@ -31,6 +31,9 @@ LEARNED_FILES = (CONFIG, VOCABULARY, WEIGHTS)
 NOT_LEARNED = ("n_threads", "on_epoch", "random_state")
 """Settings that say how a fit was run; equal weights are the same version whatever they were."""
 
+BITS_WHEN_NOT_SAID = 16
+"""`value_bits` of what was stored before there was a choice: its codes stay what they were."""
+
 LIBRARIES = ("numpy", "scipy", "scikit-learn", "torch", "safetensors")
 
 
@@ -106,7 +109,7 @@ def load(folder: Path) -> StoredAutoencoder:
     if config["estimator"] not in ESTIMATORS:
         known = ", ".join(ESTIMATORS)
         raise CorruptArtefact(f"{folder / CONFIG}: estimator {config['estimator']}, expected one of {known}")
-    estimator = ESTIMATORS[config["estimator"]](**config["settings"])
+    estimator = ESTIMATORS[config["estimator"]](**{"value_bits": BITS_WHEN_NOT_SAID, **config["settings"]})
     vocabulary = _read_json(folder / VOCABULARY)
     _restore(estimator, len(vocabulary), folder / WEIGHTS)
     return StoredAutoencoder(estimator, vocabulary, manifest)

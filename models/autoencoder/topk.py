@@ -21,9 +21,9 @@ if TYPE_CHECKING:
 class TopKAutoencoder(Autoencoder):
     """Of `n_latents` learned behaviours, the `k` that explain a user best.
 
-    A code takes ``4 * k`` bytes: an index and a float16 for each latent. Loss and source:
-    `models.autoencoder.networks.topk.TopKNetwork`. Width, k and dropout are best chosen by what the codes are used
-    for: a lower reconstruction error is not a better embedding.
+    A code takes ``2 * k`` bytes, an index and a value for each latent (up to 256 latents, at 8 bits a value). Loss and
+    source: `models.autoencoder.networks.topk.TopKNetwork`. Width, k and dropout are best chosen by what the codes are
+    used for: a lower reconstruction error is not a better embedding.
 
     Choose it when codes must be small and of one size.
     """
@@ -43,7 +43,9 @@ class TopKAutoencoder(Autoencoder):
 
     def sparse_encoder(self) -> SparseEncoder:
         """Give what encoding needs and no more, fit to be sent to workers."""
-        return SparseEncoder(self.scaling_, (Layer(self.encoder_, self.encoder_bias_),), Largest(self.k))
+        return SparseEncoder(
+            self.scaling_, (Layer(self.encoder_, self.encoder_bias_),), Largest(self.k, self.value_bits)
+        )
 
     def _check_settings(self) -> None:
         super()._check_settings()

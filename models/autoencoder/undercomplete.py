@@ -10,13 +10,16 @@ from models.autoencoder.estimator import Autoencoder
 from models.autoencoder.layers import ACTIVATIONS, Layer
 from models.autoencoder.selection import Everything
 
+SIGNED = ("linear", "tanh")
+"""Activations that can be negative."""
+
 if TYPE_CHECKING:
     from models.autoencoder.networks.base import Network, Start
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
 class UndercompleteAutoencoder(Autoencoder):
-    """A dense code that is short because it is narrow: `n_latents` values, `2 * n_latents` bytes, no sparsity.
+    """A dense code that is short because it is narrow: `n_latents` values, a byte each, no sparsity.
 
     Loss: that of `models.autoencoder.networks.base.Network`, without a penalty. A linear one learns the space of the
     principal components (Baldi and Hornik 1989, "Neural networks and principal component analysis"), up to rotation;
@@ -33,7 +36,7 @@ class UndercompleteAutoencoder(Autoencoder):
     def sparse_encoder(self) -> SparseEncoder:
         """Give what encoding needs and no more, fit to be sent to workers."""
         layers = (Layer(self.encoder_, self.encoder_bias_, self.activation),)
-        return SparseEncoder(self.scaling_, layers, Everything())
+        return SparseEncoder(self.scaling_, layers, Everything(self.value_bits, signed=self.activation in SIGNED))
 
     def _check_settings(self) -> None:
         super()._check_settings()

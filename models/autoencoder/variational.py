@@ -35,7 +35,7 @@ class LearnedSpread:
 
 @dataclass(kw_only=True, eq=False, repr=False)
 class VariationalAutoencoder(LearnedSpread, Autoencoder):
-    """A code that is the mean of what the user may be: close to a standard normal, dense, `2 * n_latents` bytes.
+    """A code that is the mean of what the user may be: close to a standard normal, dense, a byte a latent.
 
     Loss and source: `models.autoencoder.networks.variational.VariationalNetwork`. With one linear layer, this is a
     probabilistic PCA with amortised inference (Lucas et al. 2019, "Don't blame the ELBO!").
@@ -55,7 +55,7 @@ class VariationalAutoencoder(LearnedSpread, Autoencoder):
     def sparse_encoder(self) -> SparseEncoder:
         """Give what encoding needs and no more, fit to be sent to workers."""
         layers = (Layer(self.encoder_, self.encoder_bias_, "linear"),)
-        return SparseEncoder(self.scaling_, layers, Everything())
+        return SparseEncoder(self.scaling_, layers, Everything(self.value_bits))
 
     def _initial_weights(self, scaled: sp.csr_matrix, rng: np.random.Generator) -> Mapping[str, Floats]:
         return {

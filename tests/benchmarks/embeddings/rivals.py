@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 from sklearn.decomposition import NMF, PCA, TruncatedSVD
 from sklearn.random_projection import GaussianRandomProjection
 
+from models.autoencoder.rounding import to_float16
 from models.autoencoder.scaling import CountScaling, fit_scaling
-from models.autoencoder.selection import to_float16
 
 RIDGE = 1e-6
 NMF_EPOCHS = 100

@@ -44,7 +44,7 @@ def test_an_estimator_is_measured_by_its_codes(fitted, new_counts):
 
     assert found["fvu"] == pytest.approx(fvu(scaled, fitted.rebuild(codes), fitted.mean_))
     assert found["l0"] == codes.nnz / 400
-    assert found["bytes_per_user"] == 8
+    assert found["bytes_per_user"] == 4
     assert fitted.score(new_counts) == pytest.approx(1 - found["fvu"])
 
 

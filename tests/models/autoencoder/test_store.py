@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+from copy import copy
 
 import numpy as np
 import pytest
 from sklearn.base import clone
 
 from models.autoencoder.measures import measure
-from models.autoencoder.store import CorruptArtefact, load, load_encoder, save
+from models.autoencoder.store import LEARNED_FILES, CorruptArtefact, _fingerprint, _version, load, load_encoder, save
 
 VOCABULARY = [f"open:screen_{i}" for i in range(47)] + ["achat:café"]
 
@@ -56,6 +57,25 @@ def test_the_version_names_what_was_learned_and_nothing_else(fitted, counts, tmp
     assert save(again, VOCABULARY, tmp_path / "again", {"fvu": 0.0})["version"] == version
     assert save(other, VOCABULARY, tmp_path / "other", {})["version"] != version
     assert save(again, VOCABULARY[::-1], tmp_path / "words", {})["version"] != version
+
+
+def test_codes_of_what_was_stored_before_values_took_eight_bits_stay_what_they_were(fitted, new_counts, tmp_path):
+    before = copy(fitted).set_params(value_bits=16)
+    save(before, VOCABULARY, tmp_path, {})
+    config = json.loads((tmp_path / "config.json").read_text())
+    del config["settings"]["value_bits"]
+    (tmp_path / "config.json").write_text(json.dumps(config))
+    vouch_for_what_is_there(tmp_path)
+
+    assert np.array_equal(load(tmp_path).estimator.transform(new_counts).data, before.transform(new_counts).data)
+    assert not np.array_equal(before.transform(new_counts).data, fitted.transform(new_counts).data)
+
+
+def vouch_for_what_is_there(folder):
+    """Write the hashes of changed files into the manifest, as an earlier release would have written them."""
+    manifest = json.loads((folder / "manifest.json").read_text())
+    manifest |= {"files": {name: _fingerprint(folder / name) for name in LEARNED_FILES}, "version": _version(folder)}
+    (folder / "manifest.json").write_text(json.dumps(manifest))
 
 
 def test_training_goes_on_from_a_loaded_autoencoder(tmp_path, counts, new_counts, variant):
