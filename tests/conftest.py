@@ -21,7 +21,11 @@ def spark() -> Iterator[SparkSession]:
         "spark.master=local[2]",
         "spark.sql.shuffle.partitions=4",
         "spark.driver.memory=2g",
-        "spark.driver.extraJavaOptions=-XX:TieredStopAtLevel=1",  # tiny frames: half of the time is compiling
+        # Tiny frames: most of the time is compiling and planning. The DAG's run has none of these settings.
+        "spark.driver.extraJavaOptions=-XX:TieredStopAtLevel=1",
+        "spark.sql.codegen.wholeStage=false",
+        "spark.sql.codegen.factoryMode=NO_CODEGEN",
+        "spark.sql.adaptive.enabled=false",
     ]
     session = make_session("tests", settings)
     session.sparkContext.setLogLevel("ERROR")
