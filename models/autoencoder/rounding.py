@@ -8,7 +8,7 @@ from models.autoencoder.scaling import Floats
 
 FLOAT32_FRACTION_BITS = 23
 SMALLEST, LARGEST = np.float32(2**-8), {False: np.float32(2**8 - 2**3), True: np.float32(2**8 - 2**4)}
-"""Of eight bits: up to `SMALLEST` all is zero; beyond `LARGEST` (by whether there is a sign) all is `LARGEST`."""
+"""Of eight bits: what rounds to `SMALLEST` or less is 0; what is beyond `LARGEST` (by whether signed) is `LARGEST`."""
 
 LARGEST_FLOAT16 = np.float32(np.finfo(np.float16).max)
 

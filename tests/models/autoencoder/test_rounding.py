@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -30,10 +32,25 @@ def test_the_nearest_number_is_found(value, signed):
     found = float(rounded(np.array([value], np.float32), 8, signed=signed)[0])
 
     assert found in numbers
-    if abs(value) > 2**-8:  # up to there, all is zero
+    if abs(value) >= (2**-8 + numbers[numbers > 0][0]) / 2:
         assert abs(found - value) == np.abs(numbers - value).min()
     else:
-        assert found == 0
+        assert found == 0  # 2^-8, the lowest, stands for it
+
+
+def test_a_pair_of_a_code_takes_two_bytes_in_parquet(tmp_path):
+    rng = np.random.default_rng(0)
+    n_codes, k = 20_000, 8
+    offsets = pa.array(np.arange(0, n_codes * k + 1, k, dtype=np.int32))
+    latents = np.argsort(rng.random((n_codes, 64)), axis=1)[:, :k].astype(np.int16)
+    values = rounded(rng.gamma(2.0, 1.5, n_codes * k).astype(np.float32), 8, signed=False)
+    columns = {"latents": np.sort(latents).ravel(), "latent_values": values}
+    lists = {name: pa.ListArray.from_arrays(offsets, pa.array(flat)) for name, flat in columns.items()}
+    pq.write_table(pa.table(lists), tmp_path / "codes.parquet")
+    group = pq.ParquetFile(tmp_path / "codes.parquet").metadata.row_group(0)
+    taken = sum(group.column(column).total_compressed_size for column in range(2))
+
+    assert taken / n_codes <= 2 * k
 
 
 def test_sixteen_bits_are_a_finite_float16():
