@@ -12,8 +12,8 @@ from models.autoencoder.layers import Layer
 from models.autoencoder.scaling import CountScaling, Floats
 from models.autoencoder.selection import Selection
 
-CHUNK_ROWS = 8192
-"""Rows whose dense pre-activations are held at once. Results do not depend on it."""
+CHUNK_ROWS = 1024
+"""Rows whose dense pre-activations are held at once, few enough for a cache. Results do not depend on it."""
 
 
 @dataclass(frozen=True)

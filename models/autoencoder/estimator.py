@@ -103,6 +103,9 @@ class Autoencoder(Learned, ClassNamePrefixFeaturesOutMixin, TransformerMixin, Ba
     n_threads: int | None = 1
     """Threads of PyTorch while fitting; None leaves them as they are. Other thread counts can give other weights. At
     widths below some hundred latents, one thread is as fast as several."""
+    device: str = "auto"
+    """Where `fit` computes: a name that PyTorch knows, or ``auto`` for the GPU where there is one. Only on a CPU does
+    the same seed give the same weights to the bit."""
     random_state: int | np.random.RandomState | None = 0
     """For initial weights, held-out rows, order of the rows, and noise."""
     on_epoch: EpochHook | None = None
@@ -222,7 +225,8 @@ class Autoencoder(Learned, ClassNamePrefixFeaturesOutMixin, TransformerMixin, Ba
         tags.transformer_tags.preserves_dtype = ["float32"]
         return tags
 
-    def _check_settings(self) -> None:
+    def check_settings(self) -> None:
+        """Raise ValueError where a setting is out of its limits."""
         for name, (low, high) in self.LIMITS.items():
             value = getattr(self, name)
             if not low <= value <= high:
@@ -232,7 +236,7 @@ class Autoencoder(Learned, ClassNamePrefixFeaturesOutMixin, TransformerMixin, Ba
 
     def _check(self, X: Rows, *, reset: bool) -> sp.csr_matrix:
         if reset:
-            self._check_settings()
+            self.check_settings()
         rows = validate_data(self, X, reset=reset, accept_sparse="csr", dtype=np.float32, ensure_non_negative=True)
         return canonical(sp.csr_matrix(rows))
 

@@ -18,7 +18,7 @@ def _identity(values: Floats) -> Floats:
 
 
 def _relu(values: Floats) -> Floats:
-    return np.maximum(values, np.float32(0))
+    return np.maximum(values, np.float32(0), out=values)
 
 
 ACTIVATIONS: Mapping[str, Callable[[Floats], Floats]] = {
@@ -27,7 +27,7 @@ ACTIVATIONS: Mapping[str, Callable[[Floats], Floats]] = {
     "sigmoid": expit,
     "tanh": np.tanh,
 }
-"""By name; all keep float32."""
+"""By name; all keep float32, and may write over their argument."""
 
 
 @dataclass(frozen=True)
@@ -50,4 +50,5 @@ class Layer:
         result in whatever batch or partition. This is why it is a CSR product and not a BLAS one.
         """
         product: Any = sp.csr_matrix(rows) @ self.weight
-        return ACTIVATIONS[self.activation](product + self.bias)
+        product += self.bias
+        return ACTIVATIONS[self.activation](product)

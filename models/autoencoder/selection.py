@@ -12,6 +12,8 @@ import scipy.sparse as sp
 from models.autoencoder.rounding import rounded
 from models.autoencoder.scaling import Floats
 
+SMALLEST_POSITIVE = np.float32(np.finfo(np.float32).smallest_subnormal)
+
 ONE_BYTE = 256
 """Most latents whose numbers fit in a byte; those of more take two."""
 
@@ -37,7 +39,7 @@ class Largest:
 
     def codes(self, activations: Floats) -> sp.csr_matrix:
         """Select, and round the values; what rounds to zero is left out."""
-        return _positive(activations, _top_k_mask(activations, self.k) & (activations > 0), self.value_bits)
+        return _positive(activations, _top_k_mask(activations, self.k), self.value_bits)
 
     def bytes_per_user(self, codes: sp.csr_matrix) -> float:
         """Give the size of `k` pairs, whether all of them are used or not."""
@@ -70,8 +72,10 @@ class Everything:
 
     def codes(self, activations: Floats) -> sp.csr_matrix:
         """Round the values."""
+        n_users, n_latents = activations.shape
         values = rounded(activations, self.value_bits, signed=self.signed)
-        return _kept(values.ravel(), np.ones(values.shape, np.bool_))
+        indptr = np.arange(0, values.size + 1, n_latents)
+        return sp.csr_matrix((values.ravel(), np.tile(np.arange(n_latents), n_users), indptr), shape=values.shape)
 
     def bytes_per_user(self, codes: sp.csr_matrix) -> float:
         """Give the size of one value for each latent."""
@@ -91,20 +95,23 @@ def _dense_bytes(codes: sp.csr_matrix, value_bits: int) -> float:
 
 
 def _positive(activations: Floats, mask: npt.NDArray[np.bool_], value_bits: int) -> sp.csr_matrix:
-    codes = _kept(rounded(activations[mask], value_bits, signed=False), mask)
+    """Give the codes of what the mask keeps, none of it negative, without what rounds to zero."""
+    places = np.flatnonzero(mask)
+    values = rounded(activations.ravel()[places], value_bits, signed=False)
+    indptr = np.concatenate([[0], np.cumsum(np.count_nonzero(mask, axis=1))])
+    codes = sp.csr_matrix((values, places % mask.shape[1], indptr), shape=mask.shape)
     codes.eliminate_zeros()
     return codes
 
 
-def _kept(values: Floats, mask: npt.NDArray[np.bool_]) -> sp.csr_matrix:
-    indptr = np.concatenate([[0], np.cumsum(mask.sum(axis=1))])
-    return sp.csr_matrix((values, mask.nonzero()[1], indptr), shape=mask.shape)
-
-
 def _top_k_mask(activations: Floats, k: int) -> npt.NDArray[np.bool_]:
+    """Find what is positive and among the k largest of its row; of equal ones, those with the lowest index."""
     n_latents = activations.shape[1]
-    threshold = np.partition(activations, n_latents - k, axis=1)[:, n_latents - k, None]
-    mask = activations > threshold
-    at_threshold = activations == threshold
-    room = k - mask.sum(axis=1, keepdims=True)
-    return np.asarray(mask | (at_threshold & (at_threshold.cumsum(axis=1) <= room)))
+    least = np.partition(activations, n_latents - k, axis=1)[:, n_latents - k, None]
+    mask = activations >= np.maximum(least, SMALLEST_POSITIVE)
+    tied = np.flatnonzero(np.count_nonzero(mask, axis=1) > k)
+    if tied.size:
+        above, equal = activations[tied] > least[tied], activations[tied] == least[tied]
+        room = k - above.sum(axis=1, keepdims=True)
+        mask[tied] = above | (equal & (equal.cumsum(axis=1) <= room))
+    return np.asarray(mask)

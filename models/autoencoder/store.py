@@ -28,7 +28,7 @@ CONFIG, VOCABULARY, WEIGHTS, MANIFEST = (
 LEARNED_FILES = (CONFIG, VOCABULARY, WEIGHTS)
 """In name order, the order in which the version hashes them."""
 
-NOT_LEARNED = ("n_threads", "on_epoch", "random_state")
+NOT_LEARNED = ("device", "n_threads", "on_epoch", "random_state")
 """Settings that say how a fit was run; equal weights are the same version whatever they were."""
 
 BITS_WHEN_NOT_SAID = 16

@@ -47,8 +47,9 @@ class TopKAutoencoder(Autoencoder):
             self.scaling_, (Layer(self.encoder_, self.encoder_bias_),), Largest(self.k, self.value_bits)
         )
 
-    def _check_settings(self) -> None:
-        super()._check_settings()
+    def check_settings(self) -> None:
+        """Raise ValueError where a setting is out of its limits."""
+        super().check_settings()
         if self.k > self.n_latents:
             raise ValueError(f"k is {self.k}, expected at most n_latents, {self.n_latents}")
 

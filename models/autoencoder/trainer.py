@@ -44,6 +44,9 @@ class TrainingSettings:
     tol: float
     """Decrease of held-out FVU that counts as progress."""
 
+    device: str = "cpu"
+    """See `torch_device`."""
+
     @classmethod
     def of(cls, estimator: object) -> TrainingSettings:
         """Take the settings from an estimator's parameters of the same names."""
@@ -54,10 +57,10 @@ class Trainer:
     """A network with its optimiser and its randomness, so that training can go on where it stopped."""
 
     def __init__(self, network: Network, settings: TrainingSettings, rng: np.random.Generator) -> None:
-        self.network = network
+        self.network = network.to(torch_device(settings.device))
         self.settings = settings
         self.rng = rng
-        self.optimiser = torch.optim.Adam(network.parameters(), lr=settings.learning_rate)
+        self.optimiser = torch.optim.Adam(network.parameters(), lr=settings.learning_rate, fused=True)
 
     def fit(self, rows: sp.csr_matrix, held_out: sp.csr_matrix, on_epoch: EpochHook | None) -> list[float]:
         """Train until held-out FVU makes no more progress, and go back to the best epoch's weights.
@@ -98,7 +101,7 @@ class Trainer:
         """Fraction of variance unexplained: squared errors over squared deviations from the training mean."""
         errors = deviations = 0.0
         for start in range(0, rows.shape[0], EVALUATION_ROWS):
-            batch = SparseBatch.of(rows[start : start + EVALUATION_ROWS])
+            batch = SparseBatch.of(rows[start : start + EVALUATION_ROWS], self.network.device)
             target = batch.dense()
             errors += float((target - self.network(batch)).square().sum())
             deviations += float((target - self.network.mean).square().sum())
@@ -106,7 +109,7 @@ class Trainer:
 
     def _step(self, rows: sp.csr_matrix) -> None:
         self.optimiser.zero_grad()
-        loss = self.network.training_loss(self._corrupt(rows), SparseBatch.of(rows))
+        loss = self.network.training_loss(self._corrupt(rows), SparseBatch.of(rows, self.network.device))
         torch.autograd.backward(loss)
         self.network.remove_parallel_gradient()
         self.optimiser.step()
@@ -114,11 +117,11 @@ class Trainer:
 
     def _corrupt(self, rows: sp.csr_matrix) -> SparseBatch:
         """Give what the encoder sees of the rows."""
-        seen = SparseBatch.of(self._masked(rows))
+        seen = SparseBatch.of(self._masked(rows), self.network.device)
         if not self.settings.noise:
             return seen
         noise = self.rng.standard_normal(rows.shape, dtype=np.float32) * np.float32(self.settings.noise)
-        return replace(seen, noise=torch.from_numpy(noise))
+        return replace(seen, noise=torch.from_numpy(noise).to(self.network.device))
 
     def _masked(self, rows: sp.csr_matrix) -> sp.csr_matrix:
         if not self.settings.dropout:
@@ -129,6 +132,11 @@ class Trainer:
 
     def _state(self) -> dict[str, torch.Tensor]:
         return {name: value.clone() for name, value in self.network.state_dict().items()}
+
+
+def torch_device(name: str) -> torch.device:
+    """Give the device of a name that PyTorch knows; ``auto`` is the GPU where there is one."""
+    return torch.device(("cuda" if torch.cuda.is_available() else "cpu") if name == "auto" else name)
 
 
 @contextmanager

@@ -38,8 +38,9 @@ class UndercompleteAutoencoder(Autoencoder):
         layers = (Layer(self.encoder_, self.encoder_bias_, self.activation),)
         return SparseEncoder(self.scaling_, layers, Everything(self.value_bits, signed=self.activation in SIGNED))
 
-    def _check_settings(self) -> None:
-        super()._check_settings()
+    def check_settings(self) -> None:
+        """Raise ValueError where a setting is out of its limits."""
+        super().check_settings()
         if self.activation not in ACTIVATIONS:
             raise ValueError(f"activation is {self.activation!r}, expected one of {', '.join(ACTIVATIONS)}")
 

@@ -65,19 +65,26 @@ class Network(nn.Module):
     UNIT_NORM: ClassVar[bool] = False
     """Whether decoder rows keep norm 1, without which a penalty on activations is met by large decoder rows."""
 
+    mean: Tensor
+
     def __init__(self, start: Start, *, activation: str = "relu") -> None:
         super().__init__()
         self.encoder = parameter(start.weights["encoder"])
         self.encoder_bias = parameter(start.weights["encoder_bias"])
         self.decoder = parameter(start.weights["decoder"])
         self.decoder_bias = parameter(start.weights["decoder_bias"])
-        self.mean = torch.from_numpy(start.mean.copy())
+        self.register_buffer("mean", torch.from_numpy(start.mean.copy()), persistent=False)
         self.variance = start.variance
         self.activation = ACTIVATIONS[activation]
 
+    @property
+    def device(self) -> torch.device:
+        """Where the weights are, and batches must be."""
+        return self.mean.device
+
     def weights(self) -> dict[str, Floats]:
         """Copy out what was learned, by the names it came with."""
-        return {name: value.detach().numpy().copy() for name, value in self.state_dict().items()}
+        return {name: value.detach().cpu().numpy().copy() for name, value in self.state_dict().items()}
 
     def activations(self, batch: SparseBatch) -> Tensor:
         """Give f of the first layer, shape (n_rows, n_latents)."""

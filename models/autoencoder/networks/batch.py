@@ -30,11 +30,11 @@ class SparseBatch:
     """What is added to the rows, float32, shape (n_rows, n_tokens); None for nothing."""
 
     @classmethod
-    def of(cls, rows: sp.csr_matrix) -> SparseBatch:
-        """Take the rows of a CSR matrix of float32."""
-        offsets = torch.from_numpy(rows.indptr[:-1].astype(np.int64))
-        tokens = torch.from_numpy(rows.indices.astype(np.int64))
-        return cls(offsets, tokens, torch.from_numpy(rows.data), int(rows.shape[1]))
+    def of(cls, rows: sp.csr_matrix, device: torch.device | str = "cpu") -> SparseBatch:
+        """Take the rows of a CSR matrix of float32 to a device."""
+        flat = (rows.indptr[:-1].astype(np.int64), rows.indices.astype(np.int64), rows.data)
+        offsets, tokens, values = (torch.from_numpy(part).to(device) for part in flat)
+        return cls(offsets, tokens, values, int(rows.shape[1]))
 
     def __len__(self) -> int:
         return len(self.offsets)
@@ -46,8 +46,8 @@ class SparseBatch:
 
     def dense(self) -> Tensor:
         """Build the rows in full, shape (n_rows, n_tokens), without the noise."""
-        lengths = torch.diff(self.offsets, append=torch.tensor([len(self.tokens)]))
-        rows = torch.repeat_interleave(torch.arange(len(self)), lengths)
-        full = torch.zeros(len(self), self.n_tokens)
+        lengths = torch.diff(self.offsets, append=self.offsets.new_tensor([len(self.tokens)]))
+        rows = torch.repeat_interleave(lengths)
+        full = self.values.new_zeros(len(self), self.n_tokens)
         full[rows, self.tokens] = self.values
         return full

@@ -42,13 +42,13 @@ class BatchTopKNetwork(TopKNetwork):
         activations = self.activations(batch)
         return activations * (activations > self.threshold)
 
-    def code_in_training(self, activations: Tensor) -> Tensor:
-        """Keep the largest of the whole batch, and move the threshold."""
+    def rebuild_in_training(self, activations: Tensor) -> tuple[Tensor, Tensor]:
+        """Rebuild from the largest of the whole batch, and move the threshold."""
         n_kept = len(activations) * self.k
         values, places = activations.flatten().topk(n_kept, sorted=False)
         self._move_threshold(values.detach())
-        kept = torch.zeros_like(activations).flatten().scatter(0, places, values)
-        return kept.view_as(activations)
+        code = torch.zeros_like(activations).flatten().scatter(0, places, values).view_as(activations)
+        return (code > 0).any(dim=0), self.decode(code)
 
     def _move_threshold(self, kept: Tensor) -> None:
         smallest = kept[kept > 0].min() if bool((kept > 0).any()) else kept.new_zeros(())

@@ -88,4 +88,4 @@ def _trained(
 
 @torch.no_grad()
 def _hidden(network: Network, rows: sp.csr_matrix) -> sp.csr_matrix:
-    return sp.csr_matrix(network.activations(SparseBatch.of(rows)).numpy())
+    return sp.csr_matrix(network.activations(SparseBatch.of(rows, network.device)).cpu().numpy())

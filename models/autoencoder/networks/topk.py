@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor
+from torch.nn.functional import embedding_bag
 
 from models.autoencoder.networks.base import Network, Start
 from models.autoencoder.networks.batch import SparseBatch
+
+WIDE = 16
+"""Latents for each active one from which on reading the active rows of the decoder beats a dense product."""
 
 
 class TopKNetwork(Network):
@@ -36,35 +40,42 @@ class TopKNetwork(Network):
     """
 
     UNIT_NORM = True
+    rows_since_fired: Tensor
 
     def __init__(self, start: Start, *, k: int, aux_k: int, aux_weight: float, dead_after: int) -> None:
         super().__init__(start)
         self.k, self.aux_k, self.aux_weight, self.dead_after = k, aux_k, aux_weight, dead_after
-        self.rows_since_fired = torch.zeros(len(self.decoder), dtype=torch.int64)
+        self.register_buffer("rows_since_fired", torch.zeros(len(self.decoder), dtype=torch.int64), persistent=False)
 
     def code(self, batch: SparseBatch) -> Tensor:
         """Give what the encoder will give for these rows, shape (n_rows, n_latents)."""
         return keep_top_k(self.activations(batch), self.k)
 
-    def code_in_training(self, activations: Tensor) -> Tensor:
-        """Give the code that a training step rebuilds from."""
-        return keep_top_k(activations, self.k)
+    def rebuild_in_training(self, activations: Tensor) -> tuple[Tensor, Tensor]:
+        """Give the latents that fire for some row, shape (n_latents,), and the rows that a training step rebuilds."""
+        values, latents = activations.topk(self.k, dim=1, sorted=False)
+        fired = torch.zeros_like(self.rows_since_fired, dtype=torch.bool)
+        fired[latents[values > 0]] = True
+        if self.k * WIDE > activations.shape[1]:
+            return fired, self.decode(torch.zeros_like(activations).scatter(1, latents, values))
+        rebuilt = embedding_bag(latents, self.decoder, mode="sum", per_sample_weights=values)
+        return fired, rebuilt + (self.decoder_bias + self.mean)
 
     def training_loss(self, seen: SparseBatch, target: SparseBatch) -> Tensor:
         """Give the loss of rebuilding `target` from `seen`, and note which latents fired."""
         activations = self.activations(seen)
-        code = self.code_in_training(activations)
-        error = target.dense() - self.decode(code)
+        fired, rebuilt = self.rebuild_in_training(activations)
+        error = target.dense() - rebuilt
         loss = self.per_row(error)
-        self._note_fired(code.detach(), len(seen))
+        self._note_fired(fired, len(seen))
         dead = self.rows_since_fired >= self.dead_after
         if self.aux_weight and bool(dead.any()):
             loss = loss + self.aux_weight * self._auxiliary_loss(activations, dead, error.detach())
         return loss
 
-    def _note_fired(self, code: Tensor, n_rows: int) -> None:
+    def _note_fired(self, fired: Tensor, n_rows: int) -> None:
         self.rows_since_fired += n_rows
-        self.rows_since_fired[(code > 0).any(dim=0)] = 0
+        self.rows_since_fired[fired] = 0
 
     def _auxiliary_loss(self, activations: Tensor, dead: Tensor, residual: Tensor) -> Tensor:
         n_dead = int(dead.sum())

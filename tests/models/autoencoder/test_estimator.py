@@ -7,6 +7,7 @@ import pickle
 import numpy as np
 import pytest
 import scipy.sparse as sp
+import torch
 from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 from sklearn.utils.estimator_checks import check_estimator
@@ -98,7 +99,7 @@ def test_a_code_depends_on_its_row_alone(variant, new_counts):
 
 def test_the_same_data_and_seed_give_the_same_weights(variant, counts):
     one, again, other = (
-        clone(variant).set_params(max_epochs=3, dropout=0.2, noise=0.1, random_state=seed).fit(counts)
+        clone(variant).set_params(max_epochs=3, dropout=0.2, noise=0.1, random_state=seed, device="cpu").fit(counts)
         for seed in (0, 0, 1)
     )
 
@@ -169,3 +170,11 @@ def test_each_epoch_is_told(counts):
     model.fit(counts)
 
     assert told == list(enumerate(model.history_, start=1))
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no GPU")
+def test_a_gpu_learns_about_what_a_cpu_learns(variant, counts, new_counts):
+    cpu, gpu = (clone(variant).set_params(device=device).fit(counts) for device in ("cpu", "cuda"))
+
+    assert gpu.score(new_counts) == pytest.approx(cpu.score(new_counts), abs=0.1)
+    assert isinstance(gpu.encoder_, np.ndarray)

@@ -97,6 +97,19 @@ def test_the_gradient_of_the_decoder_is_at_right_angles_to_its_rows(counts):
     assert (network.decoder.grad * network.decoder).sum(dim=1).abs().max() < 1e-6
 
 
+def test_a_wide_dictionary_is_read_where_latents_are_active_and_learned_as_if_read_in_full(counts, monkeypatch):
+    rows = fit_scaling(counts, floor=1.0, cap=10.0).apply(counts[:50])
+    gradients = []
+    for wide in (1, 1000):
+        monkeypatch.setattr("models.autoencoder.networks.topk.WIDE", wide)
+        network = trainer_of(counts, 0.0).network
+        batch = SparseBatch.of(rows)
+        torch.autograd.backward(network.training_loss(batch, batch))
+        gradients.append([parameter.grad for parameter in network.parameters()])
+
+    assert all(torch.allclose(one, other, atol=1e-6) for one, other in zip(*gradients, strict=True))
+
+
 def test_dropout_hides_input_and_keeps_its_expectation(counts):
     scaled = fit_scaling(counts, floor=1.0, cap=10.0).apply(counts)
     trainer = trainer_of(counts, 0.0)
