@@ -21,7 +21,7 @@ BY_LINE := $(if $(filter output-sync,$(.FEATURES)),--output-sync=line)
 
 .DEFAULT_GOAL := help
 .PHONY: help setup setup-tests setup-airflow demo check test test-spark test-models test-dags \
-	bench-models bench-embeddings bench-features package clean
+	bench-models bench-embeddings bench-embedding-speed bench-features package clean
 
 help: ## say what there is to make
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 16
@@ -63,6 +63,9 @@ bench-models: setup ## size and speed beside scikit-learn's default, on a lake: 
 
 bench-embeddings: setup ## embeddings of equal bytes beside each other, on a lake: ROOT, DS; BENCH_ARGS=--quick
 	@$(BIN)/python -m tests.benchmarks.embeddings --root $(ROOT) --ds $(DS) --output build/bench $(BENCH_ARGS)
+
+bench-embedding-speed: setup ## encoding and learning beside plain dense PyTorch, on one thread; BENCH_ARGS=--device cuda
+	@$(BIN)/python -m tests.benchmarks.embeddings.speed $(BENCH_ARGS)
 
 bench-features: setup-tests ## a night over logs of several lengths, and beside DuckDB and Spark SQL on all events
 	@$(BIN)/python -m tests.benchmarks.features --output build/bench-features $(BENCH_ARGS)

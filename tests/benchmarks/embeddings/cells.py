@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import multiprocessing
 import sys
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -11,12 +13,11 @@ from time import perf_counter
 from typing import Any
 
 import numpy as np
-import scipy.sparse as sp
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
 from tests.benchmarks.embeddings.data import Data
-from tests.benchmarks.embeddings.downstream import Downstream
+from tests.benchmarks.embeddings.downstream import Codes, Downstream
 from tests.benchmarks.embeddings.grid import Method, Settings
 
 HELD_OUT_SHARE = 0.1
@@ -26,15 +27,20 @@ HELD_OUT_SHARE = 0.1
 class Cell:
     """What is measured."""
 
-    method: str
+    method: Method
     budget: int
     settings: Settings
     seed: int
 
     @property
+    def about(self) -> dict[str, Any]:
+        """What identifies the cell."""
+        return {"method": self.method.name, "budget": self.budget, "settings": dict(self.settings), "seed": self.seed}
+
+    @property
     def key(self) -> str:
         """A name for files, the same for the same cell."""
-        return sha256(json.dumps(asdict(self), sort_keys=True).encode()).hexdigest()[:16]
+        return sha256(json.dumps(self.about, sort_keys=True).encode()).hexdigest()[:16]
 
 
 class Bench:
@@ -58,42 +64,64 @@ class Bench:
         n_held_out = int(len(order) * HELD_OUT_SHARE)
         self.learn, self.held_out = data.learn[np.sort(order[n_held_out:])], data.learn[np.sort(order[:n_held_out])]
 
-    def run(self, method: Method, budget: int, settings: Settings, seed: int) -> dict[str, Any]:
-        """Give a cell's result, measured now if it was not before."""
-        cell = Cell(method.name, budget, settings, seed)
-        if cell.key not in self.done:
-            started = perf_counter()
-            with threadpool_limits(limits=1):
-                embedding = method.fit(self.learn, budget, seed, **settings)
-                fitted = perf_counter()
-                codes = embedding.encode(self.data.requests)
-                encoded = perf_counter()
-                about = {
-                    "bytes": embedding.bytes_per_user(codes),
-                    "fvu": embedding.fvu(self.held_out),
-                    "users_per_s": self.data.requests.shape[0] / (encoded - fitted),
-                    "train_s": fitted - started,
-                }
-            self._finish(cell, codes, about)
-        return self.done[cell.key]
-
-    def run_codes(self, name: str, codes: sp.csr_matrix | NDArray[np.float32] | None, seed: int) -> dict[str, Any]:
-        """Give the result of codes that nobody had to learn."""
-        cell = Cell(name, 0, {}, seed)
-        if cell.key not in self.done:
-            self._finish(cell, codes, {"bytes": 0 if codes is None else None, "fvu": None})
-        return self.done[cell.key]
+    def run(self, cells: Iterable[Cell], *, processes: int = 1) -> list[dict[str, Any]]:
+        """Give the results of cells; those that were not measured before are measured now."""
+        cells = list(cells)
+        missing = list({cell.key: cell for cell in cells if cell.key not in self.done}.values())
+        for line in self._measured(missing, processes):
+            with self.file.open("a") as file:
+                file.write(json.dumps(line) + "\n")
+            self.done[line["key"]] = line
+            said = f"validation {line['validation_log_loss']:.5f}, hold-out AUC {line['holdout_auc']:.4f}"
+            about = f"{line['method']}, {line['budget']} bytes, {line['settings']}, seed {line['seed']}"
+            print(f"{about}: {said}", file=sys.stderr)
+        return [self.done[cell.key] for cell in cells]
 
     def row_losses(self, results: list[dict[str, Any]]) -> NDArray[np.float64]:
         """Give the log-loss of each hold-out row, averaged over the seeds of one method."""
         return np.mean([np.load(self.losses / f"{one['key']}.npy").astype(np.float64) for one in results], axis=0)
 
-    def _finish(self, cell: Cell, codes: sp.csr_matrix | NDArray[np.float32] | None, about: dict[str, Any]) -> None:
+    def _measured(self, cells: list[Cell], processes: int) -> Iterator[dict[str, Any]]:
+        if processes == 1 or len(cells) < 2:
+            yield from map(self._measure, cells)
+            return
+        # Forked, so that workers share the data; a process that has fitted something itself would leave them locked.
+        with multiprocessing.get_context("fork").Pool(processes, _work_for, (self, cells)) as pool:
+            yield from pool.imap_unordered(_measure_at, range(len(cells)))
+
+    def _measure(self, cell: Cell) -> dict[str, Any]:
+        codes, about = self._embedded(cell)
         outcome = asdict(self.downstream.measure(codes, cell.seed))
-        np.save(self.losses / f"{cell.key}.npy", outcome.pop("losses"))
-        line = {"key": cell.key, **asdict(cell), **about, **outcome}
-        with self.file.open("a") as file:
-            file.write(json.dumps(line) + "\n")
-        self.done[cell.key] = line
-        said = f"validation {line['validation_log_loss']:.5f}, hold-out AUC {line['holdout_auc']:.4f}"
-        print(f"{cell.method}, {cell.budget} bytes, {dict(cell.settings)}, seed {cell.seed}: {said}", file=sys.stderr)
+        np.save(self.losses / f"{cell.key}.npy", outcome.pop("losses").astype(np.float16))  # rounding averages out
+        return {"key": cell.key, **cell.about, **about, **outcome}
+
+    def _embedded(self, cell: Cell) -> tuple[Codes, dict[str, Any]]:
+        if cell.method.fit is None:
+            codes = cell.method.known(self.data)
+            return codes, {"bytes": 0 if codes is None else None, "fvu": None}
+        with threadpool_limits(limits=1):
+            started = perf_counter()
+            embedding = cell.method.fit(self.learn, cell.budget, cell.seed, **cell.settings)
+            fitted = perf_counter()
+            codes = embedding.encode(self.data.requests)
+            encoded = perf_counter()
+            return codes, {
+                "bytes": embedding.bytes_per_user(codes),
+                "fvu": embedding.fvu(self.held_out),
+                "dead_fraction": embedding.dead_fraction(codes),
+                "users_per_s": self.data.requests.shape[0] / (encoded - fitted),
+                "train_s": fitted - started,
+            }
+
+
+_work: tuple[Bench, list[Cell]]
+
+
+def _work_for(bench: Bench, cells: list[Cell]) -> None:
+    global _work
+    _work = bench, cells
+
+
+def _measure_at(place: int) -> dict[str, Any]:
+    bench, cells = _work
+    return bench._measure(cells[place])

@@ -17,6 +17,9 @@ from models.schema import FeatureSchema
 from models.serving.encoder import RowEncoder
 from tests.benchmarks.embeddings.data import REQUEST, Data
 
+Codes = sp.csr_matrix | NDArray[np.float32] | None
+"""One row a request; None for no codes."""
+
 SEND_AND_CAMPAIGN = ("local_", "campaign", "title_", "has_")
 
 
@@ -64,7 +67,7 @@ class Downstream:
         }
         self.n_threads = n_threads
 
-    def measure(self, codes: sp.csr_matrix | NDArray[np.float32] | None, seed: int) -> Outcome:
+    def measure(self, codes: Codes, seed: int) -> Outcome:
         """Fit and measure with the codes of all requests, or without codes."""
         train, validation, holdout = (
             self._with_codes(self.parts[part], codes) for part in ("train", "validation", "holdout")
@@ -83,7 +86,7 @@ class Downstream:
             losses=losses.astype(np.float32),
         )
 
-    def _with_codes(self, part: Part, codes: sp.csr_matrix | NDArray[np.float32] | None) -> NDArray[np.float64]:
+    def _with_codes(self, part: Part, codes: Codes) -> NDArray[np.float64]:
         if codes is None:
             return part.features
         own = codes[part.request]

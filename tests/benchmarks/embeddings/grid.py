@@ -19,17 +19,20 @@ from models.autoencoder.deep import DeepAutoencoder
 from models.autoencoder.estimator import Autoencoder
 from models.autoencoder.kl import KLAutoencoder
 from models.autoencoder.l1 import L1Autoencoder
-from models.autoencoder.measures import fvu_of
+from models.autoencoder.measures import dead_fraction, fvu_of
 from models.autoencoder.predictive import PredictiveAutoencoder
 from models.autoencoder.topk import TopKAutoencoder
 from models.autoencoder.undercomplete import UndercompleteAutoencoder
 from models.autoencoder.variational import VariationalAutoencoder
 from tests.benchmarks.embeddings import rivals
+from tests.benchmarks.embeddings.data import Data
+from tests.benchmarks.embeddings.downstream import Codes
 from tests.benchmarks.embeddings.rivals import Embedding
 
 Settings = Mapping[str, Any]
 QUICK_SETTINGS = 2
-DEFAULT = "TopK, the default"
+DEFAULTS = {"n_latents": 64, "k": 8, "scale_floor": 1.0, "max_epochs": 30}
+"""Of `jobs.train_embedding`; 16 bytes."""
 
 
 @dataclass(frozen=True)
@@ -47,16 +50,21 @@ class Learned:
     def fvu(self, counts: sp.csr_matrix) -> float:
         return fvu_of(self.estimator, counts)
 
+    def dead_fraction(self, codes: sp.csr_matrix | NDArray[np.float32]) -> float:
+        return dead_fraction(sp.csr_matrix(codes))
+
 
 @dataclass(frozen=True)
 class Method:
     """One way to embed users."""
 
     name: str
-    fit: Callable[..., Embedding]
-    """``fit(counts, budget, seed, **settings)``."""
-    settings: Callable[[int], list[Settings]]
+    fit: Callable[..., Embedding] | None
+    """``fit(counts, budget, seed, **settings)``; None where there is nothing to learn."""
+    settings: Callable[[int], list[Settings]] = lambda _: [{}]
     """Settings to choose from at a number of bytes."""
+    known: Callable[[Data], Codes] = lambda _: None
+    """Codes of all requests, where there is nothing to learn."""
 
 
 def _autoencoder(kind: type[Autoencoder]) -> Callable[..., Embedding]:
@@ -74,14 +82,14 @@ def _each(**choices: list[Any]) -> list[Settings]:
     return found
 
 
-def _topk(budget: int, k: int, **corruption: list[float]) -> list[Settings]:
-    """Give three widths at k, each with every corruption, and shorter codes that leave bytes unused."""
-    full = _each(k=[k], **corruption, n_latents=[budget, 2 * budget, 4 * budget])
-    return full + _each(k=[max(k // 2, 1)], **corruption, n_latents=[budget, 2 * budget])
+def _topk(k: int, **corruption: list[float]) -> list[Settings]:
+    """Give three widths at k, and a shorter code that leaves bytes unused, each with two floors of the scale."""
+    full = _each(**corruption, n_latents=[min(width * k, 256) for width in (8, 16, 4)], k=[k], scale_floor=[1.0, 0.5])
+    return full + _each(**corruption, n_latents=[min(8 * k, 256)], k=[k // 2], scale_floor=[1.0])
 
 
 def _l1(budget: int) -> list[Settings]:
-    return _each(n_latents=[budget, 2 * budget], l1=[0.2, 0.1, 0.3, 0.05])
+    return _each(n_latents=[4 * min(budget, 64), 2 * min(budget, 64)], l1=[0.05, 0.02, 0.1])
 
 
 RIVALS = [
@@ -92,58 +100,51 @@ RIVALS = [
     Method("NMF, fp16", rivals.nmf, lambda _: _each(l1=[0.0, 0.001, 0.01])),
 ]
 
+NONE = Method("none", None)
+TRUTH = Method("the true interests", None, known=lambda data: data.interests)
+
 VARIANTS = [
-    Method("TopK", _autoencoder(TopKAutoencoder), lambda budget: _topk(budget, budget // 4)),
-    Method("BatchTopK", _autoencoder(BatchTopKAutoencoder), lambda budget: _topk(budget, (budget - 2) // 4)),
+    Method("TopK", _autoencoder(TopKAutoencoder), lambda budget: _topk(budget // 2)),
+    Method("BatchTopK", _autoencoder(BatchTopKAutoencoder), lambda budget: _topk((budget - 1) // 2)),
     Method("L1", _autoencoder(L1Autoencoder), _l1),
     Method("predictive (PSD)", _autoencoder(PredictiveAutoencoder), _l1),
     Method(
         "undercomplete",
         _autoencoder(UndercompleteAutoencoder),
-        lambda budget: _each(n_latents=[budget // 2], activation=["linear", "relu"]),
+        lambda budget: _each(n_latents=[budget], activation=["linear", "relu"]),
     ),
-    Method(
-        "KL",
-        _autoencoder(KLAutoencoder),
-        lambda budget: _each(n_latents=[budget // 2], kl=[0.03, 0.3], target=[0.1, 0.2]),
-    ),
+    Method("KL", _autoencoder(KLAutoencoder), lambda budget: _each(n_latents=[budget], kl=[0.03, 0.3])),
     Method(
         "denoising: TopK, masked",
         _autoencoder(TopKAutoencoder),
-        lambda budget: _topk(budget, budget // 4, dropout=[0.3, 0.5]),
+        lambda budget: _topk(budget // 2, dropout=[0.3]),
     ),
     Method(
         "denoising: TopK, Gaussian",
         _autoencoder(TopKAutoencoder),
-        lambda budget: _topk(budget, budget // 4, noise=[0.5, 1.0]),
+        lambda budget: _topk(budget // 2, noise=[0.5]),
     ),
     Method(
         "denoising: undercomplete",
         _autoencoder(UndercompleteAutoencoder),
-        lambda budget: [
-            {"n_latents": budget // 2, "dropout": 0.3},
-            {"n_latents": budget // 2, "noise": 0.5},
-            {"n_latents": budget // 2, "dropout": 0.5, "activation": "relu"},
-            {"n_latents": budget // 2, "noise": 1.0, "activation": "relu"},
-        ],
+        lambda budget: [{"n_latents": budget, "dropout": 0.3}, {"n_latents": budget, "noise": 0.5}],
     ),
     Method(
         "contractive",
         _autoencoder(ContractiveAutoencoder),
-        lambda budget: _each(n_latents=[budget // 2], contraction=[0.01, 0.1, 1.0]),
+        lambda budget: _each(n_latents=[budget], contraction=[0.01, 0.1]),
     ),
-    Method("deep", _autoencoder(DeepAutoencoder), lambda budget: _each(n_latents=[budget // 2], n_hidden=[64, 128])),
+    Method("deep", _autoencoder(DeepAutoencoder), lambda budget: _each(n_latents=[budget], n_hidden=[64, 128])),
     Method(
         "deep, pre-trained",
         _autoencoder(DeepAutoencoder),
-        lambda budget: _each(n_latents=[budget // 2], n_hidden=[64, 128], pretrain_epochs=[10]),
+        lambda budget: _each(n_latents=[budget], n_hidden=[64, 128], pretrain_epochs=[10]),
     ),
     Method(
         "variational",
         _autoencoder(VariationalAutoencoder),
-        lambda budget: _each(n_latents=[budget // 2], beta=[0.003, 0.01, 0.001]),
+        lambda budget: _each(n_latents=[budget], beta=[0.003, 0.001]),
     ),
 ]
 
-THE_DEFAULT = Method(DEFAULT, _autoencoder(TopKAutoencoder), lambda _: [{"n_latents": 32, "k": 4, "max_epochs": 30}])
-"""Of `jobs.train_embedding`; 16 bytes."""
+THE_DEFAULT = Method("TopK, the default", _autoencoder(TopKAutoencoder), lambda _: [{**DEFAULTS}])

@@ -37,6 +37,10 @@ class Embedding(Protocol):
         """Give the share of variance that the codes of these users leave unexplained; None where it means nothing."""
         ...
 
+    def dead_fraction(self, codes: sp.csr_matrix | NDArray[np.float32]) -> float | None:
+        """Give the share of latents that no user has; None for dense embeddings."""
+        ...
+
 
 @dataclass
 class Projected:
@@ -73,6 +77,9 @@ class Projected:
         centred = self.scaling.apply(counts).toarray() - self.scaling.mean
         error = centred - _with_one(self.encode(counts)) @ self.decoder
         return float(np.square(error).sum() / np.square(centred).sum())
+
+    def dead_fraction(self, codes: sp.csr_matrix | NDArray[np.float32]) -> None:  # noqa: ARG002
+        return None
 
     def _values(self, counts: sp.csr_matrix) -> NDArray[np.float32]:
         chunks = (counts[start : start + 8192] for start in range(0, counts.shape[0], 8192))

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pyarrow as pa
 import pytest
 import scipy.sparse as sp
 
 from models.schema import Feature, FeatureSchema
-from tests.benchmarks.embeddings.__main__ import NONE, Comparison
 from tests.benchmarks.embeddings.cells import Bench
+from tests.benchmarks.embeddings.comparison import Comparison
 from tests.benchmarks.embeddings.data import Data
 from tests.benchmarks.embeddings.downstream import Downstream
-from tests.benchmarks.embeddings.grid import RIVALS, THE_DEFAULT, Method
-from tests.benchmarks.embeddings.table import interval, markdown
+from tests.benchmarks.embeddings.grid import NONE, RIVALS, THE_DEFAULT, Method
+from tests.benchmarks.embeddings.table import auc_draws, interval, markdown
 
 N_USERS, N_TOKENS = 300, 48
+TOPK = Method("TopK", THE_DEFAULT.fit, lambda _: [{"n_latents": 32, "k": 8, "max_epochs": 30}])
 SVD = next(method for method in RIVALS if method.name.startswith("TruncatedSVD"))
 
 
@@ -49,29 +52,38 @@ def data() -> Data:
     )
 
 
-def test_codes_that_know_the_user_beat_none_and_are_measured_once(data, tmp_path):
+def comparison_of(data: Data, folder: Path) -> Comparison:
     downstream = Downstream(data, all_features=False, n_threads=1)
     assert downstream.encoder.columns == ("local_hour",)  # what is known of the user is in the code alone
-    comparison = Comparison(Bench(data, downstream, tmp_path), seeds=1, quick=True)
-    entries = [comparison.plain(NONE, None), comparison.chosen(SVD, 16), comparison.chosen(THE_DEFAULT, 16)]
+    bench = Bench(data, downstream, folder)
+    return Comparison(bench, [bench, bench], seeds=1, choosing_seeds=1, quick=True)
+
+
+def test_codes_that_know_the_user_beat_none_and_are_measured_once(data, tmp_path):
+    comparison = comparison_of(data, tmp_path)
+    choices = comparison.choose([(NONE, 0), (SVD, 16), (TOPK, 16)])
+    entries = comparison.report(choices)
 
     assert all(entry.mean("holdout_auc") > entries[0].mean("holdout_auc") + 0.1 for entry in entries[1:])
     assert [entry.mean("bytes") for entry in entries] == [0, 16, 16]
-    table = markdown(entries, entries[0], entries[1], downstream.parts["holdout"].user).splitlines()
+    rows = comparison.holdout
+    assert len(entries[0].losses) == len(rows.label) == 6000  # two lakes, although here they are one
+    assert len(np.unique(rows.user)) == 2 * N_USERS
+    assert auc_draws(entries[1].losses, rows)[0] == pytest.approx(entries[1].mean("holdout_auc"), abs=2e-3)
+    table = markdown(entries, entries[0], {16: entries[1]}, rows).splitlines()
     assert len(table) == 5
     assert table[-1].startswith("| none |")  # losers are shown too
 
-    again = Comparison(Bench(data, downstream, tmp_path), seeds=1, quick=True)
     forgotten = Method(SVD.name, lambda *_: pytest.fail("measured twice"), SVD.settings)
-    assert np.array_equal(again.chosen(forgotten, 16).losses, entries[1].losses)
+    again = comparison_of(data, tmp_path)
+    assert np.array_equal(again.report(again.choose([(forgotten, 16)]))[0].losses, entries[1].losses)
 
 
-def test_settings_that_do_not_fit_are_not_chosen(data, tmp_path):
-    downstream = Downstream(data, all_features=False, n_threads=1)
-    comparison = Comparison(Bench(data, downstream, tmp_path), seeds=1, quick=False)
-    too_long = Method("TopK", THE_DEFAULT.fit, lambda _: [{"n_latents": 32, "k": 8, "max_epochs": 1}])
+def test_settings_that_do_not_fit_are_not_chosen(data, tmp_path, capsys):
+    too_long = Method("TopK", TOPK.fit, lambda _: [{"n_latents": 32, "k": 9, "max_epochs": 1}])
 
-    assert comparison.all_at(16, [too_long]) == {}
+    assert comparison_of(data, tmp_path).choose([(too_long, 16)]) == []
+    assert capsys.readouterr().out == "no settings of TopK fit 16 bytes\n"
 
 
 def test_the_interval_is_of_the_paired_difference_by_user():
