@@ -1,15 +1,17 @@
 """Measure every candidate, and the present champion on the same rows: quality, calibration, size, latency.
 
 Quality is measured on the hold-out, which nothing was learned or chosen from. The choice among candidates
-is made on validation. Latency is measured in a process of its own, without Spark and on one thread.
+is made on validation. Latency is measured in a process of its own, without Spark and on one thread. Writes the
+measures, and beside them how far each feature of the hold-out is from the rows that were learned from.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import shutil
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,18 +24,19 @@ from jobs.champion_rows import NotMeasurable, score_champion
 from jobs.cli import add_tracking_argument, at_least, job_parser, run_job, say
 from jobs.errors import BadInput
 from jobs.lake import Lake
-from jobs.train_click_models import CANDIDATES, VALIDATION_PREDICTIONS
+from jobs.train_click_models import CANDIDATES, PROFILES, VALIDATION_PREDICTIONS
 from jobs.training_parts import read_part
 from models.bundle import complete_manifest, json_bytes
 from models.choice import ValidationResult, choose, compare
 from models.evaluation import constant_log_loss
+from models.feature_health import Profile, health, worst
 from models.measurement import Scored, measure_scored, score_bundle
 from models.pareto import costs_of, pareto_front
 from models.schema import FeatureSchema
 from models.serving.errors import BundleError
 from models.serving.manifest import MANIFEST, read_manifest, read_verified
 
-MEASURED, MEASURES_FILE = "measured", "measures.json"
+MEASURED, MEASURES_FILE, HEALTH_FILE = "measured", "measures.json", "feature_health.json"
 EMBEDDING_KEYS = ("version", "bytes_per_user", "fvu", "l0", "dead_fraction")
 
 
@@ -51,6 +54,7 @@ def run(spark: SparkSession, args: argparse.Namespace) -> None:
     meta = lake.get_json(META, args.ds)
     folder = lake.get_folder(CANDIDATES, args.ds)
     candidates = _score_candidates(lake, args, meta, folder)
+    features = health(_profiles(folder / PROFILES), candidates[0].rows.batch)
     champion, error = _score_champion(lake, args, meta)
     scored = [*candidates, champion] if champion else candidates
     say(f"timing {len(scored)} bundles on {args.latency_rows:,} rows, in a process without Spark")
@@ -67,9 +71,10 @@ def run(spark: SparkSession, args: argparse.Namespace) -> None:
         "champion": rivals[0] if rivals else error,
         "choice": choose(results, sizes).to_json(),
         "pareto": pareto_front({entry["name"]: costs_of(entry) for entry in entries}),
+        "drift": worst(features),
         "machine": found["machine"],
     }
-    _write(lake, args, folder, measures)
+    _write(lake, args, folder, measures, features)
 
 
 def _score_candidates(lake: Lake, args: argparse.Namespace, meta: Mapping[str, Any], candidates: Path) -> list[Scored]:
@@ -98,6 +103,13 @@ def _score_champion(
         return None, {"error": str(error)}
 
 
+def _profiles(path: Path) -> list[Profile]:
+    if not path.exists():
+        raise BadInput(f"{path}: expected what the features look like in training; run train_click_models again")
+    found: list[Profile] = json.loads(path.read_bytes())
+    return found
+
+
 def _validation(predictions: Path) -> dict[str, ValidationResult]:
     table = pq.read_table(predictions)
     users = np.asarray(table["user_id"].combine_chunks().dictionary_encode().indices)
@@ -120,7 +132,13 @@ def _about(args: argparse.Namespace, meta: Mapping[str, Any], one: Scored) -> di
     }
 
 
-def _write(lake: Lake, args: argparse.Namespace, candidates: Path, measures: Mapping[str, Any]) -> None:
+def _write(
+    lake: Lake,
+    args: argparse.Namespace,
+    candidates: Path,
+    measures: Mapping[str, Any],
+    features: Sequence[Mapping[str, Any]],
+) -> None:
     """Store the bundles with their measures in the manifests; every other byte stays as it was measured."""
     with tempfile.TemporaryDirectory() as folder:
         for entry in measures["candidates"]:
@@ -132,6 +150,7 @@ def _write(lake: Lake, args: argparse.Namespace, candidates: Path, measures: Map
                 f"{entry['artifact_bytes']['serving']:,} bytes, p99 {entry['latency_us']['p99']:.0f} us"
             )
         (Path(folder) / MEASURES_FILE).write_bytes(json_bytes(measures))
+        (Path(folder) / HEALTH_FILE).write_bytes(json_bytes(features))
         lake.put_folder(MEASURED, args.ds, Path(folder))
 
 

@@ -1,8 +1,9 @@
 """Write the report of a day: one self-contained HTML page, and the same figures as JSON.
 
 Reads what measure_models measured and publish_model decided, and, where they are there, the counts of ingest
-and of scoring, the parts of the training set, a learning curve, what a simulator knows, and earlier reports. Writes
-ROOT/reports/ds=DAY/report.html and metrics.json (its keys: jobs/report/metrics.py).
+and of scoring, the parts of the training set, the health of the features, a learning curve, what blocks of
+features add, what a simulator knows, and earlier reports. Writes ROOT/reports/ds=DAY/report.html and metrics.json
+(its keys: jobs/report/metrics.py).
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from jobs.cli import add_tracking_argument, job_parser, run_job, say
 from jobs.errors import BadInput
 from jobs.ingest_counts import COUNTS, OUTCOMES
 from jobs.lake import Lake
+from jobs.report.health import DRIFT_LIMIT
 from jobs.report.metrics import Metrics, assemble
 from jobs.report.page import render
 from jobs.report.past import MOST
@@ -32,6 +34,10 @@ SCORES = "scores"
 def arg_parser() -> argparse.ArgumentParser:
     """Give the arguments of this job."""
     parser = job_parser(__doc__)
+    parser.add_argument(
+        "--drift-limit", type=float, default=DRIFT_LIMIT, metavar="PSI",
+        help=f"features that moved further are named (default: {DRIFT_LIMIT})",
+    )  # fmt: skip
     add_tracking_argument(parser)
     return parser
 
@@ -40,7 +46,8 @@ def run(spark: SparkSession, args: argparse.Namespace) -> None:
     """Put the figures together and write them, the page last."""
     lake = Lake(spark, args.root)
     metrics = _metrics(lake, args.ds)
-    page = render(metrics, list(_history(lake, args.ds)), registry=args.tracking_uri)
+    history = list(_history(lake, args.ds))
+    page = render(metrics, history, registry=args.tracking_uri, drift_limit=args.drift_limit)
     folder = f"{lake.root}/{REPORTS}/ds={args.ds}"
     lake.storage.replace_text(f"{folder}/metrics.json", f"{metrics.model_dump_json(indent=1)}\n")
     lake.storage.replace_text(f"{folder}/report.html", page)
@@ -58,6 +65,8 @@ def _metrics(lake: Lake, ds: date) -> Metrics:
             campaigns=_campaigns(lake, ds),
             simulator=_optional(lake, "simulator_truth", ds),
             learning_curve=_optional(lake, "learning_curve", ds),
+            block_weights=_optional(lake, "block_weights", ds),
+            features=_features(lake, ds),
         )
     except ValidationError as error:
         raise BadInput(f"the figures of {ds} in {lake.root}: {_first(error)}") from None
@@ -68,6 +77,12 @@ def _measures(lake: Lake, ds: date) -> dict[str, Any]:
     if not path.exists():
         raise BadInput(f"{path}: expected the measures of {ds}; run measure_models again")
     found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    return found
+
+
+def _features(lake: Lake, ds: date) -> list[dict[str, Any]]:
+    path = lake.get_folder("measured", ds) / "feature_health.json"
+    found: list[dict[str, Any]] = json.loads(path.read_text(encoding="utf-8")) if path.exists() else []
     return found
 
 

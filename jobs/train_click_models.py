@@ -1,8 +1,8 @@
 """Fit the candidates: logistic regression, Random Forest and LightGBM, with and without the users' codes.
 
 Fitted on the training part of the training set, stopped and calibrated on its validation part, then fitted on both with
-what validation decided; the hold-out is not read. Writes one bundle for each candidate, and their validation
-probabilities.
+what validation decided; the hold-out is not read. Writes one bundle for each candidate, their validation
+probabilities, and what the features look like in the rows learned from.
 """
 
 from __future__ import annotations
@@ -25,10 +25,11 @@ from jobs.lake import Lake
 from jobs.side_by_side import side_by_side
 from jobs.training_parts import read_part
 from models.batch import LabelledRows, to_labelled_rows
-from models.bundle import Embedding, serving_contents, write_bundle
+from models.bundle import Embedding, json_bytes, serving_contents, write_bundle
 from models.candidates import CandidateSpec, FittedCandidate, candidates_for, fit_candidate
 from models.conversion import conversion_difference, probe
 from models.evaluation import log_loss
+from models.feature_health import profiles
 from models.formats import other_formats
 from models.schema import FeatureSchema
 from models.serving import Scorer
@@ -36,7 +37,7 @@ from models.serving import Scorer
 CANDIDATES = "candidates"
 AT_ONCE = 2
 """Candidates fitted at the same time: much of each fit runs on one thread, whatever it is given."""
-VALIDATION_PREDICTIONS = "validation_predictions.parquet"
+VALIDATION_PREDICTIONS, PROFILES = "validation_predictions.parquet", "feature_profiles.json"
 
 
 def arg_parser() -> argparse.ArgumentParser:
@@ -70,6 +71,7 @@ def run(spark: SparkSession, args: argparse.Namespace) -> None:
             _write(Path(folder), fitted, rows["validation"], args, schema, embedding)
             return fitted
 
+        (Path(folder) / PROFILES).write_bytes(json_bytes(profiles([part.batch for part in rows.values()], schema)))
         predictions = tables["validation"].select(["send_id", "user_id", "label"])
         for fitted in side_by_side(fit, candidates_for(n_latents), at_once=at_once):
             predictions = predictions.append_column(fitted.spec.name, pa.array(fitted.validation))

@@ -29,6 +29,17 @@ class SliceRules(BaseModel):
     """Highest mean(p) / mean(y)."""
 
 
+class DriftRules(BaseModel):
+    """Limits on how far any feature of the hold-out may be from the rows learned from; see `models.feature_health`."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+    max_psi: Amount
+    """Highest population stability index."""
+    max_null_rise: Amount
+    """Most that the share of nulls may have grown."""
+
+
 class Rules(BaseModel):
     """The limits, all inclusive. A rule's field name is its name in the gates file and in the results."""
 
@@ -58,3 +69,5 @@ class Rules(BaseModel):
     """Calibration on each platform."""
     cohort: SliceRules
     """Calibration on known and on new users."""
+    drift: DriftRules | None = None
+    """Features; None for no limit."""

@@ -1,7 +1,8 @@
 """Gates: what must hold before a measured candidate may be published.
 
 A gate is fail-closed: a value that is missing, or is no finite number, fails it and the note says so. It is
-'not applicable' (passed, with a note) only where there is nothing to judge: no champion yet, no platform in the data.
+'not applicable' (passed, with a note) only where there is nothing to judge: no champion yet, no platform in the data,
+no table of limits.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from models.gate_rules import Rules, SliceRules
+from models.gate_rules import DriftRules, Rules, SliceRules
 
 
 @dataclass(frozen=True)
@@ -19,13 +20,13 @@ class GateResult:
     """What one rule said about one candidate."""
 
     rule: str
-    """Field name in `Rules`; ``platform.`` or ``cohort.`` goes before those of `SliceRules`."""
+    """Field name in `Rules`; ``platform.``, ``cohort.`` or ``drift.`` goes before those of its tables."""
     candidate: str
     """Name of the candidate."""
     value: float | None
     """What was measured; None when it was not, or when the rule is not applicable."""
-    limit: float
-    """What the rule allows, itself included."""
+    limit: float | None
+    """What the rule allows, itself included; None where there is no limit."""
     passed: bool
     """Whether the rule lets the candidate through."""
     note: str = ""
@@ -41,7 +42,7 @@ class _Reading(NamedTuple):
 
     rule: str
     value: float | None
-    limit: float
+    limit: float | None
     note: str = ""
     exempt: bool = False
 
@@ -71,16 +72,22 @@ def evaluate(measures: Mapping[str, Any], rules: Rules) -> list[GateResult]:
             *_calibration(entry, rules),
             *_slices("platform", entry, rules.platform),
             *_slices("cohort", entry, rules.cohort),
+            *_drift(measures, rules.drift),
         )
     ]
 
 
 def _judge(candidate: str, reading: _Reading) -> GateResult:
     rule, value, limit, note, exempt = reading
-    at_most = rule.rpartition(".")[2].startswith("max_")
-    within = value is not None and (value <= limit if at_most else value >= limit)
+    within = _holds(rule.rpartition(".")[2], value, limit)
     said = note or ("not measured" if value is None else "")
     return GateResult(rule, candidate, value, limit, exempt or within, said)
+
+
+def _holds(rule: str, value: float | None, limit: float | None) -> bool:
+    if value is None or limit is None:
+        return False
+    return value <= limit if rule.startswith("max_") else value >= limit
 
 
 def _resources(entry: Mapping[str, Any], rules: Rules) -> Iterator[_Reading]:
@@ -137,6 +144,16 @@ def _slice(kind: str, one: Mapping[str, Any], rules: SliceRules) -> Iterator[_Re
     yield _Reading(f"{kind}.max_ece", ece, rules.max_ece, note, few)
     yield _Reading(f"{kind}.min_mean_ratio", ratio, rules.min_mean_ratio, note, few)
     yield _Reading(f"{kind}.max_mean_ratio", ratio, rules.max_mean_ratio, note, few)
+
+
+def _drift(measures: Mapping[str, Any], rules: DriftRules | None) -> Iterator[_Reading]:
+    if rules is None:
+        yield _Reading("drift.max_psi", None, None, "not applicable: the gates have no [drift]", exempt=True)
+        return
+    for name, limit in (("psi", rules.max_psi), ("null_rise", rules.max_null_rise)):
+        value = _number(measures, "drift", name, "value")
+        about = "" if value is None else f"feature {measures['drift'][name]['feature']}"
+        yield _Reading(f"drift.max_{name}", value, limit, about)
 
 
 def _number(measures: Mapping[str, Any], *path: str) -> float | None:

@@ -173,6 +173,56 @@ class LearningCurve(Entry):
     """Smallest share first."""
 
 
+class BlockWeight(Entry):
+    """What a block of features adds to all the others, on the hold-out."""
+
+    block: str
+    """Name of the block."""
+    columns: int
+    """Features that were left out."""
+    log_loss_gain: Number
+    """Log-loss without the block minus with it; positive when the block helps."""
+    log_loss_gain_ci: tuple[Number, Number]
+    """Its 95 % interval."""
+    auc_gain: Number
+    """AUC with the block minus without it."""
+    auc_gain_ci: tuple[Number, Number]
+    """Its 95 % interval."""
+
+
+class BlockWeights(Entry):
+    """Every block, left out in turn."""
+
+    candidate: str
+    """What was fitted."""
+    blocks: tuple[BlockWeight, ...]
+    """In the order of the catalogue."""
+
+
+class Shape(Entry):
+    """What the values of a feature look like in some rows."""
+
+    rows: int
+    """Rows."""
+    nulls: float
+    """Share of them without a value."""
+    mean: Number
+    """Of the others; null for a category."""
+    quantiles: tuple[float, ...] | None
+    """1, 5, 25, 50, 75, 95 and 99 %; null for a category."""
+
+
+class FeatureHealth(Shape):
+    """A feature in the hold-out, beside the rows that models learned from."""
+
+    name: str
+    """The feature."""
+    trained: Shape
+    """The same of the rows learned from."""
+    psi: Number
+    """Population stability index: 0 where nothing moved, above 0.25 where much did."""
+
+
 class Metrics(Entry):
     """The whole file. Keys before ``constant_log_loss`` are always given, the others if their source is."""
 
@@ -212,6 +262,8 @@ class Metrics(Entry):
     """Only for simulated logs."""
     parts: dict[str, Part] = Field(default_factory=dict)
     """``train``, ``validation`` and ``holdout``."""
+    bots: dict[str, int] = Field(default_factory=dict)
+    """Sends that are in no part, because their user was known for a bot by then, by rule."""
     ingest: tuple[Ingested, ...] = ()
     """Counts of each raw table, over all days up to ``ds``."""
     audience: Audience | None = None
@@ -220,6 +272,10 @@ class Metrics(Entry):
     """The likeliest to be clicked first."""
     learning_curve: LearningCurve | None = None
     """Only where one was drawn."""
+    block_weights: BlockWeights | None = None
+    """Only where they were weighed."""
+    features: tuple[FeatureHealth, ...] = ()
+    """Health of each feature, the one that moved furthest first."""
     machine: dict[str, Any] = Field(default_factory=dict)
     """What the times were measured on."""
 
@@ -243,6 +299,8 @@ def assemble(
     campaigns: Iterable[Mapping[str, Any]] = (),
     simulator: Mapping[str, Any] | None = None,
     learning_curve: Mapping[str, Any] | None = None,
+    block_weights: Mapping[str, Any] | None = None,
+    features: Iterable[Mapping[str, Any]] = (),
 ) -> Metrics:
     """Put the figures of one run together.
 
@@ -253,9 +311,10 @@ def assemble(
     decision : mapping
         What the publishing step decided: ``gates``, ``chosen``, ``published``, ``champion``, ``reasons``.
     training_set : mapping, optional
-        ``training_set_meta``; its ``parts`` are shown.
-    ingest, audience, campaigns, simulator, learning_curve : optional
-        See ``Ingested``, ``Audience``, ``Campaign``, ``Simulator`` and ``LearningCurve``.
+        ``training_set_meta``; its ``parts`` and ``bots`` are shown.
+    ingest, audience, campaigns, simulator, learning_curve, block_weights, features : optional
+        See ``Ingested``, ``Audience``, ``Campaign``, ``Simulator``, ``LearningCurve``, ``BlockWeights`` and
+        ``FeatureHealth``.
 
     Raises
     ------
@@ -275,10 +334,13 @@ def assemble(
             "champion_before_error": before.get("error"),
             "simulator": simulator or measured.get("simulator"),
             "parts": (training_set or {}).get("parts") or {},
+            "bots": (training_set or {}).get("bots") or {},
             "ingest": tuple(ingest),
             "audience": audience,
             "campaigns": tuple(campaigns),
             "learning_curve": learning_curve,
+            "block_weights": block_weights,
+            "features": sorted(features, key=lambda one: (-(one["psi"] or 0.0), one["name"])),
             "machine": measured.get("machine") or {},
         }
     )

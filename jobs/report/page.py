@@ -13,7 +13,19 @@ from urllib.parse import urlsplit, urlunsplit
 from jinja2 import Environment, FunctionLoader, StrictUndefined
 from markupsafe import Markup
 
-from jobs.report import embedding_effect, learning, numbers, outcomes, past, rules, shown, tradeoff, wording
+from jobs.report import (
+    blocks,
+    embedding_effect,
+    health,
+    learning,
+    numbers,
+    outcomes,
+    past,
+    rules,
+    shown,
+    tradeoff,
+    wording,
+)
 from jobs.report.charts import shorten
 from jobs.report.metrics import Metrics
 
@@ -34,7 +46,13 @@ FILTERS = {
 }
 
 
-def render(metrics: Metrics, history: Sequence[Metrics] = (), *, registry: str | None = None) -> str:
+def render(
+    metrics: Metrics,
+    history: Sequence[Metrics] = (),
+    *,
+    registry: str | None = None,
+    drift_limit: float = health.DRIFT_LIMIT,
+) -> str:
     """Write the page of one run.
 
     Parameters
@@ -45,6 +63,8 @@ def render(metrics: Metrics, history: Sequence[Metrics] = (), *, registry: str |
         Other runs in any order; only those of earlier days are shown.
     registry : str, optional
         URI of the MLflow store; a name and password in it are not shown.
+    drift_limit : float
+        Population stability index above which a feature is named.
 
     Returns
     -------
@@ -60,13 +80,23 @@ def render(metrics: Metrics, history: Sequence[Metrics] = (), *, registry: str |
         style=_text("page.css"),
         most=MOST_ROWS,
         rules=rules,
+        blocks=blocks.ranked(metrics.block_weights),
+        block_judgement=blocks.judgement,
         registry=_without_secrets(registry),
         held=outcomes.clicks_held,
+        drift_sentence=health.sentence(metrics.features, drift_limit),
+        drifted=health.drifted(metrics.features, drift_limit),
+        hidden=[anchor for anchor, found in _optional(metrics).items() if not found],
         **_models(metrics),
         **_sentences(metrics),
         **_pictures(metrics),
         **_past(metrics, history),
     )
+
+
+def _optional(metrics: Metrics) -> dict[str, object]:
+    """Sections that are there only with their figures, by anchor."""
+    return {"blocks": metrics.block_weights, "features": metrics.features, "learning": metrics.learning_curve}
 
 
 @cache
@@ -121,6 +151,7 @@ def _sentences(metrics: Metrics) -> dict[str, Any]:
         "embedding_verdict": embedding_effect.verdict(metrics),
         "embedding_pairs": embedding_effect.pairs(metrics),
         "ceiling": wording.ceiling(metrics),
+        "blocks_sentence": blocks.sentence(metrics.block_weights),
         "learning_sentence": learning.sentence(metrics.learning_curve, _tolerance(metrics)),
     }
 

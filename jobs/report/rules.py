@@ -8,6 +8,7 @@ from jobs.report import numbers
 from jobs.report.metrics import Gate, Metrics
 from models.gate_rules import RESOURCE_RULES
 
+SLICES = ("platform", "cohort")
 Text = Callable[[float | None], str]
 
 RULES: dict[str, tuple[str, Text]] = {
@@ -21,6 +22,8 @@ RULES: dict[str, tuple[str, Text]] = {
     "max_ece": ("calibration error", numbers.significant),
     "min_mean_ratio": ("mean prediction over click rate", numbers.significant),
     "max_mean_ratio": ("mean prediction over click rate", numbers.significant),
+    "max_psi": ("drift of a feature (PSI)", numbers.significant),
+    "max_null_rise": ("rise in missing values of a feature", numbers.percent),
 }
 """A rule that is not here is shown by its own name."""
 
@@ -29,7 +32,7 @@ def meaning(rule: str) -> str:
     """Say in words what a rule looks at."""
     of_slice, _, name = rule.rpartition(".")
     words = RULES.get(name, (name.replace("_", " "), numbers.significant))[0]
-    return f"{words}, by {of_slice}" if of_slice else words
+    return f"{words}, by {of_slice}" if of_slice in SLICES else words
 
 
 def value(gate: Gate) -> str:

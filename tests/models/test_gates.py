@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from models.gate_rules import Rules, SliceRules
+from models.gate_rules import DriftRules, Rules, SliceRules
 from models.gates import GateResult, evaluate
 
 RULES = Rules(
@@ -25,6 +25,7 @@ RULES = Rules(
     max_mean_ratio=1.25,
     platform=SliceRules(min_rows=100, max_ece=0.02, min_mean_ratio=0.5, max_mean_ratio=2.0),
     cohort=SliceRules(min_rows=50, max_ece=0.03, min_mean_ratio=0.25, max_mean_ratio=4.0),
+    drift=DriftRules(max_psi=2.0, max_null_rise=0.25),
 )
 
 # every value lies exactly on its limit (bounds are included)
@@ -32,6 +33,7 @@ ON_THE_LIMITS: dict[str, Any] = {
     "rows": {"train": 5_000, "holdout": 500},
     "constant_log_loss": 0.5,
     "champion": {"log_loss": 0.25},
+    "drift": {"psi": {"feature": "sends_7d", "value": 2.0}, "null_rise": {"feature": "platform", "value": 0.25}},
     "candidates": [
         {
             "name": "forest",
@@ -66,6 +68,8 @@ PATHS: dict[str, tuple[Any, ...]] = {
     "cohort.max_ece": ("candidates", 0, "by_cohort", 0, "ece"),
     "cohort.min_mean_ratio": ("candidates", 0, "by_cohort", 0, "mean_p_over_mean_y"),
     "cohort.max_mean_ratio": ("candidates", 0, "by_cohort", 0, "mean_p_over_mean_y"),
+    "drift.max_psi": ("drift", "psi", "value"),
+    "drift.max_null_rise": ("drift", "null_rise", "value"),
 }
 
 BEYOND = {
@@ -85,6 +89,8 @@ BEYOND = {
     "cohort.max_ece": 0.0301,
     "cohort.min_mean_ratio": 0.24,
     "cohort.max_mean_ratio": 4.01,
+    "drift.max_psi": 2.01,
+    "drift.max_null_rise": 0.251,
 }
 
 
@@ -141,8 +147,9 @@ def test_every_candidate_is_judged() -> None:
     results = evaluate(measures, RULES)
     assert all(result.passed for result in results if result.candidate == "forest")
     others = [result for result in results if result.candidate == "nothing was measured"]
-    # the hold-out's rows are those of all candidates
-    assert {result.rule for result in others if result.passed} == {"min_holdout_rows"}
+    # the hold-out's rows and features are those of all candidates
+    shared = {"min_holdout_rows", "drift.max_psi", "drift.max_null_rise"}
+    assert {result.rule for result in others if result.passed} == shared
 
 
 def test_no_champion_is_not_applicable() -> None:
@@ -192,6 +199,18 @@ def test_a_hold_out_without_clicks_has_no_ratio() -> None:
 def test_a_rule_without_limit_is_left_out() -> None:
     rules = RULES.model_copy(update={"max_joblib_bytes": None})
     assert "max_joblib_bytes" not in {result.rule for result in evaluate(ON_THE_LIMITS, rules)}
+
+
+def test_a_feature_that_drifted_is_named() -> None:
+    result = result_of("drift.max_psi", with_value(("drift", "psi", "value"), 9.5))
+    assert str(result) == "drift.max_psi of forest is 9.5, limit 2 (feature sends_7d)"
+
+
+def test_without_limits_on_drift_it_is_not_applicable() -> None:
+    rules = RULES.model_copy(update={"drift": None})
+    (result,) = (result for result in evaluate(ON_THE_LIMITS, rules) if result.rule.startswith("drift."))
+    assert (result.passed, result.limit) == (True, None)
+    assert result.note == "not applicable: the gates have no [drift]"
 
 
 @pytest.mark.parametrize(

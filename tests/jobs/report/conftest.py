@@ -89,7 +89,8 @@ def extras() -> dict[str, Any]:
                 "train": part(187_402, "2026-01-01", "2026-01-26"),
                 "validation": part(41_210, "2026-01-28", "2026-02-03"),
                 "holdout": part(ROWS, "2026-02-05", "2026-02-11"),
-            }
+            },
+            "bots": {"min_reaction_ms": 1_204},
         },
         "ingest": [
             ingested("sends", 301_204, 300_012, 13, 1_179, 0),
@@ -113,12 +114,21 @@ def extras() -> dict[str, Any]:
             for i in range(5)
         ],
         "simulator": {"true_auc": 0.7812, "n": 301_204},
+        "features": [
+            feature("platform", 0.012, 0.043, None, None),
+            feature("user_sends_all", 0.41, 0.0, 14.9, [1.0, 2.0, 7.0, 13.0, 20.0, 34.0, 45.0]),
+        ],
     }
 
 
 @pytest.fixture
 def metrics(measured: dict[str, Any], decision: dict[str, Any], extras: dict[str, Any]) -> Metrics:
     return assemble(measured, decision, **extras)
+
+
+def feature(name: str, psi: float, nulls: float, mean: float | None, quantiles: list[float] | None) -> dict[str, Any]:
+    shape = {"rows": ROWS, "nulls": nulls, "mean": mean, "quantiles": quantiles}
+    return {"name": name, "psi": psi, **shape, "trained": shape | {"rows": 228_612, "nulls": 0.1}}
 
 
 def model(

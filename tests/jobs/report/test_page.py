@@ -130,6 +130,40 @@ def test_a_learning_curve_is_shown_where_there_is_one(
     assert 'id="learning"' not in render(assemble(measured, decision))
 
 
+def test_blocks_are_shown_where_they_were_weighed(measured: dict[str, Any], decision: dict[str, Any]) -> None:
+    def block(name: str, gain: float) -> dict[str, Any]:
+        bounds = [gain - 0.0005, gain + 0.0005]
+        return {"block": name, "columns": 9, "log_loss_gain": gain, "log_loss_gain_ci": bounds} | {
+            "auc_gain": 2 * gain, "auc_gain_ci": [2 * bound for bound in bounds]
+        }  # fmt: skip
+
+    blocks = [block("device_state", 0.0002), block("user_history", 0.0011), block("user_profile", -0.0006)]
+    page = render(assemble(measured, decision, block_weights={"candidate": "lightgbm", "blocks": blocks}))
+    text = text_of(page)
+    said = "Surely missed: user_history. Better without: user_profile. For 1 of 3 the interval holds zero."
+    assert said in text
+    assert "user_history 9 0.00110 0.00060 to 0.00160 0.0022 0.0012 to 0.0032 helps device_state 9" in text
+    assert 'href="#blocks"' in page
+    assert 'id="blocks"' not in render(assemble(measured, decision))
+
+
+@pytest.mark.parametrize(
+    ("limit", "said"),
+    [
+        (0.25, "1 of the 2 features drifted beyond 0.25: user_sends_all (0.41)."),
+        (0.5, "None of the 2 features has drifted beyond 0.5."),
+    ],
+)
+def test_features_that_drifted_are_named(
+    metrics: Metrics, measured: dict[str, Any], decision: dict[str, Any], limit: float, said: str
+) -> None:
+    page = render(metrics, drift_limit=limit)
+    assert said in text_of(page)
+    assert "user_sends_all 0.410 0.0 % 10.0 % 14.9 14.9 13 13 platform 0.012 4.3 % 10.0 %" in text_of(page)
+    assert 'href="#features"' in page
+    assert 'id="features"' not in render(assemble(measured, decision))
+
+
 def test_every_format_of_any_model_is_a_column(measured: dict[str, Any], decision: dict[str, Any]) -> None:
     measured["candidates"][0]["artifact_bytes"] |= {"joblib_xz": 81_000}
     text = text_of(render(assemble(measured, decision)))

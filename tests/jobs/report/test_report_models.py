@@ -30,15 +30,17 @@ def lake(spark: SparkSession, tmp_path: Path, measured: dict[str, Any], decision
     return lake
 
 
-def put_measures(lake: Lake, tmp_path: Path, measured: dict[str, Any]) -> None:
+def put_measures(lake: Lake, tmp_path: Path, measured: dict[str, Any], features: object = None) -> None:
     folder = tmp_path / "measured"
     folder.mkdir(exist_ok=True)
+    if features is not None:
+        (folder / "feature_health.json").write_text(json.dumps(features), encoding="utf-8")
     (folder / "measures.json").write_text(json.dumps(measured), encoding="utf-8")
     lake.put_folder("measured", DS, folder)
 
 
 def report(spark: SparkSession, lake: Lake, ds: date = DS) -> tuple[dict[str, Any], str]:
-    report_models.run(spark, argparse.Namespace(root=lake.root, ds=ds, tracking_uri=None))
+    report_models.run(spark, argparse.Namespace(root=lake.root, ds=ds, tracking_uri=None, drift_limit=0.25))
     folder = Path(lake.root) / "reports" / f"ds={ds}"
     assert sorted(file.name for file in folder.iterdir()) == ["metrics.json", "report.html"]
     found: dict[str, Any] = json.loads((folder / "metrics.json").read_text(encoding="utf-8"))
@@ -52,7 +54,10 @@ def test_measures_and_decision_are_enough(spark: SparkSession, lake: Lake) -> No
     assert "Not available: no ingest counts were found." in page
 
 
-def test_optional_parts_are_found(spark: SparkSession, lake: Lake, extras: dict[str, Any]) -> None:
+def test_optional_parts_are_found(
+    spark: SparkSession, lake: Lake, tmp_path: Path, measured: dict[str, Any], extras: dict[str, Any]
+) -> None:
+    put_measures(lake, tmp_path, measured, extras["features"])
     lake.put_json("training_set_meta", DS, extras["training_set"])
     lake.put_json("score_counts", DS, extras["audience"])
     lake.put_json("simulator_truth", DS, extras["simulator"])
@@ -60,6 +65,9 @@ def test_optional_parts_are_found(spark: SparkSession, lake: Lake, extras: dict[
     assert found["parts"]["holdout"]["rows"] == extras["training_set"]["parts"]["holdout"]["rows"]
     assert found["audience"]["left_out"] == extras["audience"]["left_out"]
     assert found["simulator"]["true_auc"] == 0.7812
+    assert [one["name"] for one in found["features"]] == ["user_sends_all", "platform"]
+    assert found["bots"] == {"min_reaction_ms": 1_204}
+    assert "1,204 by min reaction ms" in page
     assert "a gap of 0.0421" in page
 
 
