@@ -75,8 +75,8 @@ def fit_candidate(
 ) -> FittedCandidate:
     """Fit one candidate: on the training part to stop and calibrate by the validation part, then on both.
 
-    What validation decided (number of trees, calibration) stays as it is for the fit on both parts, whose rows are the
-    newest there are before the hold-out.
+    What validation decided (number of trees, shape of the calibration) stays as it is for the fit on both parts, whose
+    rows are the newest there are before the hold-out. Their level comes from that last fit (see `models.calibration`).
 
     Parameters
     ----------
@@ -96,7 +96,8 @@ def fit_candidate(
     later = encoder.encode(validation.batch)
     parts = EncodedParts(encoder, encoder.encode(train.batch), train.label, later, validation.label)
     tried = spec.settings.fit(parts, seed=seed, n_threads=n_threads)
-    calibration = choose_calibrator(tried.predict(later), validation.label, validation.user, seed=seed)
+    rate = float(train.label.mean())
+    calibration = choose_calibrator(tried.predict(later), validation.label, validation.user, rate=rate, seed=seed)
     both = joined(train, validation)
     encoder = _encoder(spec, both, schema, n_latents)
     parts = EncodedParts(encoder, encoder.encode(both.batch), both.label)

@@ -9,9 +9,20 @@ from scipy.special import expit, logit
 from sklearn.isotonic import IsotonicRegression
 from sklearn.linear_model import LogisticRegression
 
-from models.calibration import Fit, choose_calibrator, fit_beta, fit_isotonic, fit_platt
+from models.calibration import (
+    DRIFT_REPEATS,
+    CalibrationChoice,
+    Fit,
+    at_level,
+    choose_calibrator,
+    fit_beta,
+    fit_isotonic,
+    fit_level,
+    fit_platt,
+)
 from models.evaluation import ece, log_loss
-from models.serving.calibrators import apply
+from models.serving.calibrators import Calibrator, Platt, Uncalibrated, apply
+from models.serving.types import Floats
 
 N = 20_000
 USER = np.arange(N) // 3
@@ -24,21 +35,61 @@ def draw(seed: int) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
     return p, (rng.random(N) < p).astype(np.int64)
 
 
-def test_true_probabilities_are_mostly_left_alone() -> None:
-    chosen = [choose_calibrator(*draw(seed), USER).calibrator.method for seed in range(6)]
-    assert chosen.count("none") >= 4  # a one-standard-error rule errs now and then
+def choose(p: Floats, label: NDArray[np.int64], *, rate: float | None = None, seed: int = 0) -> CalibrationChoice:
+    return choose_calibrator(p, label, USER, rate=float(p.mean()) if rate is None else rate, seed=seed)
 
 
-def test_nothing_is_cross_fitted_where_nothing_is_done() -> None:
+def is_shift(calibrator: Calibrator) -> bool:
+    return isinstance(calibrator, Platt) and calibrator.slope == 1
+
+
+def test_the_shape_of_true_probabilities_is_mostly_left_alone() -> None:
+    chosen = [choose(*draw(seed)).calibrator for seed in range(6)]
+    assert sum(map(is_shift, chosen)) >= 4  # a one-standard-error rule errs now and then
+
+
+def test_validations_own_click_rate_is_left_to_the_second_fit() -> None:
+    """A model without drift is as it was, however far validation's rate has moved; it is judged at that rate."""
     p, label = draw(0)
-    choice = choose_calibrator(p, label, USER)
-    assert choice.calibrator.method == "none"
-    assert choice.probabilities is p
+    choice = choose(expit(logit(p) + 0.5), label)
+    assert is_shift(choice.calibrator)
+    assert apply(choice.calibrator, p) == pytest.approx(p, abs=1e-9)
+    assert choice.probabilities.mean() == pytest.approx(label.mean(), rel=0.01)
+    assert log_loss(choice.probabilities, label) == pytest.approx(log_loss(p, label), abs=1e-4)
+
+
+@pytest.mark.parametrize("bend", [1.0, 1.6])
+def test_most_of_a_models_drift_is_taken_back(bend: float) -> None:
+    """Fitted at a rate of 9 %, it says 14 % of later rows, or says so with a wrong slope."""
+    p, label = draw(0)
+    drifted = expit(bend * (logit(p) + 0.5))
+    before = (label.mean(), drifted.mean())
+    level = apply(choose(drifted, label, rate=label.mean()).calibrator, drifted).mean()
+    odds = [np.log(one / (1 - one)) for one in (*before, level)]
+    assert odds[2] - odds[1] == pytest.approx(DRIFT_REPEATS * (odds[0] - odds[1]), abs=1e-3)
+
+
+@pytest.mark.parametrize("fit", [fit_platt, fit_beta, fit_isotonic])
+def test_a_level_is_set_and_the_shape_is_kept(fit: Fit) -> None:
+    p, label = draw(0)
+    wrong = expit(1.5 * logit(p) + 2)
+    fitted = fit(wrong, label)
+    kept = at_level(fitted, wrong, wrong.mean())
+    assert apply(kept, wrong).mean() == pytest.approx(wrong.mean(), rel=1e-9)
+    shifts = logit(apply(kept, wrong)) - logit(apply(fitted, wrong))
+    assert np.ptp(shifts) < 1e-9
+    assert shifts.mean() > 0.5
+
+
+def test_a_level_is_set_where_nothing_differs() -> None:
+    zeros = np.zeros(10)
+    assert apply(at_level(Uncalibrated(), zeros, 0.0), zeros) == pytest.approx(zeros, abs=1e-9)
+    assert apply(at_level(Uncalibrated(), zeros + 0.1, 0.2), zeros + 0.1) == pytest.approx(zeros + 0.2)
 
 
 def test_a_shifted_logit_is_put_right_by_platt() -> None:
     p, label = draw(1)
-    choice = choose_calibrator(expit(1.5 * logit(p) - 0.5), label, USER)
+    choice = choose(expit(1.5 * logit(p) - 0.5), label)
     assert choice.calibrator.method == "platt"
     assert log_loss(choice.probabilities, label) < log_loss(p, label) + 1e-3
     assert ece(choice.probabilities, label) < 0.01
@@ -47,7 +98,7 @@ def test_a_shifted_logit_is_put_right_by_platt() -> None:
 def test_what_platt_cannot_bend_isotonic_can() -> None:
     p, label = draw(2)
     bent = np.where(p < 0.1, p / 10, 0.5 + p / 10)
-    assert choose_calibrator(bent, label, USER).calibrator.method == "isotonic"
+    assert choose(bent, label).calibrator.method == "isotonic"
 
 
 def test_users_of_a_fold_do_not_calibrate_themselves() -> None:
@@ -55,7 +106,7 @@ def test_users_of_a_fold_do_not_calibrate_themselves() -> None:
     rng = np.random.default_rng(3)
     of_user = rng.random(N // 10)
     label = np.repeat((rng.random(N // 10) < 0.3).astype(np.int64), 10)
-    choice = choose_calibrator(np.repeat(of_user, 10), label, np.arange(N) // 10)
+    choice = choose_calibrator(np.repeat(of_user, 10), label, np.arange(N) // 10, rate=0.3)
     assert log_loss(choice.probabilities, label) > 0.6  # the entropy of 0.3 is 0.61
 
 
@@ -91,12 +142,12 @@ def test_a_beta_never_falls() -> None:
 def test_what_platt_cannot_bend_and_beta_can_is_left_to_beta() -> None:
     p, label = draw(8)
     bent = expit((logit(p) + 0.5 - 4 * p) / 2)
-    assert choose_calibrator(bent, label, USER).calibrator.method in {"beta", "isotonic"}
+    assert choose(bent, label).calibrator.method in {"beta", "isotonic"}
     gain = log_loss(apply(fit_platt(bent, label), bent), label) - log_loss(apply(fit_beta(bent, label), bent), label)
     assert gain > 0
 
 
-@pytest.mark.parametrize("fit", [fit_platt, fit_beta])
+@pytest.mark.parametrize("fit", [fit_level, fit_platt, fit_beta])
 def test_numbers_are_finite_without_clicks(fit: Fit) -> None:
     calibrator = fit(np.array([0.1, 0.2, 0.3]), np.array([0, 0, 0]))
     assert np.isfinite([value for name, value in calibrator.to_json().items() if name != "method"]).all()
@@ -111,7 +162,7 @@ def test_isotonic_is_scikit_learns_within_its_edges() -> None:
 
 def test_the_same_seed_gives_the_same_choice() -> None:
     p, label = draw(6)
-    wrong = expit(logit(p) + 1)
-    first, second = (choose_calibrator(wrong, label, USER, seed=7) for _ in range(2))
+    wrong = expit(2 * logit(p) + 1)
+    first, second = (choose(wrong, label, seed=7) for _ in range(2))
     assert first.calibrator == second.calibrator
     np.testing.assert_array_equal(first.probabilities, second.probabilities)
