@@ -33,6 +33,7 @@ from jobs.errors import BadInput, Refused
 from jobs.gates_file import read_gates
 from jobs.lake import Lake
 from jobs.registry import Registry
+from jobs.settings_file import read_candidates
 from jobs.simulation.ceiling import write_ceiling
 from jobs.split_arguments import add_split_arguments
 from jobs.storage import absolute
@@ -54,6 +55,7 @@ def arg_parser() -> argparse.ArgumentParser:
     add_split_arguments(parser)
     parser.add_argument("--gates", metavar="FILE", help="a TOML file with the limits (default: jobs/gates.toml)")
     parser.add_argument("--top", type=at_least(1), metavar="K", help="keep only the K likeliest users of each campaign")
+    parser.add_argument("--settings", metavar="FILE", help="a TOML file with the candidates and their settings")
     parser.add_argument("--threads", type=at_least(1), default=2, help="threads that models are trained with")
     add_tracking_argument(parser)
     return parser
@@ -62,6 +64,7 @@ def arg_parser() -> argparse.ArgumentParser:
 def run(spark: SparkSession, args: argparse.Namespace) -> None:
     """Run every job."""
     read_gates(args.gates)
+    read_candidates(args.settings)
     Registry(args.root, args.tracking_uri)
     steps = steps_of(args)
     refusal: Refused | None = None

@@ -22,6 +22,7 @@ from jobs.cli import at_least, job_parser, run_job, say
 from jobs.embedding import EMBEDDINGS, read_manifest
 from jobs.errors import BadInput
 from jobs.lake import Lake
+from jobs.settings_file import read_candidates
 from jobs.side_by_side import side_by_side
 from jobs.training_parts import read_part
 from models.batch import LabelledRows, to_labelled_rows
@@ -29,6 +30,7 @@ from models.bundle import Embedding, json_bytes, serving_contents, write_bundle
 from models.candidates import CandidateSpec, FittedCandidate, candidates_for, fit_candidate
 from models.conversion import conversion_difference, probe
 from models.evaluation import log_loss
+from models.family import UnknownColumn
 from models.feature_health import profiles
 from models.formats import other_formats
 from models.schema import FeatureSchema
@@ -44,6 +46,7 @@ def arg_parser() -> argparse.ArgumentParser:
     """Give the job's arguments."""
     parser = job_parser(__doc__)
     parser.add_argument("--seed", type=int, default=0, help="what samples and folds are drawn with")
+    parser.add_argument("--settings", metavar="FILE", help="a TOML file with the candidates and their settings")
     parser.add_argument(
         "--threads", type=at_least(1), default=2, help="threads to fit with; from 2 on, two candidates at a time"
     )
@@ -52,7 +55,7 @@ def arg_parser() -> argparse.ArgumentParser:
 
 def run(spark: SparkSession, args: argparse.Namespace) -> None:
     """Fit the candidates of ``args.ds``."""
-    lake = Lake(spark, args.root)
+    lake, specs = Lake(spark, args.root), read_candidates(args.settings)
     meta = lake.get_json(META, args.ds)
     schema = FeatureSchema.from_json(meta["schema"])
     tables = {part: read_part(lake, args.ds, part) for part in ("train", "validation")}
@@ -65,15 +68,18 @@ def run(spark: SparkSession, args: argparse.Namespace) -> None:
     with tempfile.TemporaryDirectory() as folder, threadpool_limits(limits=threads):
 
         def fit(spec: CandidateSpec) -> FittedCandidate:
-            fitted = fit_candidate(
-                spec, rows["train"], rows["validation"], schema, n_latents, seed=args.seed, n_threads=threads
-            )
+            try:
+                fitted = fit_candidate(
+                    spec, rows["train"], rows["validation"], schema, n_latents, seed=args.seed, n_threads=threads
+                )
+            except UnknownColumn as error:
+                raise BadInput(f"[{spec.name}] {error}") from None
             _write(Path(folder), fitted, rows["validation"], args, schema, embedding)
             return fitted
 
         (Path(folder) / PROFILES).write_bytes(json_bytes(profiles([part.batch for part in rows.values()], schema)))
         predictions = tables["validation"].select(["send_id", "user_id", "label"])
-        for fitted in side_by_side(fit, candidates_for(n_latents), at_once=at_once):
+        for fitted in side_by_side(fit, candidates_for(n_latents, specs), at_once=at_once):
             predictions = predictions.append_column(fitted.spec.name, pa.array(fitted.validation))
         pq.write_table(predictions, Path(folder) / VALIDATION_PREDICTIONS)
         lake.put_folder(CANDIDATES, args.ds, Path(folder))

@@ -2,65 +2,83 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from fnmatch import fnmatchcase
 from typing import Any, ClassVar
 
 import lightgbm
 import numpy as np
+from pydantic.dataclasses import dataclass as settings
 
-from models.family import NO_SENTINEL, EncodedParts, FittedModel
+from models.family import (
+    CHECKED,
+    NO_SENTINEL,
+    Amount,
+    AtLeastOne,
+    Count,
+    EncodedParts,
+    FittedModel,
+    Leaves,
+    Positive,
+    Share,
+    UnknownColumn,
+)
 from models.onnx_trees import to_onnx
+from models.serving.encoder import RowEncoder
 from models.serving.types import Floats
 from models.tree_ensembles import from_lightgbm, to_compact
 
 
-@dataclass(frozen=True)
+@settings(frozen=True, config=CHECKED)
 class BoostedTreesSettings:
     """Many small trees; classes are not re-weighted, so that probabilities stay probabilities."""
 
     family: ClassVar[str] = "lightgbm"
     missing: ClassVar[float] = NO_SENTINEL
 
-    learning_rate: float = 0.05
+    learning_rate: Positive = 0.05
     """Shrinkage of each tree."""
-    num_leaves: int = 15
+    num_leaves: Leaves = 15
     """Most leaves of a tree."""
-    min_data_in_leaf: int = 200
+    min_data_in_leaf: Count = 200
     """Fewest training rows of a leaf."""
-    feature_fraction: float = 0.3
+    feature_fraction: Share = 0.3
     """Share of the columns that a tree sees."""
-    bagging_fraction: float = 0.8
+    bagging_fraction: Share = 0.8
     """Share of the rows that a tree sees, drawn anew for each tree."""
-    lambda_l2: float = 5.0
+    lambda_l2: Amount = 5.0
     """Ridge penalty on leaf values."""
-    cat_smooth: float = 100.0
+    cat_smooth: Amount = 100.0
     """Rows' worth of shrinkage of a category's statistics before categories are sorted by them."""
-    cat_l2: float = 20.0
+    cat_l2: Amount = 20.0
     """Ridge penalty in splits on categories."""
-    min_data_per_group: int = 200
+    min_data_per_group: AtLeastOne = 200
     """Fewest rows of a category that may be split off."""
-    max_trees: int = 2000
+    max_trees: AtLeastOne = 2000
     """Most trees."""
-    patience: int = 50
+    patience: AtLeastOne = 50
     """Training ends when validation log-loss has not fallen for this many trees."""
+    rising: tuple[str, ...] = ()
+    """Numeric columns (or patterns with ``*``) of which more never makes a click less likely, all else being equal."""
 
     def fit(self, parts: EncodedParts, *, seed: int, n_threads: int) -> FittedBooster:
-        """Fit a booster; it keeps the trees up to the lowest validation log-loss, or all without validation rows."""
-        train = lightgbm.Dataset(
-            parts.rows,
-            parts.label,
-            feature_name=list(parts.encoder.columns),
-            categorical_feature=parts.encoder.categorical_positions,
-            params={"verbose": -1},
-        )
-        parameters = self._parameters(seed, n_threads)
-        if parts.validation_rows is None:
+        """Fit a booster; it keeps the trees up to the lowest validation log-loss, or all without validation rows.
+
+        Raises
+        ------
+        UnknownColumn
+            When `rising` names a column that is not there, or is not numeric.
+        """
+        train, later = binned(parts)
+        parameters = self._parameters(seed, n_threads) | self._constraints(parts.encoder)
+        if later is None:
             return FittedBooster(lightgbm.train(parameters, train, num_boost_round=self.max_trees).model_to_string())
         booster = lightgbm.train(
             parameters,
             train,
             num_boost_round=self.max_trees,
-            valid_sets=[train.create_valid(parts.validation_rows, parts.validation_label)],
+            valid_sets=[later],
             callbacks=[lightgbm.early_stopping(self.patience, verbose=False)],
         )
         return FittedBooster(booster.model_to_string(num_iteration=booster.best_iteration))
@@ -69,6 +87,13 @@ class BoostedTreesSettings:
         """Give the same settings with the number of trees that early stopping chose."""
         assert isinstance(model, FittedBooster)  # what `fit` gave
         return replace(self, max_trees=lightgbm.Booster(model_str=model.text).num_trees())
+
+    def _constraints(self, encoder: RowEncoder) -> dict[str, Any]:
+        if not self.rising:
+            return {}
+        rising = set(_named(self.rising, encoder.numeric))
+        signs = [int(name in rising) for name in encoder.columns]
+        return {"monotone_constraints": signs, "monotone_constraints_method": "intermediate"}
 
     def _parameters(self, seed: int, n_threads: int) -> dict[str, Any]:
         return {
@@ -90,6 +115,33 @@ class BoostedTreesSettings:
             "force_col_wise": True,  # the same trees as row-wise; less work where a tree sees few of the columns
             "verbose": -1,
         }
+
+
+def _named(patterns: tuple[str, ...], columns: tuple[str, ...]) -> Iterator[str]:
+    for pattern in patterns:
+        found = [name for name in columns if fnmatchcase(name, pattern)]
+        if not found:
+            raise UnknownColumn(f"rising: expected the name or pattern of a numeric column, got {pattern!r}")
+        yield from found
+
+
+def binned(parts: EncodedParts) -> tuple[lightgbm.Dataset, lightgbm.Dataset | None]:
+    """Give the rows to fit on, and those to stop by where there are any, as LightGBM's bins; made once."""
+    if "lightgbm" not in parts.kept:
+        parameters = {"verbose": -1, "feature_pre_filter": False}  # a filter would hang on the first fit's settings
+        train = lightgbm.Dataset(
+            parts.rows,
+            parts.label,
+            feature_name=list(parts.encoder.columns),
+            categorical_feature=parts.encoder.categorical_positions,
+            params=parameters,
+        )
+        later = None
+        if parts.validation_rows is not None:
+            later = train.create_valid(parts.validation_rows, parts.validation_label, params=parameters)
+        parts.kept["lightgbm"] = train, later
+    found: tuple[lightgbm.Dataset, lightgbm.Dataset | None] = parts.kept["lightgbm"]
+    return found
 
 
 @dataclass(frozen=True)

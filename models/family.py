@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
-from typing import ClassVar, Protocol, TypeAlias
+from dataclasses import dataclass, field
+from typing import Annotated, Any, ClassVar, Protocol, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import ConfigDict, Field
 
 from models.serving.encoder import RowEncoder
 from models.serving.types import Floats
@@ -15,6 +16,19 @@ from models.serving.types import Floats
 Labels: TypeAlias = NDArray[np.int64]
 
 NO_SENTINEL = math.nan
+
+CHECKED = ConfigDict(extra="forbid", strict=True)
+"""How settings are checked when they are made: no unknown name, no text for a number."""
+AtLeastOne = Annotated[int, Field(ge=1)]
+Count = Annotated[int, Field(ge=0)]
+Leaves = Annotated[int, Field(ge=2)]
+Share = Annotated[float, Field(gt=0, le=1)]
+Amount = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+
+
+class UnknownColumn(ValueError):
+    """Settings name a column that the rows do not have; the message says which."""
 
 
 @dataclass(frozen=True)
@@ -30,6 +44,8 @@ class EncodedParts:
     """Shape (n_validation, n_columns): later in time; for early stopping only."""
     validation_label: Labels | None = None
     """Shape (n_validation,)."""
+    kept: dict[str, Any] = field(default_factory=dict, compare=False, repr=False)
+    """What a family made of these rows and keeps for its next fit on them; empty before the first."""
 
 
 class FittedModel(Protocol):

@@ -9,9 +9,10 @@ from typing import Any, ClassVar
 import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
+from pydantic.dataclasses import dataclass as settings
 from sklearn.linear_model import LogisticRegression
 
-from models.family import NO_SENTINEL, EncodedParts, FittedModel
+from models.family import CHECKED, NO_SENTINEL, AtLeastOne, EncodedParts, FittedModel, Positive
 from models.serving.encoder import FIRST_KNOWN_CODE, RowEncoder
 from models.serving.logistic_engine import signed_log, standardise
 from models.serving.types import Floats
@@ -19,23 +20,23 @@ from models.serving.types import Floats
 CLIP = 5.0
 
 
-@dataclass(frozen=True)
+@settings(frozen=True, config=CHECKED)
 class LogisticSettings:
     """Ridge regression on standardised signed logarithms, missing indicators and one-hot categories."""
 
     family: ClassVar[str] = "logistic"
     missing: ClassVar[float] = NO_SENTINEL
 
-    inverse_penalty: float = 0.1
+    inverse_penalty: Positive = 0.1
     """scikit-learn's C: larger is a weaker ridge penalty."""
-    max_iterations: int = 300
+    max_iterations: AtLeastOne = 300
     """Most iterations of L-BFGS."""
 
     def fit(self, parts: EncodedParts, *, seed: int, n_threads: int) -> FittedLogistic:  # noqa: ARG002
         """Fit a model; the optimum is unique, so neither seed nor threads matter."""
-        design = LogisticDesign.of(parts.rows, parts.encoder)
+        design, matrix = LogisticDesign.learn(parts.rows, parts.encoder)
         estimator = LogisticRegression(C=self.inverse_penalty, max_iter=self.max_iterations)
-        return FittedLogistic(design, estimator.fit(design.matrix(parts.rows), parts.label))
+        return FittedLogistic(design, estimator.fit(matrix, parts.label))
 
     def settled(self, model: FittedModel) -> LogisticSettings:  # noqa: ARG002
         """Give the same settings: validation decides nothing here."""
@@ -56,25 +57,38 @@ class LogisticDesign:
     """Encoded column of integer codes -> number of codes."""
 
     @classmethod
-    def of(cls, rows: Floats, encoder: RowEncoder) -> LogisticDesign:
-        """Learn means and scales of training rows."""
+    def learn(cls, rows: Floats, encoder: RowEncoder) -> tuple[LogisticDesign, sp.csr_matrix]:
+        """Learn means and scales of training rows; gives what `matrix` makes of these rows too."""
         coded = encoder.categorical_positions
         positions = np.setdiff1d(np.arange(rows.shape[1]), coded)
-        numbers = signed_log(rows[:, positions])
-        held = ~np.isnan(numbers)
-        n = np.maximum(held.sum(axis=0), 1)
-        mean = np.where(held, numbers, 0.0).sum(axis=0) / n
-        scale = np.sqrt(np.square(np.where(held, numbers - mean, 0.0)).sum(axis=0) / n)
+        numbers = signed_log(np.take(rows, positions, axis=1))  # in place from here on: these arrays are the largest
+        absent = np.isnan(numbers)
+        n = np.maximum((~absent).sum(axis=0), 1)
+        numbers[absent] = 0
+        mean = numbers.sum(axis=0) / n
+        numbers -= mean
+        numbers[absent] = 0
+        scale = np.sqrt(np.einsum("ij,ij->j", numbers, numbers) / n)
+        scale = np.where(scale > 0, scale, 1.0)
+        numbers /= scale
+        np.clip(numbers, -CLIP, CLIP, out=numbers)
         sizes = (FIRST_KNOWN_CODE + len(words) for words in encoder.vocabularies.values())
-        return cls(positions, mean, np.where(scale > 0, scale, 1.0), dict(zip(coded, sizes, strict=True)))
+        design = cls(positions, mean, scale, dict(zip(coded, sizes, strict=True)))
+        return design, design._side_by_side(numbers, absent, rows)
 
     def matrix(self, rows: Floats) -> sp.csr_matrix:
         """Give standardised numbers (0 where missing), missing indicators and one-hot codes side by side."""
-        numbers = rows[:, self.positions]
+        numbers = np.take(rows, self.positions, axis=1)
         absent = np.isnan(numbers)
-        standardised = np.where(absent, 0.0, standardise(numbers, self.mean, self.scale, CLIP))
+        numbers = standardise(numbers, self.mean, self.scale, CLIP)
+        numbers[absent] = 0
+        return self._side_by_side(numbers, absent, rows)
+
+    def _side_by_side(self, numbers: Floats, absent: NDArray[np.bool_], rows: Floats) -> sp.csr_matrix:
         one_hot = [_one_hot(rows[:, position], size) for position, size in self.categories.items()]
-        return sp.csr_matrix(sp.hstack([_full(standardised), sp.csr_matrix(absent, dtype=np.float64), *one_hot]))
+        return sp.csr_matrix(
+            sp.hstack([_full(numbers), sp.csr_matrix(absent, dtype=np.float64), *one_hot], format="csr")
+        )
 
 
 @dataclass(frozen=True)
@@ -124,5 +138,5 @@ def _one_hot(codes: Floats, size: int) -> sp.csr_matrix:
 def _full(block: Floats) -> sp.csr_matrix:
     """Give a dense block as CSR, zeros and all; several times faster than looking for the zeros."""
     n, width = block.shape
-    columns, starts = np.tile(np.arange(width), n), np.arange(n + 1) * width
-    return sp.csr_matrix((block.ravel(), columns, starts), shape=block.shape)
+    columns = np.tile(np.arange(width, dtype=np.int32), n)
+    return sp.csr_matrix((block.ravel(), columns, np.arange(n + 1) * width), shape=block.shape)

@@ -6,16 +6,17 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
+from pydantic.dataclasses import dataclass as settings
 from sklearn.ensemble import RandomForestClassifier
 
-from models.family import EncodedParts, FittedModel
+from models.family import CHECKED, AtLeastOne, EncodedParts, FittedModel, Leaves, Share
 from models.serving.onnx_engine import INPUT
 from models.serving.single import to_single
 from models.serving.types import Floats
 from models.tree_ensembles import from_forest, to_compact
 
 
-@dataclass(frozen=True)
+@settings(frozen=True, config=CHECKED)
 class RandomForestSettings:
     """A forest of few, small, sub-sampled trees: a hundredth of the default's size, better probabilities."""
 
@@ -23,15 +24,15 @@ class RandomForestSettings:
     missing: ClassVar[float] = -1e6
     """Below every count, rate and time, so that one split parts null from the rest."""
 
-    n_trees: int = 60
+    n_trees: AtLeastOne = 60
     """Number of trees."""
-    max_leaves: int = 63
+    max_leaves: Leaves = 63
     """Most leaves of a tree; the best split is made first."""
-    min_samples_leaf: int = 50
+    min_samples_leaf: AtLeastOne = 50
     """Fewest training rows of a leaf."""
-    max_features: float = 0.2
+    max_features: Share = 0.2
     """Share of the columns that a split looks at."""
-    max_rows: int = 20_000
+    max_rows: AtLeastOne = 20_000
     """Most training rows that a tree sees, drawn with replacement: more rows cost no more time."""
 
     def fit(self, parts: EncodedParts, *, seed: int, n_threads: int) -> FittedForest:

@@ -14,18 +14,27 @@ from sklearn.ensemble import RandomForestClassifier
 from models.serving.compact_trees import FILTERS, MAGIC, ON_CATEGORY, Integers, Tree, TreeEnsemble
 from models.serving.types import Floats
 
+OUTPUTS = {("binary sigmoid:1", False): "sigmoid", ("regression", True): "mean"}
+"""LightGBM's objective, and whether it averages its trees -> what a `TreeEnsemble` does with leaves."""
 LEVELS = 2**16 - 1
 """Steps between the lowest and the highest leaf of a tree."""
 
 
 def from_lightgbm(text: str) -> TreeEnsemble:
-    """Read LightGBM's text format: a binary classifier of numeric and categorical splits, constant leaves."""
+    """Read LightGBM's text format, numeric and categorical splits, constant leaves.
+
+    Raises
+    ------
+    ValueError
+        When it is neither a binary classifier nor a forest that averages the shares of its leaves.
+    """
     header, *blocks = text.split("\nTree=")
     fields = _fields(header)
-    if not fields["objective"].startswith("binary sigmoid:1"):
-        raise ValueError(f"expected a model of objective 'binary sigmoid:1', got {fields['objective']!r}")
+    kind = fields["objective"], "average_output" in header.splitlines()
+    if kind not in OUTPUTS:
+        raise ValueError(f"expected a model of {' or '.join(map(_said, OUTPUTS))}, got {_said(kind)}")
     trees = tuple(_lightgbm_tree(_fields(block)) for block in blocks)
-    return TreeEnsemble(trees, int(fields["max_feature_idx"]) + 1, "sigmoid", single=False)
+    return TreeEnsemble(trees, int(fields["max_feature_idx"]) + 1, OUTPUTS[kind], single=False)
 
 
 def from_forest(forest: RandomForestClassifier) -> TreeEnsemble:
@@ -84,6 +93,11 @@ def rounded_down(threshold: Floats) -> NDArray[np.float32]:
     with np.errstate(over="ignore"):
         single = threshold.astype(np.float32)
     return np.where(single > threshold, np.nextafter(single, np.float32(-np.inf)), single)
+
+
+def _said(kind: tuple[str, bool]) -> str:
+    objective, averages = kind
+    return f"objective {objective!r}{', averaged' if averages else ''}"
 
 
 def _fields(block: str) -> dict[str, str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
@@ -15,9 +15,10 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
-from jobs import champion_rows, draw_learning_curve, measure_models, train_click_models
+from jobs import champion_rows, draw_learning_curve, measure_models, train_click_models, tune_click_models
 from jobs.errors import BadInput
 from jobs.lake import Lake
+from jobs.settings_file import read_candidates
 from models.boosted_trees import BoostedTreesSettings
 from models.bundle import artifact_bytes
 from models.candidates import DEFAULT_CANDIDATES, CandidateSpec, candidates_for
@@ -72,8 +73,8 @@ def fit_only(monkeypatch: pytest.MonkeyPatch, *names: str) -> None:
     """Fit fewer and smaller models: these tests are about the jobs."""
     small = {"random_forest": RandomForestSettings(n_trees=10), "lightgbm": BoostedTreesSettings(max_trees=30)}
 
-    def specs(n_latents: int) -> list[CandidateSpec]:
-        found = (spec for spec in candidates_for(n_latents) if spec.name in names)
+    def specs(n_latents: int, given: Sequence[CandidateSpec]) -> list[CandidateSpec]:
+        found = (spec for spec in candidates_for(n_latents, given) if spec.name in names or given != DEFAULT_CANDIDATES)
         return [replace(spec, settings=small.get(spec.settings.family, spec.settings)) for spec in found]
 
     monkeypatch.setattr(train_click_models, "candidates_for", specs)
@@ -260,3 +261,37 @@ def test_a_learning_curve_is_drawn_on_the_same_hold_out(spark: SparkSession, lak
     assert curve["points"][-1]["rows"] == PARTS["train"] + PARTS["validation"]
     draw_learning_curve.run(spark, args)
     assert lake.get_json("learning_curve", DS) == curve
+
+
+def test_what_tuning_finds_is_trained_with(spark: SparkSession, lake: Lake, tmp_path: Path) -> None:
+    """A tiny budget: what there is, then one proposal; and the same file from the study alone."""
+    start, found, again = (tmp_path / name for name in ("start.toml", "found.toml", "again.toml"))
+    start.write_text('[small]\nfamily = "lightgbm"\nmax_trees = 5\n')
+    words = ("--candidate", "small", "--settings", str(start), "--threads", "1")
+    for output, trials in ((found, "2"), (again, "1")):
+        args = arguments(tune_click_models, lake, *words, "--trials", trials, "--output", str(output))
+        tune_click_models.run(spark, args)
+    assert again.read_text() == found.read_text()
+    (spec,) = read_candidates(str(found))
+    assert (spec.name, spec.settings.max_trees) == ("small", 5)
+
+    train_click_models.run(spark, arguments(train_click_models, lake, "--settings", str(found)))
+    assert [path.name for path in lake.get_folder("candidates", DS).iterdir() if path.is_dir()] == ["small"]
+
+
+@pytest.mark.parametrize(
+    ("words", "complaint"),
+    [
+        (("--candidate", "svm"), "--candidate svm: expected one that 2026-02-02 has, which are logistic"),
+        (("--output", "nowhere/found.toml"), "expected a folder to write found.toml to"),
+        (("--settings", "nowhere.toml"), "settings file nowhere.toml: expected a readable TOML file"),
+    ],
+)
+def test_bad_arguments_of_tuning_are_one_line(
+    spark: SparkSession, lake: Lake, words: tuple[str, str], complaint: str
+) -> None:
+    args = arguments(tune_click_models, lake, "--output", "found.toml", *words)
+    with pytest.raises(BadInput) as error:
+        tune_click_models.run(spark, args)
+    assert complaint in str(error.value)
+    assert not Path("found.toml").exists()

@@ -13,7 +13,7 @@ from models.candidates import DEFAULT_CANDIDATES, FittedCandidate, candidates_fo
 from models.conversion import conversion_difference, probe
 from models.encoding import fit_encoder
 from models.evaluation import auc, log_loss
-from models.family import EncodedParts
+from models.family import EncodedParts, UnknownColumn
 from models.logistic import LogisticSettings
 from models.schema import Feature, FeatureSchema
 from models.serving import Scorer
@@ -126,6 +126,21 @@ def test_validation_settles_the_number_of_trees(
     again = settled.fit(EncodedParts(encoder, rows, parts["train"].label), seed=0, n_threads=1)
     np.testing.assert_array_equal(again.predict(later), tried.predict(later))
     assert candidates["logistic"].spec.settings.settled(candidates["logistic"].model.model) == LogisticSettings()
+
+
+def test_what_is_said_to_rise_never_falls(parts: dict[str, LabelledRows], schema: FeatureSchema) -> None:
+    encoder = fit_encoder(parts["train"].batch, schema, 0)
+    rows, label = encoder.encode(parts["train"].batch), parts["train"].label
+    grid = np.repeat(rows[:200], 50, axis=0)
+    grid[:, 0] = np.tile(np.linspace(0, 1, 50), 200)
+    falls = []
+    for rising in ((), ("user_click_*",)):
+        settings = BoostedTreesSettings(max_trees=60, min_data_in_leaf=20, rising=rising)
+        p = settings.fit(EncodedParts(encoder, rows, label), seed=0, n_threads=1).predict(grid).reshape(200, 50)
+        falls.append(np.diff(p, axis=1).min())
+    assert falls[0] < 0 <= falls[1]
+    with pytest.raises(UnknownColumn, match="got 'platform'"):
+        BoostedTreesSettings(rising=("platform",)).fit(EncodedParts(encoder, rows, label), seed=0, n_threads=1)
 
 
 def test_without_codes_each_family_is_fitted_once() -> None:

@@ -1,0 +1,85 @@
+"""Random Forest by LightGBM's histograms: a forest of all rows in the time that scikit-learn takes for few."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import lightgbm
+import numpy as np
+from pydantic.dataclasses import dataclass as settings
+
+from models.boosted_trees import binned
+from models.family import CHECKED, NO_SENTINEL, AtLeastOne, Count, EncodedParts, FittedModel, Leaves, Share
+from models.serving.types import Floats
+from models.tree_ensembles import from_lightgbm, to_compact
+
+
+@settings(frozen=True, config=CHECKED)
+class HistogramForestSettings:
+    """Trees side by side, each on its own rows and columns; a leaf holds the share of its rows that was clicked.
+
+    The loss is the squared error, whose best split for a click is that of Gini's impurity, and whose leaf is a mean.
+    """
+
+    family: ClassVar[str] = "histogram_forest"
+    missing: ClassVar[float] = NO_SENTINEL
+
+    n_trees: AtLeastOne = 60
+    """Number of trees."""
+    num_leaves: Leaves = 63
+    """Most leaves of a tree; the best split is made first."""
+    min_data_in_leaf: Count = 100
+    """Fewest training rows of a leaf."""
+    feature_fraction: Share = 0.3
+    """Share of the columns that a split looks at."""
+    bagging_fraction: Share = 0.5
+    """Share of the rows that a tree sees, drawn without replacement."""
+    cat_smooth: float = 100.0
+    """Rows' worth of shrinkage of a category's statistics before categories are sorted by them."""
+
+    def fit(self, parts: EncodedParts, *, seed: int, n_threads: int) -> FittedHistogramForest:
+        """Fit a forest."""
+        parameters = {
+            "boosting": "rf",
+            "objective": "regression",
+            "num_leaves": self.num_leaves,
+            "min_data_in_leaf": self.min_data_in_leaf,
+            "min_sum_hessian_in_leaf": 0.0,
+            "feature_fraction_bynode": self.feature_fraction,
+            "bagging_fraction": self.bagging_fraction,
+            "bagging_freq": 1,
+            "cat_smooth": self.cat_smooth,
+            "cat_l2": 0.0,
+            "seed": seed,
+            "num_threads": n_threads,
+            "deterministic": True,
+            "force_col_wise": True,
+            "verbose": -1,
+        }
+        train, _ = binned(parts)
+        return FittedHistogramForest(lightgbm.train(parameters, train, num_boost_round=self.n_trees).model_to_string())
+
+    def settled(self, model: FittedModel) -> HistogramForestSettings:  # noqa: ARG002
+        """Give the same settings: validation decides nothing here."""
+        return self
+
+
+@dataclass(frozen=True)
+class FittedHistogramForest:
+    """A forest in LightGBM's text format; served as compact trees."""
+
+    text: str
+    serving_format: ClassVar[str] = "compact"
+
+    def predict(self, rows: Floats) -> Floats:
+        """Give click probabilities of encoded rows."""
+        return np.asarray(lightgbm.Booster(model_str=self.text).predict(rows))
+
+    def to_serving(self) -> bytes:
+        """Give compact trees."""
+        return to_compact(from_lightgbm(self.text))
+
+    def to_others(self) -> dict[str, bytes]:
+        """Give LightGBM's own text."""
+        return {"lightgbm_text": self.text.encode()}
