@@ -53,6 +53,13 @@ def features_of(tables: Collection[str]) -> list[Feature]:
     return [*context_features(with_timezone="users" in tables), *of_blocks]
 
 
+def features_by_block(tables: Collection[str]) -> dict[str, list[str]]:
+    """Names of the same features by block; those of the send itself come first, as ``send_context``."""
+    context = [feature.name for feature in context_features(with_timezone="users" in tables)]
+    of_blocks = {block.name: [feature.name for feature in block.features] for block in blocks_of(tables)}
+    return {"send_context": context, **of_blocks}
+
+
 def feature_schema(tables: Collection[str]) -> dict[str, Any]:
     """Give the schema that crosses from features to models: names, types, kinds, and the hash of all that."""
     features = [{"name": feature.name, "type": feature.type, "kind": feature.kind} for feature in features_of(tables)]

@@ -14,13 +14,11 @@ import pyarrow as pa
 from pyspark.sql import SparkSession
 from threadpoolctl import threadpool_limits
 
-from jobs.build_training_set import META
-from jobs.cli import at_least, job_parser, run_job, say
+from jobs.cli import run_job, say
 from jobs.errors import BadInput
 from jobs.lake import Lake
-from jobs.training_parts import read_part
+from jobs.refitting import read_refit, refit_parser
 from models.batch import to_labelled_rows
-from models.candidates import DEFAULT_CANDIDATES, candidates_for
 from models.learning_curve import Part, Point, TooFewClicks, learning_curve, user_place
 from models.schema import FeatureSchema
 
@@ -29,31 +27,20 @@ LEARNING_CURVE = "learning_curve"
 
 def arg_parser() -> argparse.ArgumentParser:
     """Give the job's arguments."""
-    parser = job_parser(__doc__)
-    names = [spec.name for spec in DEFAULT_CANDIDATES]
-    parser.add_argument("--candidate", choices=names, default="lightgbm", help="what to fit (default: lightgbm)")
-    parser.add_argument("--seed", type=int, default=0, help="what users, samples and folds are drawn with")
-    parser.add_argument("--threads", type=at_least(1), default=2, help="threads to fit with")
-    return parser
+    return refit_parser(__doc__)
 
 
 def run(spark: SparkSession, args: argparse.Namespace) -> None:
     """Draw the curve of ``args.ds``."""
     lake = Lake(spark, args.root)
-    meta = lake.get_json(META, args.ds)
-    schema = FeatureSchema.from_json(meta["schema"])
-    n_latents = (meta.get("embedding") or {}).get("n_latents", 0)
-    spec = next((spec for spec in candidates_for(n_latents) if spec.name == args.candidate), None)
-    if spec is None:
-        raise BadInput(f"--candidate {args.candidate}: the training set of {args.ds} has no codes to leave out")
-    tables = {part: read_part(lake, args.ds, part) for part in ("train", "validation", "holdout")}
-    train, validation = (_part(tables[name], schema, args.seed) for name in ("train", "validation"))
-    holdout = to_labelled_rows(tables["holdout"], schema)
+    of = read_refit(lake, args)
+    train, validation = (_part(table, of.schema, args.seed) for table in (of.train, of.validation))
+    holdout = to_labelled_rows(of.holdout, of.schema)
     points = []
     try:
         with threadpool_limits(limits=args.threads):
             for point in learning_curve(
-                spec, train, validation, holdout, schema, n_latents, seed=args.seed, n_threads=args.threads
+                of.spec, train, validation, holdout, of.schema, of.n_latents, seed=args.seed, n_threads=args.threads
             ):
                 points.append(_to_json(point))
                 say(f"{point.share:.0%} of the users, {point.rows:,} sends: log-loss {point.log_loss:.5f}")

@@ -74,11 +74,24 @@ def excess_upper(p: Floats, best: Floats, label: Labels, user: Users, *, draws: 
     float
         The 95th percentile of the mean difference (one-sided), in nats a row.
     """
-    _, position = np.unique(user, return_inverse=True)
-    excess = np.bincount(position, weights=row_log_loss(p, label) - row_log_loss(best, label))
-    rows = np.bincount(position)
-    means = [excess[drawn].sum() / rows[drawn].sum() for drawn in _draws(len(rows), draws, seed)]
-    return float(np.percentile(means, 95))
+    return float(np.percentile(_excess_means(p, best, label, user, draws, seed), 95))
+
+
+def excess_interval(
+    p: Floats, other: Floats, label: Labels, user: Users, *, draws: int = 1000, seed: int = 0
+) -> Interval:
+    """Give the two-sided interval of the same mean difference, paired by rows; see `excess_upper`."""
+    return _percentiles(_excess_means(p, other, label, user, draws, seed))
+
+
+def auc_gain_interval(
+    p: Floats, other: Floats, label: Labels, user: Users, *, draws: int = 200, seed: int = 0
+) -> Interval:
+    """Give the bootstrap interval over users of the AUC of ``p`` minus that of ``other``, for the same rows."""
+    ranked, rival = _Ranked(p, label), _Ranked(other, label)
+    users, position = np.unique(user, return_inverse=True)
+    samples = (np.bincount(drawn, minlength=len(users))[position] for drawn in _draws(len(users), draws, seed))
+    return _percentiles(np.array([_weighted_auc(ranked, w) - _weighted_auc(rival, w) for w in samples]))
 
 
 def calibration_bins(p: Floats, label: Labels, *, bins: int = BINS) -> list[dict[str, float]]:
@@ -163,6 +176,14 @@ def _weighted_auc(ranked: _Ranked, weight: NDArray[Any]) -> float:
     below = np.cumsum(others) - others
     pairs = clicked.sum() * others.sum()
     return float((clicked * (below + others / 2)).sum() / pairs) if pairs else float("nan")
+
+
+def _excess_means(p: Floats, other: Floats, label: Labels, user: Users, draws: int, seed: int) -> Floats:
+    """Mean log-loss excess of ``p`` over ``other`` in each bootstrap sample of users."""
+    _, position = np.unique(user, return_inverse=True)
+    excess = np.bincount(position, weights=row_log_loss(p, label) - row_log_loss(other, label))
+    rows = np.bincount(position)
+    return np.array([excess[drawn].sum() / rows[drawn].sum() for drawn in _draws(len(rows), draws, seed)])
 
 
 def _draws(users: int, draws: int, seed: int) -> Iterator[NDArray[np.int64]]:

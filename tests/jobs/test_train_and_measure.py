@@ -15,7 +15,7 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
-from jobs import champion_rows, draw_learning_curve, measure_models, train_click_models, tune_click_models
+from jobs import champion_rows, draw_learning_curve, measure_models, train_click_models, tune_click_models, weigh_blocks
 from jobs.errors import BadInput
 from jobs.lake import Lake
 from jobs.settings_file import read_candidates
@@ -162,6 +162,11 @@ def test_candidates_are_measured_as_they_will_serve(
         assert entry["validation"]["excess_log_loss_upper"] >= 0
         assert {"p50", "p99", "n"} <= set(entry["latency_us"])
         assert [row["platform"] for row in entry["by_platform"]] == ["android", "ios"]
+    features = {one["name"]: one for one in json.loads((folder / "feature_health.json").read_text())}
+    assert list(features) == [name for name, _ in FEATURES]
+    assert features["platform"]["trained"]["rows"] == PARTS["train"] + PARTS["validation"]
+    assert features["user_click_rate"]["nulls"] == pytest.approx(0.1, abs=0.05)
+    assert measures["drift"]["psi"]["value"] == max(one["psi"] for one in features.values()) < 0.1
     kept = {name: content for name, content in learned_bytes(trained).items() if "/" in name}
     assert {name: content for name, content in learned_bytes(folder).items() if "/" in name} == kept
     assert Scorer.load(folder / "lightgbm").manifest["version"] == version_of(trained / "lightgbm")
@@ -295,3 +300,15 @@ def test_bad_arguments_of_tuning_are_one_line(
         tune_click_models.run(spark, args)
     assert complaint in str(error.value)
     assert not Path("found.toml").exists()
+
+
+def test_blocks_are_weighed_by_what_their_absence_costs(spark: SparkSession, lake: Lake) -> None:
+    lake.put_json("ingest", DS, {"mapping": "m", "time_rules": {}, "tables": ["devices"]})
+    args = arguments(weigh_blocks, lake, "--candidate", "logistic", "--threads", "1")
+    weigh_blocks.run(spark, args)
+    found = lake.get_json("block_weights", DS)
+    assert (found["candidate"], found["holdout_rows"], found["whole"]["columns"]) == ("logistic", PARTS["holdout"], 7)
+    # Of this training set's features the catalogue knows one only.
+    assert [(one["block"], one["columns"]) for one in found["blocks"]] == [("device_state", 1), ("codes", 4)]
+    weigh_blocks.run(spark, args)
+    assert lake.get_json("block_weights", DS) == found

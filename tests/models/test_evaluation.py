@@ -96,6 +96,22 @@ def test_excess_bound_is_one_sided_95_percent() -> None:
     assert evaluation.excess_upper(noisy, p, label, user) == pytest.approx(normal, rel=0.2)
 
 
+def test_intervals_of_paired_differences_are_those_of_the_normal_law() -> None:
+    rng = np.random.default_rng(6)
+    p, label, user = draw(30_000, 6)
+    noisy = np.clip(p + rng.normal(0, 0.01, len(p)), 0.001, 0.999)
+    excess = evaluation.row_log_loss(noisy, label) - evaluation.row_log_loss(p, label)
+    spread = np.bincount(user, weights=excess).std() * np.sqrt(user.max() + 1) / len(p)
+    low, high = evaluation.excess_interval(noisy, p, label, user)
+    assert low < excess.mean() < high
+    assert high - low == pytest.approx(2 * 1.96 * spread, rel=0.2)
+    low, high = evaluation.auc_gain_interval(p, noisy, label, user)
+    assert low < evaluation.auc(p, label) - evaluation.auc(noisy, label) < high
+    single = evaluation.auc_interval(p, label, user)
+    assert high - low < 0.5 * (single.high - single.low), "paired: what both share falls out"
+    assert evaluation.auc_gain_interval(p, p, label, user) == (0, 0)
+
+
 def test_lift_ranks_users_and_shares_ties() -> None:
     p = np.array([0.9, 0.7, 0.2, 0.2, 0.1, 0.1])
     label = np.array([1, 1, 1, 0, 0, 0])
