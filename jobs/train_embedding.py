@@ -28,8 +28,12 @@ def arg_parser() -> argparse.ArgumentParser:
     """Give the job's arguments."""
     parser = job_parser(__doc__)
     add_split_arguments(parser)
-    parser.add_argument("--latents", type=at_least(2), default=32, help="width of the code")
-    parser.add_argument("--k", type=at_least(1), default=4, help="latents that a user may have")
+    parser.add_argument("--latents", type=at_least(2), default=64, help="width of the code")
+    parser.add_argument("--k", type=at_least(1), default=8, help="latents that a user may have; two bytes each")
+    parser.add_argument("--dropout", type=float, default=0.3, help="share of a user's tokens hidden while learning")
+    parser.add_argument(
+        "--scale-floor", type=float, default=1.0, help="least scale of a token, in root mean squares of all deviations"
+    )
     parser.add_argument("--max-epochs", type=at_least(1), default=30)
     parser.add_argument("--max-tokens", type=at_least(2), default=1000, help="size of the vocabulary at most")
     parser.add_argument("--min-users", type=at_least(1), default=5, help="users that a token must have to be learned")
@@ -39,6 +43,7 @@ def arg_parser() -> argparse.ArgumentParser:
 
 def run(spark: SparkSession, args: argparse.Namespace) -> None:
     """Train the embedding of ``args.ds``."""
+    estimator = _estimator(args)
     lake = Lake(spark, args.root)
     note = read_note(lake, args.ds)
     cut = split_of(args, note.rules).cut
@@ -53,17 +58,28 @@ def run(spark: SparkSession, args: argparse.Namespace) -> None:
         )
     matrix, _ = collected_rows(behaviour_rows(keys, cells, tokens), len(words))
     say(f"learning {args.latents} latents from {matrix.shape[0]:,} users x {len(words):,} tokens known before {cut}")
-    estimator = TopKAutoencoder(
-        n_latents=args.latents,
-        k=args.k,
-        max_epochs=args.max_epochs,
-        random_state=args.seed,
-    ).fit(matrix)
+    estimator.fit(matrix)
     with tempfile.TemporaryDirectory() as folder:
         manifest = save(estimator, words, Path(folder) / "embedding", measures=estimator.measures_)
         lake.put_folder(EMBEDDINGS, args.ds, Path(folder) / "embedding")
     say(f"embedding {manifest['version']}: FVU {manifest['fvu']:.3f}, L0 {manifest['l0']:.1f}")
     tokens.unpersist()
+
+
+def _estimator(args: argparse.Namespace) -> TopKAutoencoder:
+    estimator = TopKAutoencoder(
+        n_latents=args.latents,
+        k=args.k,
+        dropout=args.dropout,
+        scale_floor=args.scale_floor,
+        max_epochs=args.max_epochs,
+        random_state=args.seed,
+    )
+    try:
+        estimator.check_settings()
+    except ValueError as error:
+        raise BadInput(str(error)) from None
+    return estimator
 
 
 if __name__ == "__main__":

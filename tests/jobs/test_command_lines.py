@@ -15,6 +15,8 @@ from pathlib import Path
 
 import pytest
 
+from jobs.errors import BadInput
+
 REPOSITORY = Path(__file__).resolve().parents[2]
 SPARK_SUBMIT = Path(sys.executable).with_name("spark-submit")
 COMMANDS = sorted(path for path in (REPOSITORY / "jobs").glob("*.py") if "__main__" in path.read_text())
@@ -101,3 +103,13 @@ def test_a_job_runs_out_of_the_zip(tmp_path: Path) -> None:
 
     assert answer.returncode == 0, answer.stderr
     assert (elsewhere / "lake" / "sends").is_dir()
+
+
+@pytest.mark.parametrize(
+    ("given", "said"), [("--dropout 2", "dropout is 2.0"), ("--k 99", "k is 99, expected at most")]
+)
+def test_an_embedding_that_cannot_be_is_refused_before_anything_is_read(given: str, said: str) -> None:
+    arguments = parser_of("train_embedding").parse_args(f"--root nowhere --ds 2026-01-01 {given}".split())
+
+    with pytest.raises(BadInput, match=said):
+        importlib.import_module("jobs.train_embedding").run(None, arguments)

@@ -31,7 +31,7 @@ from tests.benchmarks.embeddings.rivals import Embedding
 
 Settings = Mapping[str, Any]
 QUICK_SETTINGS = 2
-DEFAULTS = {"n_latents": 64, "k": 8, "scale_floor": 1.0, "max_epochs": 30}
+DEFAULTS = {"n_latents": 64, "k": 8, "dropout": 0.3, "scale_floor": 1.0, "max_epochs": 30}
 """Of `jobs.train_embedding`; 16 bytes."""
 
 
