@@ -33,6 +33,7 @@ def measures(eligible: list[str], **p99: float) -> dict[str, Any]:
         "champion": None,
         "candidates": candidates,
         "choice": {"eligible": eligible},
+        "drift": {name: {"feature": "tenure", "value": 0.0} for name in ("psi", "null_rise")},
     }
 
 
