@@ -67,6 +67,7 @@ def measured(lake: Lake, tmp_path: Path, put_bundle: Callable[..., Path]) -> Cal
             "candidates": list(entries),
             "champion": champion,
             "choice": {"eligible": [measures["name"] for measures in sorted(entries, key=serving_bytes)]},
+            "drift": {name: {"feature": "tenure", "value": 0.0} for name in ("psi", "null_rise")},
         }
         (folder / "measures.json").write_text(json.dumps(everything))
         lake.put_folder("measured", ds, folder)
