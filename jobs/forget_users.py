@@ -5,9 +5,9 @@ in the row's text (quarantine: also by a device that nobody else had). Only part
 written again, and at the end every file that no pointer names is deleted.
 
 What was summed over them is made again without them: daily partials lose their rows; histories and states of
-campaigns and devices, and priors, are read again from what is left. Other users' rows of training sets, scores
-and predictions stay as they were used, and so do counts, measures, reports and models, none of which has rows of
-users. Embeddings and models that were trained on them are not deleted but named, here and in
+campaigns and devices, and priors, are read again from what is left. Other users' rows of training sets, scores,
+predictions and flags of bots stay as they were used, and so do counts, measures, reports and models, none of
+which has rows of users. Embeddings and models that were trained on them are not deleted but named, here and in
 ROOT/forgotten/ds=DAY.json.
 
 Kept are deletions, by which ingest drops the users' rows from now on, and your own log: it is not this job's. A

@@ -31,7 +31,7 @@ BUILT = (
 )  # fmt: skip
 """What must be as if the user had never been."""
 
-BY_HAND = ("training_set", "scores", "codes/old", "audience_codes/old")
+BY_HAND = ("training_set", "scores", "bot_flags", "codes/old", "audience_codes/old")
 """Tables of later jobs, with the keys of the requests."""
 
 

@@ -79,10 +79,12 @@ def test_tables_keep_their_newest_days(spark: SparkSession, lake: Lake) -> None:
 def test_what_features_remember_stays_whole(spark: SparkSession, lake: Lake) -> None:
     put(lake, "devices", DAYS[0], DAYS[1])
     put(lake, "devices", DAYS[1])
-    put(lake, "push_partials", *DAYS)
+    summed = ("push_partials", "bot_flags")
+    for table in summed:
+        put(lake, table, *DAYS)
     prune(spark, lake, days=1)
     assert lake.days("devices") == DAYS[:2]
-    assert lake.days("push_partials") == DAYS
+    assert [lake.days(table) for table in summed] == [DAYS, DAYS]
     assert sorted(row.n for row in lake.read("devices").collect()) == [1, 2]
     assert len(list(Path(lake.root, "devices").rglob("*.parquet"))) == 2  # the day that was written again is gone
 
