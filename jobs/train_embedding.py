@@ -51,14 +51,15 @@ def run(spark: SparkSession, args: argparse.Namespace) -> None:
     keys = cells.select("user_id").distinct().withColumn("as_of", F.lit(cut))
     tokens = vocabulary(known_cells(keys, cells), max_tokens=args.max_tokens, min_users=args.min_users).persist()
     words = [row["token"] for row in tokens.orderBy("token_id").collect()]
-    if len(words) < args.latents:
+    if len(words) < args.k:
         raise BadInput(
-            f"behaviour known before {cut}: expected at least {args.latents} tokens that {args.min_users} users have, "
+            f"behaviour known before {cut}: expected at least {args.k} tokens that {args.min_users} users have, "
             f"got {len(words)}"
         )
+    n_latents = min(args.latents, len(words))
     matrix, _ = collected_rows(behaviour_rows(keys, cells, tokens), len(words))
-    say(f"learning {args.latents} latents from {matrix.shape[0]:,} users x {len(words):,} tokens known before {cut}")
-    estimator.fit(matrix)
+    say(f"learning {n_latents} latents from {matrix.shape[0]:,} users x {len(words):,} tokens known before {cut}")
+    estimator.set_params(n_latents=n_latents).fit(matrix)
     with tempfile.TemporaryDirectory() as folder:
         manifest = save(estimator, words, Path(folder) / "embedding", measures=estimator.measures_)
         lake.put_folder(EMBEDDINGS, args.ds, Path(folder) / "embedding")
