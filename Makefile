@@ -16,11 +16,12 @@ ifeq ($(MAKELEVEL),0)
 endif
 WITH_TOOLS := $(if $(READY),,setup-tests)
 WITH_AIRFLOW := $(if $(READY),,setup setup-airflow)
-ALONE := tests/models tests/benchmarks tests/jobs/test_command_lines.py
+PIPELINE := tests/jobs/test_run_pipeline.py
+NO_SPARK := tests/jobs/test_command_lines.py tests/models tests/benchmarks
 BY_LINE := $(if $(filter output-sync,$(.FEATURES)),--output-sync=line)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-tests setup-airflow demo check test test-spark test-models test-dags \
+.PHONY: help setup setup-tests setup-airflow demo check test test-dags test-pipeline test-jobs test-features test-models \
 	bench-models bench-embeddings bench-embedding-speed bench-features package clean
 
 help: ## say what there is to make
@@ -41,7 +42,8 @@ demo: setup ## simulated logs through the whole chain into build/demo
 test: ## lint, types, room rules, and the tests of both environments
 	@$(MAKE) --no-print-directory -j2 $(BY_LINE) setup-tests setup-airflow
 	@$(MAKE) --no-print-directory READY=yes check
-	@$(MAKE) --no-print-directory -j2 $(BY_LINE) READY=yes test-spark test-models test-dags
+	@$(MAKE) --no-print-directory -j2 $(BY_LINE) READY=yes \
+		test-dags test-pipeline test-jobs test-features test-models
 
 check: $(WITH_TOOLS) ## lint, types and room rules
 	$(BIN)/ruff check .
@@ -49,14 +51,20 @@ check: $(WITH_TOOLS) ## lint, types and room rules
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-test-spark: $(WITH_TOOLS) ## the tests that share a Spark session: jobs and features
-	$(BIN)/pytest --ignore=tests/dags $(addprefix --ignore=,$(ALONE)) $(PYTEST_ARGS)
-
-test-models: $(WITH_TOOLS) ## the tests that need none: models, benchmarks and command lines
-	$(BIN)/pytest $(ALONE) $(PYTEST_ARGS)
-
 test-dags: $(WITH_AIRFLOW) ## the tests of the DAG, one of them a whole run
 	.venv-airflow/bin/pytest tests/dags $(PYTEST_ARGS)
+
+test-pipeline: $(WITH_TOOLS) ## the whole chain in one session, twice
+	$(BIN)/pytest $(PIPELINE) $(PYTEST_ARGS)
+
+test-jobs: $(WITH_TOOLS) ## the tests of single jobs
+	$(BIN)/pytest tests/jobs $(addprefix --ignore=,$(PIPELINE) $(NO_SPARK)) $(PYTEST_ARGS)
+
+test-features: $(WITH_TOOLS) ## the tests of features, with the oracle
+	$(BIN)/pytest tests/features $(PYTEST_ARGS)
+
+test-models: $(WITH_TOOLS) ## the tests that need no Spark session: models, benchmarks and command lines
+	$(BIN)/pytest $(NO_SPARK) $(PYTEST_ARGS)
 
 bench-models: setup ## size and speed beside scikit-learn's default, on a lake: ROOT=build/demo DS=2026-02-11
 	@$(BIN)/python -m tests.benchmarks.models.serving --root $(ROOT) --ds $(DS) $(BENCH_ARGS)

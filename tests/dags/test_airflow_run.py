@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.quick_spark import JAVA_OPTIONS, SETTINGS
+
 REPOSITORY = Path(__file__).resolve().parents[2]
 JOBS_PYTHON = REPOSITORY / ".venv" / "bin" / "python"
 AIRFLOW = Path(sys.executable).with_name("airflow")
@@ -28,7 +30,8 @@ def run(*words: object, **env: object) -> None:
 @pytest.mark.slow
 def test_a_real_run(tmp_path: Path) -> None:
     logs, root = tmp_path / "logs", tmp_path / "lake"
-    quick = {"JDK_JAVA_OPTIONS": "-XX:TieredStopAtLevel=1"}
+    settings = " ".join(f"-D{name}={value}" for name, value in SETTINGS.items())
+    quick = {"JDK_JAVA_OPTIONS": f"{JAVA_OPTIONS} {settings}"}
     run(
         JOBS_PYTHON,
         "-m",

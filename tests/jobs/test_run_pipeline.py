@@ -37,7 +37,9 @@ pytestmark = pytest.mark.slow
 
 
 def run(spark: SparkSession, words: str) -> None:
-    run_pipeline.run(spark, run_pipeline.arg_parser().parse_args(words.split()))
+    args = run_pipeline.arg_parser().parse_args(words.split())
+    args.latency_rows = 500
+    run_pipeline.run(spark, args)
 
 
 @pytest.fixture(scope="module")
