@@ -8,8 +8,6 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.quick_spark import JAVA_OPTIONS, SETTINGS
-
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
@@ -23,8 +21,11 @@ def spark() -> Iterator[SparkSession]:
         "spark.master=local[2]",
         "spark.sql.shuffle.partitions=4",
         "spark.driver.memory=2g",
-        f"spark.driver.extraJavaOptions={JAVA_OPTIONS}",
-        *(f"{name}={value}" for name, value in SETTINGS.items()),
+        # Tiny frames: most of the time is compiling and planning. The DAG's run has only the first of these.
+        "spark.driver.extraJavaOptions=-XX:TieredStopAtLevel=1",
+        "spark.sql.codegen.wholeStage=false",
+        "spark.sql.codegen.factoryMode=NO_CODEGEN",
+        "spark.sql.adaptive.enabled=false",
     ]
     session = make_session("tests", settings)
     session.sparkContext.setLogLevel("ERROR")

@@ -10,8 +10,6 @@ from pathlib import Path
 
 import pytest
 
-from tests.quick_spark import JAVA_OPTIONS, SETTINGS
-
 REPOSITORY = Path(__file__).resolve().parents[2]
 JOBS_PYTHON = REPOSITORY / ".venv" / "bin" / "python"
 AIRFLOW = Path(sys.executable).with_name("airflow")
@@ -30,8 +28,7 @@ def run(*words: object, **env: object) -> None:
 @pytest.mark.slow
 def test_a_real_run(tmp_path: Path) -> None:
     logs, root = tmp_path / "logs", tmp_path / "lake"
-    settings = " ".join(f"-D{name}={value}" for name, value in SETTINGS.items())
-    quick = {"JDK_JAVA_OPTIONS": f"{JAVA_OPTIONS} {settings}"}
+    quick = {"JDK_JAVA_OPTIONS": "-XX:TieredStopAtLevel=1"}
     run(
         JOBS_PYTHON,
         "-m",
