@@ -25,7 +25,6 @@ def spark() -> Iterator[SparkSession]:
         "spark.driver.extraJavaOptions=-XX:TieredStopAtLevel=1",
         "spark.sql.codegen.wholeStage=false",
         "spark.sql.codegen.factoryMode=NO_CODEGEN",
-        "spark.sql.adaptive.enabled=false",
     ]
     session = make_session("tests", settings)
     session.sparkContext.setLogLevel("ERROR")
