@@ -42,9 +42,10 @@ def run(spark: SparkSession, args: argparse.Namespace) -> None:
     note = read_note(lake, args.ds)
     split = split_of(args, note.rules)
     embedding = read_manifest(lake.get_folder(EMBEDDINGS, args.ds))
-    requests = with_part(lake.read("requests", **_span(lake, split)), split, note.rules)
-    requests, of_bots = _without_bots(lake, note, split, requests)
-    rows = _labelled(lake, note, split, requests).join(
+    span = _span(lake, split)
+    requests = with_part(lake.read("requests", **span), split, note.rules)
+    requests, of_bots = _without_bots(lake, note, span, requests)
+    rows = _labelled(lake, note, span, requests).join(
         lake.read(codes_table(embedding["version"]), since=split.train[0], until=args.ds),
         ["user_id", "as_of", "ds"],
         how="left",
@@ -56,8 +57,8 @@ def run(spark: SparkSession, args: argparse.Namespace) -> None:
         "time_rules": note.rules.to_dict(), "split": split.to_dict(), "bots": of_bots,
     })  # fmt: skip
     for part, found in parts.items():
-        span = f"{found['first_as_of']} to {found['last_as_of']}"
-        say(f"{part}: {found['rows']:,} sends, {found['clicks']:,} clicked, {span}")
+        days = f"{found['first_as_of']} to {found['last_as_of']}"
+        say(f"{part}: {found['rows']:,} sends, {found['clicks']:,} clicked, {days}")
 
 
 def _span(lake: Lake, split: Split) -> dict[str, date]:
@@ -65,11 +66,13 @@ def _span(lake: Lake, split: Split) -> dict[str, date]:
     return {"since": split.train[0], "until": max(day for day in lake.days("requests") if day < split.end)}
 
 
-def _without_bots(lake: Lake, note: LogNote, split: Split, requests: DataFrame) -> tuple[DataFrame, dict[str, int]]:
+def _without_bots(
+    lake: Lake, note: LogNote, span: dict[str, date], requests: DataFrame
+) -> tuple[DataFrame, dict[str, int]]:
     """Leave out the requests of users who were known for bots, and count them by rule."""
     if not note.bots.active:
         return requests, {}
-    judged = with_bot_rule(requests, lake.read(BOT_FLAGS, until=_span(lake, split)["until"]))
+    judged = with_bot_rule(requests, lake.read(BOT_FLAGS, until=span["until"]))
     found = judged.dropna(subset="bot_rule").groupBy("bot_rule").count().collect()
     of_bots = {rule: n for rule, n in sorted(found)}
     for rule, n in of_bots.items():
@@ -77,9 +80,8 @@ def _without_bots(lake: Lake, note: LogNote, split: Split, requests: DataFrame) 
     return judged.where("bot_rule IS NULL").drop("bot_rule"), of_bots
 
 
-def _labelled(lake: Lake, note: LogNote, split: Split, requests: DataFrame) -> DataFrame:
+def _labelled(lake: Lake, note: LogNote, span: dict[str, date], requests: DataFrame) -> DataFrame:
     """Feature rows with ``part`` and ``label``, one a request."""
-    span = _span(lake, split)
     sends = requests.withColumn("sent_at", F.col("send_at"))
     clicks = lake.read("clicks", **span).drop("sent_at", "ds").join(sends.select("send_id", "sent_at"), "send_id")
     labelled = with_label(requests, clicks, note.rules)

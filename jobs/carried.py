@@ -34,7 +34,7 @@ _CONTRACT_TABLES = {PUSHES: "sends", APP_EVENTS: "app_events"}
 
 def carried_day(lake: Lake, note: LogNote, as_of: date) -> date | None:
     """Give the last day that is folded, of those that serve requests from a midnight on; None: nothing is."""
-    folds = (set(lake.days(f"carried_{table}")) for table in _tables(note))
+    folds = (set(lake.days(f"carried_{table}")) for table in carried_tables(note))
     usable = {day for day in set.intersection(*folds) if day <= last_foldable(as_of)}
     return max(usable, default=None)
 
@@ -74,7 +74,7 @@ def fold_until(lake: Lake, note: LogNote, due: date, before: date | None) -> Non
         lake.write(f"carried_{table}", folded(FIELDS[table], rows, due), [due])
         lake.keep(f"carried_{table}", [day for day in (before, due) if day])
 
-    side_by_side(fold, _tables(note))
+    side_by_side(fold, carried_tables(note))
 
 
 def drop_carried(lake: Lake, since: date) -> None:
@@ -85,5 +85,6 @@ def drop_carried(lake: Lake, since: date) -> None:
             lake.keep(table, [day for day in days if day < since])
 
 
-def _tables(note: LogNote) -> list[str]:
+def carried_tables(note: LogNote) -> list[str]:
+    """Give the tables of a log that are carried."""
     return [table for table in FIELDS if _CONTRACT_TABLES.get(table, table) in note.tables]

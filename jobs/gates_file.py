@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import tomllib
 from importlib import resources
 from pathlib import Path
 
 from pydantic import ValidationError
 
 from jobs.errors import BadInput
+from jobs.toml_file import read_toml
 from models.gate_rules import Rules
 
 
@@ -27,12 +27,7 @@ def read_gates(path: str | None = None) -> Rules:
     """
     source = Path(path) if path else resources.files("jobs").joinpath("gates.toml")
     try:
-        return Rules.model_validate(tomllib.loads(source.read_text(encoding="utf-8")))
-    except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "not UTF-8 text"
-        raise BadInput(f"gates file {source}: expected a readable TOML file: {reason}") from None
-    except tomllib.TOMLDecodeError as error:
-        raise BadInput(f"gates file {source}: expected TOML: {error}") from None
+        return Rules.model_validate(read_toml("gates file", source))
     except ValidationError as error:
         raise BadInput(f"gates file {source}: {_first(error)}") from None
 

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from datetime import date, timedelta
 
-from pyspark.sql import DataFrame
-
 from features.feature import History
 from features.windows import MEMORY_DAYS
-from jobs.carried import APP_EVENTS, PUSHES, carried_day, read_with_carried
+from jobs.carried import FIELDS, carried_day, carried_tables, read_with_carried
 from jobs.lake import Lake
 from jobs.log_note import LogNote
 
@@ -33,17 +31,9 @@ def read_past(lake: Lake, note: LogNote, until: date, *, as_of: date | None = No
     carried = None if as_of is None else carried_day(lake, note, as_of)
     since = None if as_of is None else as_of - timedelta(days=MEMORY_DAYS)
 
-    def whole(table: str, contract_table: str) -> DataFrame | None:
-        return read_with_carried(lake, table, until, carried) if contract_table in note.tables else None
-
-    pushes = whole(PUSHES, "sends")
-    assert pushes is not None
+    whole = {FIELDS[table]: read_with_carried(lake, table, until, carried) for table in carried_tables(note)}
     return History(
-        pushes=pushes,
         outcomes=lake.read(OUTCOMES, since=since, until=until),
-        app_events=whole(APP_EVENTS, "app_events"),
         app_hours=lake.read(APP_HOURS, since=since, until=until) if "app_events" in note.tables else None,
-        users=whole("users", "users"),
-        devices=whole("devices", "devices"),
-        campaigns=whole("campaigns", "campaigns"),
+        **whole,
     )

@@ -11,7 +11,7 @@ from jobs.build_training_set import META
 from jobs.cli import at_least, job_parser
 from jobs.errors import BadInput
 from jobs.lake import Lake
-from jobs.training_parts import read_part
+from jobs.training_parts import code_width, read_part
 from models.candidates import DEFAULT_CANDIDATES, CandidateSpec, candidates_for
 from models.schema import FeatureSchema
 
@@ -59,7 +59,7 @@ def read_refit(lake: Lake, args: argparse.Namespace) -> Refit:
         When the day has no training set, or the candidate is one without codes and there are none.
     """
     meta = lake.get_json(META, args.ds)
-    n_latents = (meta.get("embedding") or {}).get("n_latents", 0)
+    n_latents = code_width(meta)
     spec = next((spec for spec in candidates_for(n_latents) if spec.name == args.candidate), None)
     if spec is None:
         raise BadInput(f"--candidate {args.candidate}: the training set of {args.ds} has no codes to leave out")

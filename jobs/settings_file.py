@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import re
-import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import fields
 from pathlib import Path
@@ -17,6 +16,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from jobs.errors import BadInput
+from jobs.toml_file import read_toml
 from models.candidates import DEFAULT_CANDIDATES, FAMILIES, CandidateSpec
 
 NAME = re.compile(r"[a-z][a-z0-9_]*")
@@ -39,13 +39,7 @@ def read_candidates(path: str | None = None) -> tuple[CandidateSpec, ...]:
     """
     if path is None:
         return DEFAULT_CANDIDATES
-    try:
-        tables = tomllib.loads(Path(path).read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "not UTF-8 text"
-        raise BadInput(f"settings file {path}: expected a readable TOML file: {reason}") from None
-    except tomllib.TOMLDecodeError as error:
-        raise BadInput(f"settings file {path}: expected TOML: {error}") from None
+    tables = read_toml("settings file", Path(path))
     if not tables:
         raise BadInput(f"settings file {path}: expected a table for each candidate, got none")
     try:

@@ -25,7 +25,7 @@ from jobs.errors import BadInput
 from jobs.lake import Lake
 from jobs.settings_file import as_toml, read_candidates
 from jobs.storage import is_local
-from jobs.training_parts import read_part
+from jobs.training_parts import code_width, read_part
 from models.batch import to_labelled_rows
 from models.bundle import json_bytes
 from models.candidates import CandidateSpec, candidates_for
@@ -58,7 +58,7 @@ def run(spark: SparkSession, args: argparse.Namespace) -> None:
     ends = time.monotonic() + 60 * args.minutes
     lake, specs = Lake(spark, args.root), read_candidates(args.settings)
     meta = lake.get_json(META, args.ds)
-    n_latents = (meta.get("embedding") or {}).get("n_latents", 0)
+    n_latents = code_width(meta)
     spec = _spec(candidates_for(n_latents, specs), args)
     journal = _journal(lake, args)
     schema = FeatureSchema.from_json(meta["schema"])

@@ -6,10 +6,8 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from models.batch import LabelledRows
-from models.candidates import CandidateSpec
-from models.encoding import fit_encoder
+from models.candidates import CandidateSpec, parts_to_try
 from models.evaluation import Interval, auc, auc_gain_interval, excess_interval, log_loss
-from models.family import EncodedParts
 from models.schema import FeatureSchema
 from models.serving.types import Floats
 
@@ -82,11 +80,9 @@ def weigh_blocks(
     width = n_latents if spec.codes else 0
 
     def predicted(kept: FeatureSchema, latents: int) -> Floats:
-        encoder = fit_encoder(train.batch, kept, latents, missing=spec.settings.missing)
-        later = encoder.encode(validation.batch)
-        parts = EncodedParts(encoder, encoder.encode(train.batch), train.label, later, validation.label)
+        parts, _ = parts_to_try(spec, train, validation, kept, latents, seed=seed)
         model = spec.settings.fit(parts, seed=seed, n_threads=n_threads)
-        return model.predict(encoder.encode(holdout.batch))
+        return model.predict(parts.encoder.encode(holdout.batch))
 
     label, user = holdout.label, holdout.user
     p = predicted(schema, width)

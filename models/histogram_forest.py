@@ -6,13 +6,10 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 import lightgbm
-import numpy as np
 from pydantic.dataclasses import dataclass as settings
 
-from models.boosted_trees import binned
+from models.boosted_trees import FittedBooster, binned
 from models.family import CHECKED, NO_SENTINEL, AtLeastOne, Count, EncodedParts, FittedModel, Leaves, Share
-from models.serving.types import Floats
-from models.tree_ensembles import from_lightgbm, to_compact
 
 
 @settings(frozen=True, config=CHECKED)
@@ -66,19 +63,8 @@ class HistogramForestSettings:
 
 
 @dataclass(frozen=True)
-class FittedHistogramForest:
-    """A forest in LightGBM's text format; served as compact trees."""
-
-    text: str
-    serving_format: ClassVar[str] = "compact"
-
-    def predict(self, rows: Floats) -> Floats:
-        """Give click probabilities of encoded rows."""
-        return np.asarray(lightgbm.Booster(model_str=self.text).predict(rows))
-
-    def to_serving(self) -> bytes:
-        """Give compact trees."""
-        return to_compact(from_lightgbm(self.text))
+class FittedHistogramForest(FittedBooster):
+    """A forest in LightGBM's text format; predicts and is served like boosted trees."""
 
     def to_others(self) -> dict[str, bytes]:
         """Give LightGBM's own text."""

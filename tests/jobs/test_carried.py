@@ -15,7 +15,7 @@ from pyspark.sql import functions as F
 from features.bots import BotRules
 from features.time_rules import TimeRules
 from jobs import aggregate_day, build_features
-from jobs.carried import CARRIED, FOLD_DAYS, PUSHES, carried_day, carried_due, drop_carried
+from jobs.carried import CARRIED, FOLD_DAYS, PUSHES, carried_day, carried_due, carry, drop_carried
 from jobs.ingest_counts import COUNTS
 from jobs.lake import Lake
 from jobs.log_note import LogNote, read_note, write_note
@@ -83,8 +83,8 @@ def test_a_fold_is_made_when_enough_days_have_piled_up(lake: Lake) -> None:
     note = read_note(lake, DS)
     first = carried_day(lake, note, DS)
     assert first is not None
-    assert build_features.carry(lake, note, DS + timedelta(days=FOLD_DAYS - 1)) is None
-    assert build_features.carry(lake, note, DS + timedelta(days=FOLD_DAYS)) == first + timedelta(days=FOLD_DAYS)
+    assert carry(lake, note, DS + timedelta(days=FOLD_DAYS - 1)) is None
+    assert carry(lake, note, DS + timedelta(days=FOLD_DAYS)) == first + timedelta(days=FOLD_DAYS)
     assert lake.days(f"carried_{PUSHES}") == [first, first + timedelta(days=FOLD_DAYS)]
     assert carried_day(lake, note, DS) == first, "a fold that holds days within a window does not serve"
 
