@@ -54,7 +54,7 @@ def fit_level(p: Floats, label: Labels) -> Platt:
 
 def fit_platt(p: Floats, label: Labels) -> Platt:
     """Fit Platt's two numbers by maximum likelihood."""
-    slope, intercept = _most_likely([_logits(p)], label, np.array([1.0, 0.0]), method="BFGS", options={"gtol": 1e-9})
+    slope, intercept = _most_likely([_logits(p)], label, np.array([1.0, 0.0]))
     return Platt(slope, intercept)
 
 
@@ -62,9 +62,8 @@ def fit_beta(p: Floats, label: Labels) -> Beta:
     """Fit the three numbers of a beta calibration by maximum likelihood."""
     p = np.clip(p, EDGE, 1 - EDGE)
     rising = [(0, None), (0, None), (None, None)]
-    options = {"ftol": 1e-14, "gtol": 1e-9}
     columns = [np.log(p), -np.log1p(-p)]
-    return Beta(*_most_likely(columns, label, np.array([1.0, 1.0, 0.0]), bounds=rising, options=options))
+    return Beta(*_most_likely(columns, label, np.array([1.0, 1.0, 0.0]), bounds=rising))
 
 
 def fit_isotonic(p: Floats, label: Labels) -> Isotonic:
@@ -146,7 +145,7 @@ def _logits(p: Floats | float) -> Floats:
     return np.asarray(logit(np.clip(p, EDGE, 1 - EDGE)))
 
 
-def _most_likely(columns: Sequence[Floats], label: Labels, start: Floats, **more: Any) -> list[float]:
+def _most_likely(columns: Sequence[Floats], label: Labels, start: Floats, bounds: Any = None) -> list[float]:
     """Give the weights of columns, and the intercept, that make the softened labels most likely."""
     target = _softened(label)
 
@@ -156,8 +155,12 @@ def _most_likely(columns: Sequence[Floats], label: Labels, start: Floats, **more
         value = -np.mean(target * log_expit(z) + (1 - target) * log_expit(-z))
         return float(value), np.array([*(np.mean(error * column) for column in columns), np.mean(error)])
 
-    found: list[float] = minimize(loss, start, jac=True, **more).x.tolist()
-    return found
+    # L-BFGS-B and not BFGS, which sets the process's warning filters: candidates are fitted in threads.
+    found = minimize(
+        loss, start, jac=True, method="L-BFGS-B", bounds=bounds, options={"ftol": 1e-14, "gtol": 1e-9, "maxiter": 1000}
+    )
+    weights: list[float] = found.x.tolist()
+    return weights
 
 
 def _softened(label: Labels) -> Floats:
