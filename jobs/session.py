@@ -25,6 +25,7 @@ DEFAULTS = {
     "spark.sql.adaptive.maxShuffledHashJoinLocalMapThreshold": "64m",  # no sorting where a partition fits in memory
     "spark.sql.optimizer.dynamicPartitionPruning.enabled": "false",  # days are named when read; plans take seconds less
     "spark.sql.inMemoryColumnarStorage.compressed": "false",  # sizing up codecs takes longer than it saves
+    "spark.hadoop.fs.file.impl": "org.apache.hadoop.fs.RawLocalFileSystem",  # no chmod process for each file
     "spark.ui.enabled": "false",
     "spark.ui.showConsoleProgress": "false",
 }
