@@ -5,7 +5,7 @@ from __future__ import annotations
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from features.change_logs import change_reader, latest_as_of
+from features.change_logs import change_reader, known_by_day, latest_as_of
 from features.feature import Block, Feature
 from features.push_history import count_features, days_since, rate_features, reader
 from features.windows import ALL
@@ -57,8 +57,5 @@ def with_category(rows: DataFrame, campaigns: DataFrame) -> DataFrame:
 
 
 def categories_by_day(sends: DataFrame, clicks: DataFrame, campaigns: DataFrame) -> DataFrame:
-    """Give ``campaign_id, ds, category`` of what was sent or clicked: as known at the midnight that ends ``ds``."""
-    active = sends.select("campaign_id", "ds").union(clicks.select("campaign_id", "ds")).distinct()
-    keys = active.select("campaign_id", F.date_add("ds", 1).alias("as_of"))
-    known = latest_as_of(keys, campaigns, key="campaign_id", columns=("category",))
-    return known.select("campaign_id", F.date_sub("as_of", 1).alias("ds"), "category")
+    """Give ``campaign_id, ds, category`` of what was sent or clicked; see ``known_by_day``."""
+    return known_by_day([sends, clicks], campaigns, key="campaign_id", columns=("category",))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import reduce
 
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
@@ -43,3 +44,11 @@ def latest_as_of(keys: DataFrame, log: DataFrame, *, key: str, columns: Sequence
     known = keys.join(log.select(key, "ds", change), key, how="inner").where(F.col("ds") < F.col("as_of"))
     last = known.groupBy(*keys.columns).agg(F.max("_change").alias("_change"))
     return last.select(*keys.columns, *(F.col(f"_change.{name}").alias(name) for name in columns))
+
+
+def known_by_day(rows: Sequence[DataFrame], log: DataFrame, *, key: str, columns: Sequence[str]) -> DataFrame:
+    """Give key, ``ds`` and columns of what occurs in rows with ``ds``: as known at the midnight that ends it."""
+    active = reduce(DataFrame.union, (frame.select(key, "ds") for frame in rows)).distinct()
+    keys = active.select(key, F.date_add("ds", 1).alias("as_of"))
+    known = latest_as_of(keys, log, key=key, columns=columns)
+    return known.select(key, F.date_sub("as_of", 1).alias("ds"), *columns)

@@ -15,7 +15,7 @@ from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F
 
 from features.campaign import RECENT_DAYS
-from features.partials import PUSH_COUNTS
+from features.partials import PUSH_COUNTS, PUSH_THINGS
 from features.windows import WINDOWS_DAYS
 
 LONGEST_WINDOW = max(*WINDOWS_DAYS, *RECENT_DAYS)
@@ -77,9 +77,7 @@ def _first_and_last(key: Sequence[str]) -> Fold:
 
 
 FOLDS: Mapping[str, Fold] = {
-    "pushes": _one_cell(
-        ("user_id", "device_id", "campaign_id", "category"), PUSH_COUNTS, ("last_sent_ms", "last_clicked_ms")
-    ),
+    "pushes": _one_cell(PUSH_THINGS, PUSH_COUNTS, ("last_sent_ms", "last_clicked_ms")),
     "app_events": _one_cell(("user_id", "event_name"), ("events", "duration_ms"), ("last_event_ms",)),
     "users": _first_and_last(("user_id",)),
     "devices": _first_and_last(("device_id", "user_id")),

@@ -11,7 +11,8 @@ from pyspark.sql import functions as F
 
 from features.contract import DISMISS
 
-PUSH_KEY = ("user_id", "device_id", "campaign_id", "category", "event_day")
+PUSH_THINGS = ("user_id", "device_id", "campaign_id", "category", "model", "os_version", "platform")
+PUSH_KEY = (*PUSH_THINGS, "event_day")
 PUSH_COUNTS = ("sends", "clicks", "dismissals")
 
 
@@ -20,7 +21,9 @@ def epoch_ms(time: Column) -> Column:
     return F.unix_millis(time)
 
 
-def push_partials(sends: DataFrame, clicks: DataFrame, categories: DataFrame | None) -> DataFrame:
+def push_partials(
+    sends: DataFrame, clicks: DataFrame, categories: DataFrame | None, kinds: DataFrame | None
+) -> DataFrame:
     """Count sends, clicks and dismissals per user, device, campaign and event day.
 
     Parameters
@@ -29,6 +32,8 @@ def push_partials(sends: DataFrame, clicks: DataFrame, categories: DataFrame | N
         Accepted rows with ``ds``. Only a send's first click counts, on the day it was clicked.
     categories : DataFrame, optional
         ``campaign_id, ds, category``: the category as known at the end of ``ds``.
+    kinds : DataFrame, optional
+        ``device_id, ds, model, os_version, platform``: what the device was known to be at the end of ``ds``.
 
     Returns
     -------
@@ -46,10 +51,12 @@ def push_partials(sends: DataFrame, clicks: DataFrame, categories: DataFrame | N
         F.when(F.col("is_first_click"), epoch_ms(F.col("clicked_at"))).alias("last_clicked_ms"),
     )  # fmt: skip
     rows = sent.unionByName(clicked)
-    if categories is None:
-        rows = rows.withColumn("category", F.lit(None).cast("string"))
-    else:
+    if categories is not None:
         rows = rows.join(F.broadcast(categories), ["campaign_id", "ds"], how="left")
+    if kinds is not None:
+        rows = rows.join(kinds, ["device_id", "ds"], how="left")
+    absent = {name: F.lit(None).cast("string") for name in PUSH_KEY if name not in rows.columns}
+    rows = rows.withColumns(absent) if absent else rows
     return rows.groupBy(*PUSH_KEY, "ds").agg(
         *(F.sum(name).alias(name) for name in PUSH_COUNTS),
         F.max("last_sent_ms").alias("last_sent_ms"),

@@ -10,6 +10,7 @@ from pyspark.sql import functions as F
 
 from features.campaign import with_category
 from features.catalogue import blocks_of, features_of
+from features.device_kinds import KINDS, with_kinds
 from features.feature import Block, History, Key
 from features.priors import prior_steps, priors
 from features.requests import REQUEST_KEY, with_send_at
@@ -60,7 +61,7 @@ def request_keys(
     requests : DataFrame
         ``user_id, device_id, campaign_id, as_of``.
     history : History
-        Where keys are found that requests do not name: the category of a campaign.
+        Where keys are found that requests do not name: the category of a campaign, the kinds of devices.
     blocks : iterable of Block
         What to ask for.
     per : sequence of str
@@ -69,7 +70,9 @@ def request_keys(
 
     def asked(key: Key) -> DataFrame:
         named = with_category(requests, history.table("campaigns")) if "category" in key else requests
-        return named.select(*key, "as_of", *per).dropna(subset=list(key)).distinct()
+        kinds = [name for name in key if name in KINDS]
+        asked = named.select(*(name for name in key if name not in KINDS), "as_of", *per).dropna().distinct()
+        return with_kinds(asked, history.pushes, kinds).select(*key, "as_of", *per) if kinds else asked
 
     return {key: asked(key) for key in {block.key for block in blocks}}
 

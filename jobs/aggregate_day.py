@@ -15,6 +15,7 @@ from pyspark.sql import functions as F
 
 from features.bots import bot_flags
 from features.campaign import categories_by_day
+from features.device_kinds import kinds_by_day
 from features.outcomes import push_outcomes
 from features.partials import app_event_hours, app_event_partials, push_partials
 from jobs.carried import APP_EVENTS, PUSHES, carried_day, drop_carried, read_with_carried
@@ -49,9 +50,10 @@ def run(spark: SparkSession, args: argparse.Namespace) -> None:
         frames |= {APP_EVENTS: app_event_partials(app_events), APP_HOURS: app_event_hours(app_events)}
     side_by_side(lambda table: lake.write(table, frames[table], days), frames)
     sends, clicks = (lake.read(table, **span).where(of_days) for table in ("sends", "clicks"))
-    campaigns = _log(lake, note, "campaigns", days)
+    campaigns, devices = (_log(lake, note, table, days) for table in ("campaigns", "devices"))
     categories = None if campaigns is None else categories_by_day(sends, clicks, campaigns)
-    lake.write(PUSHES, push_partials(sends, clicks, categories), days)  # last: days that it holds are done
+    kinds = None if devices is None else kinds_by_day(sends, clicks, devices)
+    lake.write(PUSHES, push_partials(sends, clicks, categories, kinds), days)  # last: days that it holds are done
     if note.bots.active:
         _tell_flags(lake, days)
     say(f"aggregated {len(days)} days, {days[0]} to {days[-1]}")

@@ -19,6 +19,7 @@ from pyspark.sql import functions as F
 
 from features.campaign import with_category
 from features.catalogue import blocks_of
+from features.device_kinds import KINDS, with_kinds
 from features.feature import History, Key
 from features.requests import active_campaigns, audience, planned_sends, training_requests
 from features.rows import ASKED, PRIORS, priors_of, read_histories, request_keys
@@ -118,6 +119,8 @@ def _scoring_keys(key: Key, people: DataFrame, campaigns: DataFrame, past: Histo
     to_come = campaigns.select("campaign_id").distinct().crossJoin(F.broadcast(as_of))
     if key == ("campaign_id",):
         keys = to_come
+    elif kinds := [name for name in key if name in KINDS]:
+        keys = with_kinds(to_come if "campaign_id" in key else as_of, past.pushes, kinds).select(*key, "as_of")
     elif "category" in key:
         keys = _met_before(key, with_category(to_come, past.table("campaigns")), "category", past)
     elif "campaign_id" in key:

@@ -5,10 +5,10 @@ in the row's text (quarantine: also by a device that nobody else had). Only part
 written again, and at the end every file that no pointer names is deleted.
 
 What was summed over them is made again without them: daily partials lose their rows; histories and states of
-campaigns and devices, and priors, are read again from what is left. Other users' rows of training sets, scores,
-predictions and flags of bots stay as they were used, and so do counts, measures, reports and models, none of
-which has rows of users. Embeddings and models that were trained on them are not deleted but named, here and in
-ROOT/forgotten/ds=DAY.json.
+campaigns and devices, and priors, are read again from what is left. Other users' pushes stay with the model, OS
+version and platform that their device was known to have; their rows of training sets, scores, predictions and flags
+of bots stay as they were used, and so do counts, measures, reports and models, none of which has rows of users.
+Embeddings and models that were trained on them are not deleted but named, here and in ROOT/forgotten/ds=DAY.json.
 
 Kept are deletions, by which ingest drops the users' rows from now on, and your own log: it is not this job's. A
 click whose send is not in the lake cannot be known as theirs. Run it again after a kill. Nothing else may write
@@ -179,7 +179,8 @@ def _sums(lake: Lake, note: LogNote, past: History, users: DataFrame) -> list[Ch
 
 
 def _sum(block: Block, past: History, others: History, users: DataFrame) -> Change:
-    touched = touched_since(past.table(block.table), block.key, users)
+    summed = past.pushes if block.prior_level else past.table(block.table)
+    touched = touched_since(summed, block.key, users)
     return Change(
         block.name,
         lambda rows: with_summed(rows, block.key, touched),

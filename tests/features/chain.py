@@ -13,6 +13,7 @@ from features.bots import BotRules, with_impossible
 from features.campaign import categories_by_day
 from features.catalogue import blocks_of
 from features.contract import TABLES
+from features.device_kinds import kinds_by_day
 from features.duplicates import with_duplicate
 from features.feature import History
 from features.outcomes import push_outcomes
@@ -83,7 +84,8 @@ def history_of(frames: Mapping[str, DataFrame], rules: TimeRules) -> History:
     """Give the history of accepted rows."""
     sends, clicks, campaigns = frames["sends"], frames["clicks"], frames.get("campaigns")
     categories = None if campaigns is None else categories_by_day(sends, clicks, campaigns)
-    pushes = push_partials(sends, clicks, categories)
+    kinds = kinds_by_day(sends, clicks, frames["devices"]) if "devices" in frames else None
+    pushes = push_partials(sends, clicks, categories, kinds)
     more = {table: frames.get(table) for table in ("users", "devices", "campaigns")}
     if "app_events" in frames:
         more |= {

@@ -45,7 +45,8 @@ DAY = timedelta(days=1)
 class Push:
     """A send, a counted click or a dismissal; a click has the user, device and campaign of its send.
 
-    Its category is what its campaign had at the first midnight that knows it.
+    Its category is what its campaign had at the first midnight that knows it; so are its device's model, OS version and
+    platform.
     """
 
     kind: str
@@ -53,6 +54,9 @@ class Push:
     device: str | None
     campaign: str
     category: str | None
+    model: str | None
+    os_version: str | None
+    platform: str | None
     at: datetime
     known: date
 
@@ -120,6 +124,7 @@ class Oracle:
             **self._rhythm(user, request["send_at"], as_of),
             **self._profile(user, as_of),
             **self._device(device, as_of),
+            **self._device_kinds(device, campaign, as_of),
             **self._campaign(campaign, as_of),
             **self._campaign_rhythm(campaign, request["send_at"], as_of),
             **self._user_campaign(user, campaign, as_of),
@@ -208,7 +213,9 @@ class Oracle:
 
     def _push(self, kind: str, send: Row, at: datetime, known: date) -> Push:
         category = self._latest("campaigns", "campaign_id", send["campaign_id"], known + DAY).get("category")
-        return Push(kind, send["user_id"], send["device_id"], send["campaign_id"], category, at, known)
+        device = self._latest("devices", "device_id", send["device_id"], known + DAY)
+        kinds = [device.get(name) for name in ("model", "os_version", "platform")]
+        return Push(kind, send["user_id"], send["device_id"], send["campaign_id"], category, *kinds, at, known)
 
     def _pushes_as_of(self, as_of: date) -> list[Push]:
         return [push for push in self.pushes if push.at.date() < as_of and push.known < as_of]
@@ -300,6 +307,22 @@ class Oracle:
             "device_hours_since_last_send": _hours_since_last(pushes, "send", as_of),
             "device_hours_since_last_click": _hours_since_last(pushes, "click", as_of),
         }
+
+    def _device_kinds(self, device: str | None, campaign: str, as_of: date) -> dict[str, Any]:
+        def on_platform(push: Push) -> tuple[str, str] | None:
+            return None if push.platform is None else (push.campaign, push.platform)
+
+        state = self._latest("devices", "device_id", device, as_of)
+        platform = state.get("platform")
+        rates: dict[str, Any] = {}
+        for prefix, days, kind, mine in (
+            ("device_model", 28, lambda push: push.model, state.get("model")),
+            ("os_version", 28, lambda push: push.os_version, state.get("os_version")),
+            ("campaign_platform", 7, on_platform, None if platform is None else (campaign, platform)),
+        ):
+            pushes = [push for push in self._pushes_as_of(as_of) if mine is not None and kind(push) == mine]
+            rates |= self._rates(prefix, kind, pushes, as_of, {f"{days}d": days, "all": None})
+        return rates
 
     def _campaign(self, campaign: str, as_of: date) -> dict[str, Any]:
         pushes = [push for push in self._pushes_as_of(as_of) if push.campaign == campaign]

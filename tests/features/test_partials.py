@@ -20,7 +20,7 @@ def milliseconds(day: int, hour: int) -> int:
 
 
 def test_push_partials(spark: SparkSession) -> None:
-    whose = {"user_id": "u", "device_id": None, "campaign_id": "c"}
+    whose = {"user_id": "u", "device_id": "d", "campaign_id": "c"}
 
     def sent(name: str, hour: int, ds: int) -> dict[str, Any]:
         return {**whose, "send_id": name, "sent_at": at(1, hour), "ds": date(2026, 3, ds)}
@@ -42,11 +42,16 @@ def test_push_partials(spark: SparkSession) -> None:
     categories = spark.createDataFrame(
         [("c", date(2026, 3, 2), "news")], "campaign_id string, ds date, category string"
     )
+    kinds = spark.createDataFrame(
+        [("d", date(2026, 3, 1), "m", None, "ios")],
+        "device_id string, ds date, model string, os_version string, platform string",
+    )
     more = "user_id string, device_id string, campaign_id string, is_first_click boolean, ds date"
     found = push_partials(
         contract_frame(spark, "sends", sends, more="ds date"),
         contract_frame(spark, "clicks", clicks, more=more),
         categories,
+        kinds,
     )
     cells = {(row["event_day"].day, row["ds"].day): row.asDict() for row in found.collect()}
     counts = {when: (cell["sends"], cell["clicks"], cell["dismissals"]) for when, cell in cells.items()}
@@ -58,6 +63,8 @@ def test_push_partials(spark: SparkSession) -> None:
         (2, 2): (None, milliseconds(2, 1)),
     }
     assert {when: cell["category"] for when, cell in cells.items()} == {(1, 1): None, (1, 2): "news", (2, 2): "news"}
+    models = {when: (cell["model"], cell["os_version"], cell["platform"]) for when, cell in cells.items()}
+    assert models == {(1, 1): ("m", None, "ios"), (1, 2): (None, None, None), (2, 2): (None, None, None)}
     assert {kind for name, kind in found.dtypes if name in ("sends", "clicks", "dismissals")} == {"bigint"}
 
 

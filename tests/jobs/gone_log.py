@@ -34,13 +34,13 @@ s1,2026-01-03 10:05:00,button,2026-01-03 10:05:00
 s6,2026-01-03 10:06:00,stare,2026-01-03 10:06:00
 s8,2026-01-03 10:07:00,open,2026-01-03 10:07:00
 """,
-    "devices": f"""device_id,user_id,platform,updated_at,ingested_at
-d-gone,{QUOTED},ios,2026-01-01 00:00:00,2026-01-01 00:00:00
-shared,u2,android,2026-01-01 00:00:00,2026-01-01 00:00:00
-shared,{QUOTED},ios,2026-01-01 06:00:00,2026-01-01 06:00:00
-d3,u3,ios,2026-01-01 00:00:00,2026-01-01 00:00:00
-d-gone,,ios,2026-01-02 08:00:00,2026-01-02 08:00:00
-shared,,ios,2026-01-02 08:00:00,2026-01-02 08:00:00
+    "devices": f"""device_id,user_id,network,model,updated_at,ingested_at
+d-gone,{QUOTED},wifi,small,2026-01-01 00:00:00,2026-01-01 00:00:00
+shared,u2,4g,large,2026-01-01 00:00:00,2026-01-01 00:00:00
+shared,{QUOTED},wifi,large,2026-01-01 06:00:00,2026-01-01 06:00:00
+d3,u3,wifi,small,2026-01-01 00:00:00,2026-01-01 00:00:00
+d-gone,,wifi,small,2026-01-02 08:00:00,2026-01-02 08:00:00
+shared,,wifi,large,2026-01-02 08:00:00,2026-01-02 08:00:00
 """,
     "deletions": f"""user_id,requested_at,ingested_at
 {QUOTED},2026-01-03 06:00:00,2026-01-03 06:00:00

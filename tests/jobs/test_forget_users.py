@@ -27,7 +27,8 @@ LONG_AGO = date(2025, 6, 1)
 ONE, TWO, THREE = date(2026, 1, 1), date(2026, 1, 2), date(2026, 1, 3)
 BUILT = (
     "sends", "clicks", "devices", "push_partials", "requests", "audience", "campaigns_to_come", "priors",
-    "campaign_history", "device_history", "device_state", "user_history", "user_campaign_history",
+    "campaign_history", "device_history", "device_state", "device_model_history", "user_history",
+    "user_campaign_history",
 )  # fmt: skip
 """What must be as if the user had never been."""
 

@@ -1,0 +1,47 @@
+"""How pushes do on devices of the same model and on the same OS version, and a campaign on the same platform.
+
+A past send counts for what its device was when the send became known; the device to send to is what it is as of
+midnight.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from features.change_logs import known_by_day
+from features.feature import Block
+from features.push_history import rate_features, reader
+from features.windows import ALL
+
+KINDS = ("model", "os_version", "platform")
+"""Columns of push partials that say what kind of device a push went to."""
+
+
+def kinds_by_day(sends: DataFrame, clicks: DataFrame, devices: DataFrame) -> DataFrame:
+    """Give ``device_id, ds`` and ``KINDS`` of what was sent to or clicked on; see ``known_by_day``."""
+    return known_by_day([sends, clicks], devices, key="device_id", columns=KINDS)
+
+
+def with_kinds(asked: DataFrame, pushes: DataFrame, kinds: Sequence[str]) -> DataFrame:
+    """Ask for every kind of device that a push ever went to: there are few. Pushes are partials."""
+    met = pushes.select(*kinds).dropna().distinct()
+    return asked.crossJoin(F.broadcast(met))
+
+
+def _block(prefix: str, key: Sequence[str], whose: str, days: int) -> Block:
+    return Block(
+        name=f"{prefix}_history",
+        key=tuple(key),
+        table="devices",
+        read=reader(key, prefix, windows=(days,)),
+        features=tuple(rate_features(prefix, whose, (f"{days}d", ALL))),
+        prior_level=prefix,
+    )
+
+
+MODEL = _block("device_model", ("model",), "to devices of the same model", 28)
+OS_VERSION = _block("os_version", ("os_version",), "to devices with the same OS version", 28)
+CAMPAIGN = _block("campaign_platform", ("campaign_id", "platform"), "of the campaign on the same platform", 7)
