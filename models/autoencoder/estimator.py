@@ -16,8 +16,12 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from models.autoencoder.encoder import SparseEncoder, canonical
+from models.autoencoder.held_out import split
+from models.autoencoder.labels import Labels
 from models.autoencoder.measures import fvu_of, measure
+from models.autoencoder.ranks import ALONE, Ranks
 from models.autoencoder.scaling import CountScaling, Floats, fit_scaling, total_variance
+from models.autoencoder.warm_start import LastVersion
 
 if TYPE_CHECKING:  # a worker that only encodes is spared the seconds that torch takes to import
     from models.autoencoder.networks.base import Network, Start
@@ -71,6 +75,7 @@ class Autoencoder(Learned, ClassNamePrefixFeaturesOutMixin, TransformerMixin, Ba
         "patience": (1, math.inf),
         "tol": (0, math.inf),
         "validation_fraction": (0, 0.9),
+        "click_weight": (0, math.inf),
     }
     """Least and largest value of each setting, both allowed."""
 
@@ -100,6 +105,10 @@ class Autoencoder(Learned, ClassNamePrefixFeaturesOutMixin, TransformerMixin, Ba
     """How far an epoch must lower the best held-out FVU to count as progress."""
     validation_fraction: float = 0.1
     """Share of the rows of `fit` that are held out; with 0, FVU is measured on the training rows."""
+    click_weight: float = 0.0
+    """What telling clicks weighs beside the network's own loss: the loss of
+    `models.autoencoder.networks.click_head.ClickHead` on the codes is added so many times. With 0, `y` is not looked
+    at."""
     n_threads: int | None = 1
     """Threads of PyTorch while fitting; None leaves them as they are. Other thread counts can give other weights. At
     widths below some hundred latents, one thread is as fast as several."""
@@ -119,55 +128,83 @@ class Autoencoder(Learned, ClassNamePrefixFeaturesOutMixin, TransformerMixin, Ba
     def _make_network(self, start: Start) -> Network:
         """Make the network to train."""
 
-    def fit(self, X: Rows, y: object = None) -> Self:  # noqa: ARG002
+    def fit(
+        self,
+        X: Rows,
+        y: npt.ArrayLike | None = None,
+        *,
+        groups: npt.ArrayLike | None = None,
+        last: LastVersion | None = None,
+        ranks: Ranks = ALONE,
+    ) -> Self:
         """Learn scaling and weights.
 
         Parameters
         ----------
-        X : csr_matrix or array-like of shape (n_users, n_tokens)
+        X : csr_matrix or array-like of shape (n_rows, n_tokens)
             Raw counts. `validation_fraction` of the rows only serve to stop early.
-        y : ignored
+        y : array-like of shape (n_rows, 2), optional
+            Clicks and sends of each row's user after the row was taken; a row without sends has no label and is
+            rebuilt all the same. Needed where `click_weight` is above 0, else not looked at.
+        groups : array-like of shape (n_rows,), optional
+            Who a row is of: all rows of a user are held out, or none. By default, each row is a user of its own.
+        last : LastVersion, optional
+            What to start from instead of drawn weights; the scaling is learned anew.
+        ranks : Ranks
+            Processes that learn together, each from its own rows, where it is not this one alone. All get the same
+            weights; `measures_` are of the process's own held-out rows.
 
         Raises
         ------
         ValueError
-            When a setting is out of its limits, or a count is negative or not finite.
+            When a setting is out of its limits, a count is negative or not finite, `y` is needed and is not clicks and
+            sends, some of them clicked and some not, or `last` is of another variant or width.
         """
         from models.autoencoder.trainer import torch_threads
 
         rows = self._check(X, reset=True)
-        rng = self._rng()
-        train, held_out = _split(rows, self.validation_fraction, rng)
+        labels = Labels.of(y, rows.shape[0], ranks) if self.click_weight else None
+        if last:
+            last.check(self)
+        rng = ranks.own(self._rng())
+        learn, check = split(rows.shape[0], self.validation_fraction, rng, groups)
+        train, held_out = rows[learn], rows[check]
         with torch_threads(self.n_threads):
-            trainer = self._first_trainer(train, rng)
-            self.history_ = trainer.fit(self.scaling_.apply(train), self.scaling_.apply(held_out), self.on_epoch)
+            labels = Labels.of(labels.counts[learn], train.shape[0], ranks) if labels else None
+            trainer = self._first_trainer(train, rng, labels, last, ranks)
+            scaled = [self.scaling_.apply(part) for part in (train, held_out)]
+            self.history_ = trainer.fit(scaled[0], scaled[1], self.on_epoch, labels)
         self.n_iter_ = len(self.history_)
         self._set_weights(trainer.network.weights())
         self._trainer: Trainer | None = None
         self.measures_ = measure(self, held_out)
         return self
 
-    def partial_fit(self, X: Rows, y: object = None) -> Self:  # noqa: ARG002
+    def partial_fit(self, X: Rows, y: npt.ArrayLike | None = None) -> Self:
         """Make one pass over more rows, starting from the present weights, whether fitted, loaded or new.
 
-        The scaling stays that of the first rows seen.
+        The scaling stays that of the first rows seen; so do rate and number of sends that the loss of clicks is
+        measured in.
 
         Parameters
         ----------
-        X : csr_matrix or array-like of shape (n_users, n_tokens)
+        X : csr_matrix or array-like of shape (n_rows, n_tokens)
             Raw counts.
-        y : ignored
+        y : array-like of shape (n_rows, 2), optional
+            See `fit`.
         """
         from models.autoencoder.trainer import torch_threads
 
         first = not hasattr(self, "mean_")
         rows = self._check(X, reset=first)
+        labels = Labels.of(y, rows.shape[0]) if self.click_weight else None
         trainer = None if first else getattr(self, "_trainer", None)
         with torch_threads(self.n_threads):
             if trainer is None:
                 rng = self._rng()
-                trainer = self._first_trainer(rows, rng) if first else self._make_trainer(rows, rng)
-            trainer.run_epoch(self.scaling_.apply(rows))
+                make = self._first_trainer if first else self._make_trainer
+                trainer = make(rows, rng, labels)
+            trainer.run_epoch(self.scaling_.apply(rows), labels)
         self.n_iter_ = getattr(self, "n_iter_", 0) + 1
         self._set_weights(trainer.network.weights())
         self._trainer = trainer
@@ -243,11 +280,22 @@ class Autoencoder(Learned, ClassNamePrefixFeaturesOutMixin, TransformerMixin, Ba
     def _rng(self) -> np.random.Generator:
         return np.random.default_rng(check_random_state(self.random_state).randint(2**31 - 1))
 
-    def _first_trainer(self, rows: sp.csr_matrix, rng: np.random.Generator) -> Trainer:
-        scaling = fit_scaling(rows, floor=self.scale_floor, cap=self.scale_cap)
+    def _first_trainer(
+        self,
+        rows: sp.csr_matrix,
+        rng: np.random.Generator,
+        labels: Labels | None,
+        last: LastVersion | None = None,
+        ranks: Ranks = ALONE,
+    ) -> Trainer:
+        scaling = fit_scaling(rows, floor=self.scale_floor, cap=self.scale_cap, ranks=ranks)
         self.mean_, self.scale_ = scaling.mean, scaling.scale
-        self._set_weights(self._initial_weights(scaling.apply(rows), rng))
-        return self._make_trainer(rows, rng)
+        drawn = self._initial_weights(scaling.apply(rows), rng)
+        self._set_weights(last.start(drawn, scaling) if last else drawn)
+        trainer = self._make_trainer(rows, rng, labels, ranks)
+        if last:
+            trainer.network.normalise()
+        return trainer
 
     def _initial_weights(self, scaled: sp.csr_matrix, rng: np.random.Generator) -> Mapping[str, Floats]:
         """Draw the `WEIGHTS` to start from."""
@@ -255,25 +303,20 @@ class Autoencoder(Learned, ClassNamePrefixFeaturesOutMixin, TransformerMixin, Ba
 
         return initial_weights(scaled.shape[1], self.n_latents, rng)
 
-    def _make_trainer(self, rows: sp.csr_matrix, rng: np.random.Generator) -> Trainer:
+    def _make_trainer(
+        self, rows: sp.csr_matrix, rng: np.random.Generator, labels: Labels | None, ranks: Ranks = ALONE
+    ) -> Trainer:
         from models.autoencoder.networks.base import Start
+        from models.autoencoder.networks.click_head import ClickHead
         from models.autoencoder.trainer import Trainer, TrainingSettings
 
         weights = {name: getattr(self, f"{name}_") for name in self.WEIGHTS}
-        variance = total_variance(self.scaling_.apply(rows), self.mean_) or 1.0
-        network = self._make_network(Start(weights, self.mean_, variance, rows.shape[0], rng.spawn(1)[0]))
-        return Trainer(network, TrainingSettings.of(self), rng)
+        variance = total_variance(self.scaling_.apply(rows), self.mean_, ranks) or 1.0
+        n_rows = int(ranks.total(np.array([rows.shape[0]], np.float64))[0])
+        network = self._make_network(Start(weights, self.mean_, variance, n_rows, rng.spawn(1)[0]))
+        head = ClickHead(self.sparse_encoder().n_latents, labels) if labels else None
+        return Trainer(network, TrainingSettings.of(self), rng, head, ranks)
 
     def _set_weights(self, weights: Mapping[str, Floats]) -> None:
         for name, value in weights.items():
             setattr(self, f"{name}_", value)
-
-
-def _split(rows: sp.csr_matrix, held_out_share: float, rng: np.random.Generator) -> tuple[sp.csr_matrix, sp.csr_matrix]:
-    """Draw the held-out rows; where the share is 0 or there is one row only, both parts are all rows."""
-    n_rows = rows.shape[0]
-    n_held_out = min(math.ceil(n_rows * held_out_share), n_rows - 1)
-    if n_held_out == 0:
-        return rows, rows
-    order = rng.permutation(n_rows)
-    return rows[np.sort(order[n_held_out:])], rows[np.sort(order[:n_held_out])]

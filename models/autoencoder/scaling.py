@@ -8,6 +8,8 @@ import numpy as np
 import numpy.typing as npt
 import scipy.sparse as sp
 
+from models.autoencoder.ranks import ALONE, Ranks
+
 Floats = npt.NDArray[np.float32]
 
 
@@ -45,7 +47,7 @@ class CountScaling:
         return sp.csr_matrix(scaled, shape=counts.shape)
 
 
-def fit_scaling(counts: sp.csr_matrix, *, floor: float, cap: float) -> CountScaling:
+def fit_scaling(counts: sp.csr_matrix, *, floor: float, cap: float, ranks: Ranks = ALONE) -> CountScaling:
     """Learn the scaling of each token from training rows.
 
     A token's scale is the standard deviation of its log1p counts, but at least `floor` times the root mean
@@ -60,25 +62,28 @@ def fit_scaling(counts: sp.csr_matrix, *, floor: float, cap: float) -> CountScal
         0 gives every token that varies the same variance; large values give one common scale.
     cap : float
         See `CountScaling.cap`.
+    ranks : Ranks
+        Who has rows.
     """
     logs = sp.csr_matrix((np.log1p(counts.data), counts.indices, counts.indptr), shape=counts.shape)
-    mean, variance = _moments(logs)
+    mean, variance = _moments(logs, ranks)
     scale = np.sqrt(np.maximum(variance, floor**2 * variance.mean()))
     scale[scale == 0] = 1.0
     uncentred = CountScaling(np.zeros_like(mean, np.float32), scale.astype(np.float32), cap)
-    mean, _ = _moments(uncentred.apply(counts))
+    mean, _ = _moments(uncentred.apply(counts), ranks)
     return CountScaling(mean.astype(np.float32), uncentred.scale, cap)
 
 
-def total_variance(scaled: sp.csr_matrix, mean: Floats) -> float:
+def total_variance(scaled: sp.csr_matrix, mean: Floats, ranks: Ranks = ALONE) -> float:
     """Squared deviation of a scaled row from `mean`, summed over tokens, averaged over rows."""
-    own_mean, variance = _moments(scaled)
+    own_mean, variance = _moments(scaled, ranks)
     return float((variance + (own_mean - mean) ** 2).sum())
 
 
-def _moments(rows: sp.csr_matrix) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
-    n_rows, n_tokens = rows.shape
+def _moments(rows: sp.csr_matrix, ranks: Ranks) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+    n_tokens = rows.shape[1]
     values = rows.data.astype(np.float64)
-    mean = np.bincount(rows.indices, values, n_tokens) / n_rows
-    square = np.bincount(rows.indices, values**2, n_tokens) / n_rows
+    sums, squares = (np.bincount(rows.indices, weights, n_tokens) for weights in (values, values**2))
+    totals = ranks.total(np.concatenate([sums, squares, [rows.shape[0]]]))
+    mean, square = totals[:n_tokens] / totals[-1], totals[n_tokens:-1] / totals[-1]
     return mean, np.maximum(square - mean**2, 0.0)

@@ -56,7 +56,7 @@ class StoredAutoencoder:
 
 
 def save(
-    estimator: Autoencoder, vocabulary: Sequence[str], folder: Path, measures: Mapping[str, float]
+    estimator: Autoencoder, vocabulary: Sequence[str], folder: Path, measures: Mapping[str, Any]
 ) -> dict[str, Any]:
     """Write a fitted autoencoder.
 
@@ -69,14 +69,15 @@ def save(
     folder : Path
         Made when absent; files of these names are replaced, the manifest last.
     measures : mapping
-        As `models.autoencoder.measures.measure` gives them; they go into the manifest, not into the version.
+        As `models.autoencoder.measures.measure` gives them, and whatever else is known of the fit; all of it goes into
+        the manifest, not into the version.
 
     Returns
     -------
     dict
         The manifest: `version` (12 hex digits of the sha256 over the learned files), `estimator`,
-        `n_latents`, `k` (null where the variant has none), `n_tokens`, the measures, `files` (sha256 and
-        bytes of each), `libraries`.
+        `n_latents`, `k` (null where the variant has none), `click_weight`, `n_tokens`, the measures, `files`
+        (sha256 and bytes of each), `libraries`.
 
     Raises
     ------
@@ -144,15 +145,18 @@ def verify(folder: Path) -> dict[str, Any]:
 
 def _config(estimator: Autoencoder) -> dict[str, Any]:
     settings = {name: value for name, value in estimator.get_params().items() if name not in NOT_LEARNED}
+    if not settings["click_weight"]:
+        del settings["click_weight"]  # without the term, versions keep the names that they had before there was one
     return {"estimator": type(estimator).__name__, "settings": settings}
 
 
-def _manifest(estimator: Autoencoder, folder: Path, measures: Mapping[str, float]) -> dict[str, Any]:
+def _manifest(estimator: Autoencoder, folder: Path, measures: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "version": _version(folder),
         "estimator": type(estimator).__name__,
         "n_latents": estimator.sparse_encoder().n_latents,
         "k": estimator.get_params().get("k"),
+        "click_weight": estimator.click_weight,
         "n_tokens": estimator.n_features_in_,
         **measures,
         "files": {name: _fingerprint(folder / name) for name in LEARNED_FILES},

@@ -10,8 +10,12 @@ import numpy as np
 import scipy.sparse as sp
 import torch
 
+from models.autoencoder.labels import Labels
 from models.autoencoder.networks.base import Network
 from models.autoencoder.networks.batch import SparseBatch
+from models.autoencoder.networks.click_head import ClickHead
+from models.autoencoder.ranks import ALONE, Ranks
+from models.autoencoder.scaling import Floats
 
 EpochHook = Callable[[int, float], None]
 """Called after each epoch with its number, from 1, and the held-out FVU."""
@@ -47,6 +51,9 @@ class TrainingSettings:
     device: str = "cpu"
     """See `torch_device`."""
 
+    click_weight: float = 0.0
+    """Weight of `ClickHead.loss` beside the network's own loss; 0 goes without."""
+
     @classmethod
     def of(cls, estimator: object) -> TrainingSettings:
         """Take the settings from an estimator's parameters of the same names."""
@@ -54,15 +61,43 @@ class TrainingSettings:
 
 
 class Trainer:
-    """A network with its optimiser and its randomness, so that training can go on where it stopped."""
+    """A network with its optimiser and its randomness, so that training can go on where it stopped.
 
-    def __init__(self, network: Network, settings: TrainingSettings, rng: np.random.Generator) -> None:
-        self.network = network.to(torch_device(settings.device))
+    Loss: the network's own, plus `click_weight` times that of a `ClickHead` on its codes where there are labels.
+
+    Parameters
+    ----------
+    network : Network
+    settings : TrainingSettings
+    rng : Generator
+        For the order of the rows and what is hidden of them.
+    head : ClickHead, optional
+        What is trained with the network where rows come with labels.
+    ranks : Ranks
+        Who trains together, each on its own rows: they begin at the first one's weights, share out a step's rows
+        evenly, average gradients, and count as dead what fires nowhere. So all have the same weights at all times.
+    """
+
+    def __init__(
+        self,
+        network: Network,
+        settings: TrainingSettings,
+        rng: np.random.Generator,
+        head: ClickHead | None = None,
+        ranks: Ranks = ALONE,
+    ) -> None:
+        device = torch_device(settings.device)
+        self.network, self.head = network.to(device), head.to(device) if head else None
         self.settings = settings
         self.rng = rng
-        self.optimiser = torch.optim.Adam(network.parameters(), lr=settings.learning_rate, fused=True)
+        self.ranks = network.ranks = ranks
+        ranks.share(network.state_dict().values())
+        self.parameters = [*network.parameters(), *(head.parameters() if head else ())]
+        self.optimiser = torch.optim.Adam(self.parameters, lr=settings.learning_rate, fused=True)
 
-    def fit(self, rows: sp.csr_matrix, held_out: sp.csr_matrix, on_epoch: EpochHook | None) -> list[float]:
+    def fit(
+        self, rows: sp.csr_matrix, held_out: sp.csr_matrix, on_epoch: EpochHook | None, labels: Labels | None = None
+    ) -> list[float]:
         """Train until held-out FVU makes no more progress, and go back to the best epoch's weights.
 
         Parameters
@@ -70,6 +105,8 @@ class Trainer:
         rows, held_out : csr_matrix of shape (n_users, n_tokens)
             Scaled, not centred.
         on_epoch : callable or None
+        labels : Labels, optional
+            Of `rows`; needs a head.
 
         Returns
         -------
@@ -79,7 +116,7 @@ class Trainer:
         history: list[float] = []
         best, best_epoch, best_state = float("inf"), 0, self._state()
         for epoch in range(1, self.settings.max_epochs + 1):
-            self.run_epoch(rows)
+            self.run_epoch(rows, labels)
             history.append(self.fvu(held_out))
             if on_epoch:
                 on_epoch(epoch, history[-1])
@@ -90,11 +127,17 @@ class Trainer:
         self.network.load_state_dict(best_state)
         return history
 
-    def run_epoch(self, rows: sp.csr_matrix) -> None:
-        """Make one pass over the rows in random order."""
-        order = self.rng.permutation(rows.shape[0])
-        for start in range(0, len(order), self.settings.batch_size):
-            self._step(rows[order[start : start + self.settings.batch_size]])
+    def run_epoch(self, rows: sp.csr_matrix, labels: Labels | None = None) -> None:
+        """Make one pass over the rows, and their labels, in random order.
+
+        Of several processes, those with fewer rows take some of them twice.
+        """
+        n_rows = rows.shape[0]
+        order = np.resize(self.rng.permutation(n_rows), self.ranks.largest(n_rows))
+        step = max(self.settings.batch_size // self.ranks.size, 1)
+        for start in range(0, len(order), step):
+            chosen = order[start : start + step]
+            self._step(rows[chosen], labels.counts[chosen] if labels else None)
 
     @torch.no_grad()
     def fvu(self, rows: sp.csr_matrix) -> float:
@@ -105,15 +148,23 @@ class Trainer:
             target = batch.dense()
             errors += float((target - self.network(batch)).square().sum())
             deviations += float((target - self.network.mean).square().sum())
+        errors, deviations = map(float, self.ranks.total(np.array([errors, deviations])))
         return errors / deviations if deviations else 0.0
 
-    def _step(self, rows: sp.csr_matrix) -> None:
+    def _step(self, rows: sp.csr_matrix, counts: Floats | None) -> None:
         self.optimiser.zero_grad()
-        loss = self.network.training_loss(self._corrupt(rows), SparseBatch.of(rows, self.network.device))
+        seen = self._corrupt(rows)
+        loss = self.network.training_loss(seen, SparseBatch.of(rows, self.network.device))
+        if self.head is not None and counts is not None:
+            loss = loss + self.settings.click_weight * self._click_loss(self.head, seen, counts)
         torch.autograd.backward(loss)
+        self.ranks.average(one.grad for one in self.parameters if one.grad is not None)
         self.network.remove_parallel_gradient()
         self.optimiser.step()
         self.network.normalise()
+
+    def _click_loss(self, head: ClickHead, seen: SparseBatch, counts: Floats) -> torch.Tensor:
+        return head.loss(self.network.code(seen), torch.from_numpy(counts).to(self.network.device))
 
     def _corrupt(self, rows: sp.csr_matrix) -> SparseBatch:
         """Give what the encoder sees of the rows."""

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from models.autoencoder.networks.batch import SparseBatch
+from models.autoencoder.ranks import ALONE, Ranks
 from models.autoencoder.scaling import Floats
 
 
@@ -66,6 +67,9 @@ class Network(nn.Module):
     """Whether decoder rows keep norm 1, without which a penalty on activations is met by large decoder rows."""
 
     mean: Tensor
+
+    ranks: Ranks = ALONE
+    """Who trains it."""
 
     def __init__(self, start: Start, *, activation: str = "relu") -> None:
         super().__init__()

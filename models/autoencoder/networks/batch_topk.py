@@ -21,6 +21,8 @@ class BatchTopKNetwork(TopKNetwork):
     The rows to encode later come in no such batch: what is kept then is what exceeds `threshold`, the running mean of
     each batch's smallest kept activation. Held-out FVU is measured with it too.
 
+    Where several processes train, each keeps the largest of its own rows, and the threshold is their mean.
+
     Source: Bussmann et al. 2024, "BatchTopK sparse autoencoders".
 
     Parameters
@@ -52,5 +54,6 @@ class BatchTopKNetwork(TopKNetwork):
 
     def _move_threshold(self, kept: Tensor) -> None:
         smallest = kept[kept > 0].min() if bool((kept > 0).any()) else kept.new_zeros(())
+        self.ranks.average([smallest])
         memory = MEMORY if bool(self.threshold > 0) else 0.0
         self.threshold.mul_(memory).add_((1 - memory) * smallest)

@@ -74,8 +74,8 @@ class TopKNetwork(Network):
         return loss
 
     def _note_fired(self, fired: Tensor, n_rows: int) -> None:
-        self.rows_since_fired += n_rows
-        self.rows_since_fired[fired] = 0
+        self.rows_since_fired += n_rows * self.ranks.size
+        self.rows_since_fired[self.ranks.any(fired)] = 0
 
     def _auxiliary_loss(self, activations: Tensor, dead: Tensor, residual: Tensor) -> Tensor:
         n_dead = int(dead.sum())
