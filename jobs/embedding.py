@@ -77,21 +77,12 @@ def _encode_batch(encoder: SparseEncoder, batch: pa.RecordBatch) -> pa.RecordBat
     )
 
 
-def collected_rows(rows: DataFrame, n_tokens: int) -> tuple[sp.csr_matrix, pa.Table]:
-    """Collect behaviour rows in order of user and midnight.
-
-    Returns
-    -------
-    csr_matrix of float32, shape (n_rows, n_tokens)
-        Raw counts.
-    pa.Table
-        ``user_id, as_of`` of each row.
-    """
-    table: pa.Table = rows.orderBy("user_id", "as_of").toArrow()
-    ids, counts = (table.column(name).combine_chunks() for name in ("token_ids", "counts"))
+def matrix_of(rows: pa.Table, n_tokens: int) -> sp.csr_matrix:
+    """Turn collected behaviour rows into raw counts, csr_matrix of float32, shape (n_rows, n_tokens)."""
+    ids, counts = (rows.column(name).combine_chunks() for name in ("token_ids", "counts"))
     offsets = np.asarray(ids.offsets)
     flat = (counts.flatten().to_numpy().astype(np.float32), ids.flatten().to_numpy(), offsets - offsets[0])
-    return sp.csr_matrix(flat, shape=(len(ids), n_tokens)), table.select(["user_id", "as_of"])
+    return sp.csr_matrix(flat, shape=(len(ids), n_tokens))
 
 
 def distinct_users(requests: DataFrame, *per: str) -> DataFrame:

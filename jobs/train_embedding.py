@@ -1,27 +1,39 @@
 """Learn an embedding version: a sparse autoencoder of what users did, known before the validation part begins.
 
 The version is named by the hash of what was learned, so the same data and seed give the same version.
+
+With --click-weight, codes are also to tell which pushes of the training part were clicked. Rows of what was known as of
+the midnight of each of these pushes then come behind those of what each user had done before the validation part; no
+later push, nor click known later, is looked at.
+
+With --processes, as many Spark tasks learn together, each from its own part of the users, so that no machine holds all
+of them. They must find room at the same time; where they run, Python must find these modules (PYTHONPATH).
+
+With --warm-start, training begins at the last version before --ds: latents keep their meaning, and the manifest says
+how far they moved. What was learned from a user since forgotten lives on that way: after forget_users, go without once.
 """
 
 from __future__ import annotations
 
 import argparse
 import tempfile
+from datetime import date
 from pathlib import Path
 
-from pyspark.sql import SparkSession
-from pyspark.sql import functions as F
+from pyspark.sql import DataFrame, SparkSession
 
-from features.behaviour import behaviour_cells, behaviour_rows, known_cells, vocabulary
+from jobs.behaviour_sample import VocabularySizes, sample_of, sample_rows
 from jobs.cli import at_least, job_parser, run_job, say
-from jobs.embedding import EMBEDDINGS, collected_rows
+from jobs.embedding import EMBEDDINGS
 from jobs.errors import BadInput
 from jobs.lake import Lake
 from jobs.log_note import read_note
-from jobs.past import read_past
+from jobs.shared_training import learn_together
 from jobs.split_arguments import add_split_arguments, split_of
-from models.autoencoder.store import save
+from models.autoencoder.estimator import Autoencoder
+from models.autoencoder.store import load, save
 from models.autoencoder.topk import TopKAutoencoder
+from models.autoencoder.warm_start import LastVersion, Moved
 
 
 def arg_parser() -> argparse.ArgumentParser:
@@ -34,9 +46,19 @@ def arg_parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--scale-floor", type=float, default=1.0, help="least scale of a token, in root mean squares of all deviations"
     )
+    parser.add_argument(
+        "--click-weight",
+        type=float,
+        default=0.0,
+        help="weight of telling clicks beside rebuilding",
+    )
     parser.add_argument("--max-epochs", type=at_least(1), default=30)
     parser.add_argument("--max-tokens", type=at_least(2), default=1000, help="size of the vocabulary at most")
     parser.add_argument("--min-users", type=at_least(1), default=5, help="users that a token must have to be learned")
+    parser.add_argument("--warm-start", action="store_true", help="start from the last version before --ds")
+    parser.add_argument(
+        "--processes", type=at_least(1), default=1, help="tasks that learn together, each from a part of the users"
+    )
     parser.add_argument("--seed", type=int, default=0)
     return parser
 
@@ -46,33 +68,68 @@ def run(spark: SparkSession, args: argparse.Namespace) -> None:
     estimator = _estimator(args)
     lake = Lake(spark, args.root)
     note = read_note(lake, args.ds)
-    cut = split_of(args, note.rules).cut
-    cells = behaviour_cells(read_past(lake, note, args.ds, as_of=cut))
-    keys = cells.select("user_id").distinct().withColumn("as_of", F.lit(cut))
-    tokens = vocabulary(known_cells(keys, cells), max_tokens=args.max_tokens, min_users=args.min_users).persist()
-    words = [row["token"] for row in tokens.orderBy("token_id").collect()]
+    split = split_of(args, note.rules)
+    sizes = VocabularySizes(args.max_tokens, args.min_users)
+    words, rows = sample_rows(lake, note, args.ds, split, sizes, labelled=args.click_weight > 0)
     if len(words) < args.k:
         raise BadInput(
-            f"behaviour known before {cut}: expected at least {args.k} tokens that {args.min_users} users have, "
+            f"behaviour known before {split.cut}: expected at least {args.k} tokens that {args.min_users} users have, "
             f"got {len(words)}"
         )
-    n_latents = min(args.latents, len(words))
-    matrix, _ = collected_rows(behaviour_rows(keys, cells, tokens), len(words))
-    say(f"learning {n_latents} latents from {matrix.shape[0]:,} users x {len(words):,} tokens known before {cut}")
-    estimator.set_params(n_latents=n_latents).fit(matrix)
+    estimator.set_params(n_latents=min(args.latents, len(words)))
+    last, version = _last_version(lake, args.ds, estimator, words) if args.warm_start else (None, None)
+    say(f"learning {estimator.n_latents} latents from {len(words):,} tokens known before {split.cut}")
+    fitted, moved = _learn(spark, lake, rows, estimator, last, n_tokens=len(words), processes=args.processes)
+    warm = {"from": version, **moved} if moved else None
     with tempfile.TemporaryDirectory() as folder:
-        manifest = save(estimator, words, Path(folder) / "embedding", measures=estimator.measures_)
+        measures = {**fitted.measures_, "warm_start": warm}
+        manifest = save(fitted, words, Path(folder) / "embedding", measures)
         lake.put_folder(EMBEDDINGS, args.ds, Path(folder) / "embedding")
     say(f"embedding {manifest['version']}: FVU {manifest['fvu']:.3f}, L0 {manifest['l0']:.1f}")
-    tokens.unpersist()
+    if moved:
+        say(
+            f"since {version}: {moved['shared_tokens']} tokens shared, matched cosine {moved['matched_cosine']:.3f}, "
+            f"linear CKA {moved['linear_cka']:.3f}"
+        )
 
 
-def _estimator(args: argparse.Namespace) -> TopKAutoencoder:
+def _last_version(lake: Lake, ds: date, estimator: Autoencoder, words: list[str]) -> tuple[LastVersion, str]:
+    days = [day for day in lake.days(EMBEDDINGS) if day < ds]
+    if not days:
+        raise BadInput(f"--warm-start: expected an embedding of a day before {ds} in {lake.root}, got none")
+    try:
+        stored = load(lake.get_folder(EMBEDDINGS, days[-1]))
+        last = LastVersion.of(stored.estimator, stored.vocabulary, words)
+        last.check(estimator)
+    except ValueError as error:
+        raise BadInput(f"--warm-start from {days[-1]}: {error}") from None
+    return last, stored.manifest["version"]
+
+
+def _learn(
+    spark: SparkSession,
+    lake: Lake,
+    rows: DataFrame,
+    estimator: Autoencoder,
+    last: LastVersion | None,
+    *,
+    n_tokens: int,
+    processes: int,
+) -> tuple[Autoencoder, Moved | None]:
+    if processes > 1:
+        return learn_together(spark, lake, rows, estimator, last, n_tokens=n_tokens, processes=processes)
+    counts, labels, users = sample_of(rows.orderBy("user_id", "as_of").toArrow(), n_tokens)
+    estimator.fit(counts, labels, groups=users, last=last)
+    return estimator, last.stability(estimator, counts) if last else None
+
+
+def _estimator(args: argparse.Namespace) -> Autoencoder:
     estimator = TopKAutoencoder(
         n_latents=args.latents,
         k=args.k,
         dropout=args.dropout,
         scale_floor=args.scale_floor,
+        click_weight=args.click_weight,
         max_epochs=args.max_epochs,
         random_state=args.seed,
     )

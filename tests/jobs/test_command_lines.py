@@ -106,7 +106,12 @@ def test_a_job_runs_out_of_the_zip(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("given", "said"), [("--dropout 2", "dropout is 2.0"), ("--k 99", "k is 99, expected at most")]
+    ("given", "said"),
+    [
+        ("--dropout 2", "dropout is 2.0"),
+        ("--k 99", "k is 99, expected at most"),
+        ("--click-weight -1", "click_weight is -1.0, expected 0"),
+    ],
 )
 def test_an_embedding_that_cannot_be_is_refused_before_anything_is_read(given: str, said: str) -> None:
     arguments = parser_of("train_embedding").parse_args(f"--root nowhere --ds 2026-01-01 {given}".split())

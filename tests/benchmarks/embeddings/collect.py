@@ -12,12 +12,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import scipy.sparse as sp
-from pyspark.sql import SparkSession
+from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from features.behaviour import behaviour_cells, behaviour_rows, known_cells, vocabulary
 from jobs.build_training_set import META, TRAINING_SET
-from jobs.embedding import collected_rows, distinct_users
+from jobs.embedding import distinct_users, matrix_of
 from jobs.lake import Lake
 from jobs.log_note import read_note
 from jobs.past import read_past
@@ -48,17 +48,23 @@ def collect(spark: SparkSession, root: str, ds: date, folder: Path) -> None:
     tokens = vocabulary(known_cells(everybody, cells), **VOCABULARY).persist()
     n_tokens = tokens.count()
     folder.mkdir(parents=True, exist_ok=True)
-    learn, _ = collected_rows(behaviour_rows(everybody, cells, tokens), n_tokens)
+    learn, _ = _collected(behaviour_rows(everybody, cells, tokens), n_tokens)
     sp.save_npz(folder / LEARN, learn)
     parts = pa.concat_tables(read_part(lake, ds, part) for part in PARTS)
     asked = distinct_users(lake.read(TRAINING_SET, since=ds, until=ds))
-    requests, keys = collected_rows(behaviour_rows(asked, cells, tokens), n_tokens)
+    requests, keys = _collected(behaviour_rows(asked, cells, tokens), n_tokens)
     sp.save_npz(folder / REQUESTS, sp.vstack([requests, sp.csr_matrix((1, n_tokens), dtype=np.float32)], format="csr"))
     interests = Path(root) / "simulated_logs" / "true_interests"
     if interests.exists():
         sp.save_npz(folder / INTERESTS, _interests(pq.read_table(interests), keys))
     pq.write_table(_with_request(parts, keys), folder / ROWS)
     (folder / SCHEMA).write_text(json.dumps(meta["schema"]))
+
+
+def _collected(rows: DataFrame, n_tokens: int) -> tuple[sp.csr_matrix, pa.Table]:
+    """Give raw counts, and ``user_id, as_of`` of each row."""
+    table = rows.orderBy("user_id", "as_of").toArrow()
+    return matrix_of(table, n_tokens), table.select(["user_id", "as_of"])
 
 
 def _with_request(parts: pa.Table, keys: pa.Table) -> pa.Table:

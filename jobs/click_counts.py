@@ -1,0 +1,36 @@
+"""How the pushes of the training part ended, for an embedding that is to tell clicks as well."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from features.attribution import with_label
+from features.bots import with_bot_rule
+from features.splits import Split, with_part
+from jobs.lake import Lake
+from jobs.log_note import LogNote
+from jobs.past import BOT_FLAGS
+
+
+def click_counts(lake: Lake, note: LogNote, split: Split) -> DataFrame:
+    """Count clicks and sends of each request of the training part, known before the validation part begins.
+
+    No send of a later part, and no click that became known from then on, is looked at; who was known for a bot as of a
+    send's midnight is left out, as from the training set.
+
+    Returns
+    -------
+    DataFrame
+        ``user_id, as_of``, unique; ``clicks``, ``sends`` (above 0).
+    """
+    known = {"since": split.train[0], "until": split.cut - timedelta(days=1)}
+    requests = with_part(lake.read("requests", **known), split, note.rules).where("part = 'train'")
+    if note.bots.active:
+        requests = with_bot_rule(requests, lake.read(BOT_FLAGS, until=known["until"])).where("bot_rule IS NULL")
+    sends = requests.withColumn("sent_at", F.col("send_at"))
+    clicks = lake.read("clicks", **known).drop("sent_at", "ds").join(sends.select("send_id", "sent_at"), "send_id")
+    of_request = with_label(requests, clicks, note.rules).groupBy("user_id", "as_of")
+    return of_request.agg(F.sum("label").alias("clicks"), F.count("*").alias("sends"))
