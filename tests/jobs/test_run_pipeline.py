@@ -4,23 +4,26 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
 import time
 from argparse import Namespace
 from collections.abc import Iterable, Iterator
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from pyspark.sql import SparkSession
 
-from jobs import ingest_logs, publish_model, run_pipeline, score_users
+from jobs import ingest_logs, publish_model, run_pipeline, score_users, train_embedding
+from jobs.embedding import read_manifest
 from jobs.errors import BadInput, Refused
 from jobs.lake import Lake
 from jobs.registry import champion_bundle
+from models.autoencoder.topk import TopKAutoencoder
 
 DS = date(2026, 1, 24)
 PARTS = "--holdout-days 4 --validation-days 4"
@@ -129,6 +132,29 @@ def test_again_and_with_other_partitions_all_is_the_same(spark: SparkSession, ro
     assert {k: v for k, v in other.items() if k != "simulator"} == {
         k: v for k, v in figures.items() if k != "simulator"
     }
+
+
+def test_an_embedding_learns_clicks_and_goes_on_from_the_last_one(
+    spark: SparkSession, root: str, tmp_path: Path
+) -> None:
+    shutil.copytree(root, tmp_path / "lake", ignore=shutil.ignore_patterns("simulated_logs", "mlartifacts", "scores"))
+    lake, before = Lake(spark, str(tmp_path / "lake")), DS - timedelta(days=1)
+    words = f"--root {lake.root} --ds {DS} {PARTS} --click-weight 0.3 --warm-start --max-epochs 3"
+    args = train_embedding.arg_parser().parse_args(words.split())
+    with pytest.raises(BadInput, match=f"expected an embedding of a day before {DS}"):
+        train_embedding.run(spark, args)
+
+    last = lake.get_folder("embeddings", DS)
+    lake.put_folder("embeddings", before, last)
+    train_embedding.run(spark, args)
+    manifest = read_manifest(lake.get_folder("embeddings", DS))
+    assert manifest["version"] != read_manifest(last)["version"]
+    assert manifest["click_weight"] == 0.3
+    assert manifest["warm_start"]["from"] == read_manifest(last)["version"]
+    assert manifest["warm_start"]["shared_tokens"] == manifest["n_tokens"]
+    assert 0.7 < manifest["warm_start"]["matched_cosine"] < 1
+    with pytest.raises(BadInput, match=f"--warm-start from {before}: .* got TopKAutoencoder of 9 latents"):
+        train_embedding._last_version(lake, DS, TopKAutoencoder(n_latents=9), [])
 
 
 def test_a_killed_ingest_leaves_nothing_half_written(spark: SparkSession, root: str, tmp_path: Path) -> None:
