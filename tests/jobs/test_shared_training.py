@@ -1,0 +1,79 @@
+"""Processes that learn one embedding, each from its own file; `TorchDistributor` itself is left to the benchmark."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from pyspark.sql import SparkSession
+
+from jobs.errors import BadInput
+from jobs.lake import Lake
+from jobs.shared_training import learn_together
+from models.autoencoder.topk import TopKAutoencoder
+
+REPOSITORY = Path(__file__).parents[2]
+LEARN = """
+import sys
+from jobs.shared_training import fingerprint, learn_shard
+from models.autoencoder.topk import TopKAutoencoder
+model = TopKAutoencoder(n_latents=4, k=2, batch_size=64, max_epochs=3, click_weight=0.5, dropout=0.2)
+fitted, moved = learn_shard(model, sys.argv[1:], 12, None)
+assert moved is None
+print(fingerprint(fitted), fitted.history_[-1] < fitted.history_[0])
+"""
+
+
+def shard(users: range) -> pa.Table:
+    """Rows of some users, two each, as the job writes them."""
+    rng = np.random.default_rng(users.start)
+    n_rows = 2 * len(users)
+    ids = [sorted(rng.choice(6, 3, replace=False) + 6 * (row % 2)) for row in range(n_rows)]
+    return pa.table({
+        "user_id": [f"u{user}" for user in users for _ in range(2)],
+        "token_ids": pa.array(ids, pa.list_(pa.int32())),
+        "counts": pa.array([rng.integers(1, 9, 3) for _ in ids], pa.list_(pa.int64())),
+        "clicks": pa.array([row % 2 for row in range(n_rows)], pa.int64()),
+        "sends": pa.array([2] * n_rows, pa.int64()),
+    })  # fmt: skip
+
+
+def test_two_processes_learn_the_same_from_files_of_their_own(tmp_path: Path) -> None:
+    paths = [str(tmp_path / name) for name in ("one.parquet", "other.parquet")]
+    for path, users in zip(paths, (range(150), range(150, 270)), strict=True):
+        pq.write_table(shard(users), path)
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = str(free.getsockname()[1])
+    common = {**os.environ, "PYTHONPATH": str(REPOSITORY), "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port}
+    processes = [
+        subprocess.Popen(
+            [sys.executable, "-c", LEARN, *paths],
+            env={**common, "RANK": str(rank), "WORLD_SIZE": "2"},
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        for rank in range(2)
+    ]
+    said = [process.communicate(timeout=120)[0] for process in processes]
+
+    assert [process.returncode for process in processes] == [0, 0]
+    assert said[0] == said[1]
+    assert said[0].endswith(" True\n")
+
+
+def test_too_few_users_for_the_processes_are_bad_input(spark: SparkSession, tmp_path: Path) -> None:
+    schema = "user_id string, as_of date, token_ids array<int>, counts array<long>"
+    rows = spark.createDataFrame([("u", None, [0], [1])], schema)
+    lake = Lake(spark, str(tmp_path))
+
+    with pytest.raises(BadInput, match="--processes 2: expected users for each, got some for 1"):
+        learn_together(spark, lake, rows, TopKAutoencoder(n_latents=1, k=1), None, n_tokens=1, processes=2)
+    assert list(tmp_path.rglob("*.parquet")) == []
