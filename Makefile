@@ -22,8 +22,8 @@ BY_LINE := $(if $(filter output-sync,$(.FEATURES)),--output-sync=line)
 
 .DEFAULT_GOAL := help
 .PHONY: help setup setup-tests setup-airflow demo check test test-dags test-pipeline test-jobs test-features test-models \
-	bench-models bench-embeddings bench-embedding-speed bench-embedding-processes bench-embedding-scale bench-features \
-	package clean
+	bench-models bench-embeddings bench-embedding-speed bench-embedding-processes bench-embedding-scale bench-anomalies \
+	bench-features package clean
 
 help: ## say what there is to make
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 16
@@ -81,6 +81,9 @@ bench-embedding-processes: setup ## an embedding learned by two executors of a l
 
 bench-embedding-scale: setup ## 100,000 to a million users encoded by Spark on two cores: users a second, memory
 	@$(BIN)/python -m tests.benchmarks.embeddings.scale --output build/bench-scale $(BENCH_ARGS)
+
+bench-anomalies: setup ## flag_anomalies on the simulator's bots, beside simpler scores, on a lake: ROOT, DS
+	@$(BIN)/python -m tests.benchmarks.embeddings.anomalies --root $(ROOT) --ds $(DS) $(BENCH_ARGS)
 
 bench-features: setup-tests ## a night over logs of several lengths, and beside DuckDB and Spark SQL on all events
 	@$(BIN)/python -m tests.benchmarks.features --output build/bench-features $(BENCH_ARGS)

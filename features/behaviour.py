@@ -13,6 +13,9 @@ from features.feature import History
 from features.known_counts import COUNTS, count_rows
 from features.owner_streams import over_owners
 
+WORDS = {"event": "{} events", "sent": "pushes on {}", "clicked": "clicks on {}"}
+"""What a kind of token counts, in the plural."""
+
 
 def behaviour_cells(history: History) -> DataFrame:
     """Turn partials into counts of tokens.
@@ -42,6 +45,16 @@ def behaviour_cells(history: History) -> DataFrame:
         F.col("events").alias("count"),
     )  # fmt: skip
     return cells.unionByName(used)
+
+
+def in_words(token: str) -> str:
+    """Say what a token counts.
+
+    >>> in_words("clicked:sports"), in_words("sent:sports"), in_words("event:app_open")
+    ('clicks on sports', 'pushes on sports', 'app_open events')
+    """
+    kind, _, name = token.partition(":")
+    return WORDS[kind].format(name)
 
 
 def known_cells(keys: DataFrame, cells: DataFrame) -> DataFrame:

@@ -1,14 +1,15 @@
 """Take the users of the table deletions out of the lake: those who were known by the end of --ds to have asked for it.
 
 Rows of theirs go from every table, on every day, whether found by user, by send (waiting clicks) or by a value
-in the row's text (quarantine: also by a device that nobody else had). Only partitions with such rows are
-written again, and at the end every file that no pointer names is deleted.
+in the row's text (quarantine: also by a device that nobody else had; anomalies: by any device of theirs). Only
+partitions with such rows are written again, and at the end every file that no pointer names is deleted.
 
 What was summed over them is made again without them: daily partials lose their rows; histories and states of
 campaigns and devices, and priors, are read again from what is left. Other users' pushes stay with the model, OS
 version and platform that their device was known to have; their rows of training sets, scores, predictions and flags
-of bots stay as they were used, and so do counts, measures, reports and models, none of which has rows of users.
-Embeddings and models that were trained on them are not deleted but named, here and in ROOT/forgotten/ds=DAY.json.
+of bots stay as they were used, and so do counts, measures, maps of the embedding (dots without a name), reports and
+models, none of which has rows of users. Embeddings and models that were trained on them are not deleted but named,
+here and in ROOT/forgotten/ds=DAY.json.
 
 Kept are deletions, by which ingest drops the users' rows from now on, and your own log: it is not this job's. A
 click whose send is not in the lake cannot be known as theirs. Run it again after a kill. Nothing else may write
@@ -48,6 +49,7 @@ from features.rows import PRIORS, priors_of
 from jobs.carried import PUSHES, drop_carried
 from jobs.cli import add_tracking_argument, job_parser, run_job, say
 from jobs.errors import BadInput
+from jobs.flag_anomalies import ANOMALIES
 from jobs.forgotten import DELETIONS
 from jobs.lake import Lake
 from jobs.log_note import LogNote, note_days, read_note
@@ -148,15 +150,23 @@ def _by_user(lake: Lake, users: DataFrame) -> list[Change]:
 
 
 def _by_other_ids(lake: Lake, users: DataFrame) -> list[Change]:
-    """Find waiting clicks by their send, and rejected rows by any value that is an id of a user, a send or a device."""
+    """Find waiting clicks by their send, rejected rows by any value that is an id of a user, a send or a device.
+
+    Flagged devices are found even if others had them too: what sticks out of them is what all of them did.
+    """
     sends = lake.read("sends").join(users, "user_id", how="left_semi").select("send_id")
     held = [lake.read(table) for table in HOLDERS if lake.days(table)]
     holders = reduce(DataFrame.union, (rows.select("device_id", "user_id") for rows in held))
     ids = users.union(sends).union(only_theirs(holders, "device_id", users))
-    return [
+    changes = [
         Change("pending", lambda rows: with_theirs(rows, sends)),
         Change("quarantine", lambda rows: with_named(rows, "raw_row", ids)),
     ]
+    if not lake.days(ANOMALIES):
+        return changes
+    devices = holders.join(users, "user_id", how="left_semi").select("device_id")
+    flagged = users.union(devices).toDF("id")
+    return [*changes, Change(ANOMALIES, lambda rows: with_theirs(rows, flagged))]
 
 
 def _sums(lake: Lake, note: LogNote, past: History, users: DataFrame) -> list[Change]:

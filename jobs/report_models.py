@@ -2,8 +2,8 @@
 
 Reads what measure_models measured and publish_model decided, and, where they are there, the counts of ingest
 and of scoring, the parts of the training set, the health of the features, a learning curve, what blocks of
-features add, what a simulator knows, and earlier reports. Writes ROOT/reports/ds=DAY/report.html and metrics.json
-(its keys: jobs/report/metrics.py).
+features add, a map of the embedding, flagged anomalies, what a simulator knows, and earlier reports. Writes
+ROOT/reports/ds=DAY/report.html and metrics.json (its keys: jobs/report/metrics.py).
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from jobs.cli import add_tracking_argument, job_parser, run_job, say
 from jobs.errors import BadInput
 from jobs.ingest_counts import COUNTS, OUTCOMES
 from jobs.lake import Lake
+from jobs.report.anomaly_measures import Anomaly
 from jobs.report.health import DRIFT_LIMIT
 from jobs.report.metrics import Metrics, assemble
 from jobs.report.page import render
@@ -29,6 +30,9 @@ from jobs.report.past import MOST
 
 REPORTS = "reports"
 SCORES = "scores"
+ANOMALIES = "anomalies"
+MOST_ANOMALIES = 100
+"""Rows of each kind that come into ``metrics.json``."""
 
 
 def arg_parser() -> argparse.ArgumentParser:
@@ -66,6 +70,8 @@ def _metrics(lake: Lake, ds: date) -> Metrics:
             simulator=_optional(lake, "simulator_truth", ds),
             learning_curve=_optional(lake, "learning_curve", ds),
             block_weights=_optional(lake, "block_weights", ds),
+            embedding_map=_optional(lake, "embedding_map", ds),
+            anomalies=_anomalies(lake, ds),
             features=_features(lake, ds),
         )
     except ValidationError as error:
@@ -115,6 +121,18 @@ def _campaigns(lake: Lake, ds: date) -> list[dict[str, Any]]:
         F.max(p_click).cast("double").alias("max_p_click"),
     ).collect()
     return sorted((row.asDict() for row in rows), key=lambda row: (-row["mean_p_click"], row["campaign_id"]))
+
+
+def _anomalies(lake: Lake, ds: date) -> dict[str, Any] | None:
+    """Give the strangest of each kind, without their ids."""
+    if ds not in lake.days(ANOMALIES):
+        return None
+    flagged = lake.read(ANOMALIES, since=ds, until=ds)
+    rows = []
+    for kind in ("user", "device"):
+        strangest = flagged.where(F.col("kind") == kind).orderBy(F.desc("score"), "id").limit(MOST_ANOMALIES)
+        rows += [row.asDict() for row in strangest.select(*Anomaly.model_fields).collect()]
+    return {**lake.get_json("anomaly_counts", ds), "rows": rows}
 
 
 def _history(lake: Lake, ds: date) -> Iterator[Metrics]:

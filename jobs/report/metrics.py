@@ -8,6 +8,8 @@ from typing import Any
 
 from pydantic import Field, field_validator
 
+from jobs.report.anomaly_measures import Anomalies
+from jobs.report.embedding_measures import EmbeddingMap
 from jobs.report.measures import Candidate, Entry, Number
 
 
@@ -274,6 +276,10 @@ class Metrics(Entry):
     """Only where one was drawn."""
     block_weights: BlockWeights | None = None
     """Only where they were weighed."""
+    embedding_map: EmbeddingMap | None = None
+    """Only where one was drawn."""
+    anomalies: Anomalies | None = None
+    """Only where they were flagged."""
     features: tuple[FeatureHealth, ...] = ()
     """Health of each feature, the one that moved furthest first."""
     machine: dict[str, Any] = Field(default_factory=dict)
@@ -300,6 +306,8 @@ def assemble(
     simulator: Mapping[str, Any] | None = None,
     learning_curve: Mapping[str, Any] | None = None,
     block_weights: Mapping[str, Any] | None = None,
+    embedding_map: Mapping[str, Any] | None = None,
+    anomalies: Mapping[str, Any] | None = None,
     features: Iterable[Mapping[str, Any]] = (),
 ) -> Metrics:
     """Put the figures of one run together.
@@ -312,9 +320,9 @@ def assemble(
         What the publishing step decided: ``gates``, ``chosen``, ``published``, ``champion``, ``reasons``.
     training_set : mapping, optional
         ``training_set_meta``; its ``parts`` and ``bots`` are shown.
-    ingest, audience, campaigns, simulator, learning_curve, block_weights, features : optional
-        See ``Ingested``, ``Audience``, ``Campaign``, ``Simulator``, ``LearningCurve``, ``BlockWeights`` and
-        ``FeatureHealth``.
+    ingest, audience, campaigns, simulator, learning_curve, block_weights, embedding_map, anomalies, features : optional
+        See ``Ingested``, ``Audience``, ``Campaign``, ``Simulator``, ``LearningCurve``, ``BlockWeights``,
+        ``EmbeddingMap``, ``Anomalies`` and ``FeatureHealth``.
 
     Raises
     ------
@@ -340,6 +348,8 @@ def assemble(
             "campaigns": tuple(campaigns),
             "learning_curve": learning_curve,
             "block_weights": block_weights,
+            "embedding_map": embedding_map,
+            "anomalies": anomalies,
             "features": sorted(features, key=lambda one: (-(one["psi"] or 0.0), one["name"])),
             "machine": measured.get("machine") or {},
         }

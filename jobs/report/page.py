@@ -14,8 +14,10 @@ from jinja2 import Environment, FunctionLoader, StrictUndefined
 from markupsafe import Markup
 
 from jobs.report import (
+    anomalies,
     blocks,
     embedding_effect,
+    embedding_map,
     health,
     learning,
     numbers,
@@ -79,6 +81,7 @@ def render(
         script_hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
         style=_text("page.css"),
         most=MOST_ROWS,
+        anomalies_shown=anomalies.SHOWN,
         rules=rules,
         blocks=blocks.ranked(metrics.block_weights),
         block_judgement=blocks.judgement,
@@ -88,6 +91,7 @@ def render(
         drifted=health.drifted(metrics.features, drift_limit),
         hidden=[anchor for anchor, found in _optional(metrics).items() if not found],
         **_models(metrics),
+        **_map(metrics),
         **_sentences(metrics),
         **_pictures(metrics),
         **_past(metrics, history),
@@ -96,7 +100,12 @@ def render(
 
 def _optional(metrics: Metrics) -> dict[str, object]:
     """Sections that are there only with their figures, by anchor."""
-    return {"blocks": metrics.block_weights, "features": metrics.features, "learning": metrics.learning_curve}
+    return {
+        "blocks": metrics.block_weights,
+        "features": metrics.features,
+        "learning": metrics.learning_curve,
+        "anomalies": metrics.anomalies,
+    }
 
 
 @cache
@@ -151,8 +160,20 @@ def _sentences(metrics: Metrics) -> dict[str, Any]:
         "embedding_verdict": embedding_effect.verdict(metrics),
         "embedding_pairs": embedding_effect.pairs(metrics),
         "ceiling": wording.ceiling(metrics),
+        "anomaly_sentence": anomalies.sentence(metrics.anomalies),
         "blocks_sentence": blocks.sentence(metrics.block_weights),
         "learning_sentence": learning.sentence(metrics.learning_curve, _tolerance(metrics)),
+    }
+
+
+def _map(metrics: Metrics) -> dict[str, Any]:
+    found = embedding_map.shown(metrics)
+    return {
+        "map": found,
+        "map_sentence": embedding_map.sentence(found),
+        "map_colours": embedding_map.colours(found) if found else {},
+        "map_picture": embedding_map.picture(found),
+        "latent_words": embedding_map.in_words,
     }
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from pyspark.sql import DataFrame, SparkSession
 
-from features.behaviour import behaviour_cells, behaviour_rows, known_cells, vocabulary
+from features.behaviour import behaviour_cells, behaviour_rows, in_words, known_cells, vocabulary
 from features.feature import History
 
 
@@ -93,3 +93,8 @@ def test_rows_are_sparse_sums(spark: SparkSession) -> None:
     assert dict(found.dtypes) == {
         "user_id": "string", "as_of": "date", "token_ids": "array<int>", "counts": "array<bigint>",
     }  # fmt: skip
+
+
+def test_every_token_has_words(spark: SparkSession) -> None:
+    words = {in_words(row["token"]) for row in behaviour_cells(history(spark)).collect()}
+    assert words == {"view events", "pushes on news", "clicks on news", "pushes on c2"}

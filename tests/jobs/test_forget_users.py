@@ -94,6 +94,9 @@ def lake(
     of_users = lake.read("requests").select("user_id", "as_of", "send_id", "ds")
     for table in BY_HAND:
         lake.write(table, of_users, [ONE, TWO])
+    flagged = [("user", GONE), ("user", "u2"), ("device", "d-gone"), ("device", "shared"), ("device", "d3")]
+    ids = spark.createDataFrame(flagged, "kind string, id string")
+    lake.write("anomalies", ids.selectExpr("*", f"DATE '{TWO}' ds"), [TWO])
     waited = lake.read("clicks").where("send_id = 's2'").selectExpr(*TABLES["clicks"].column_names, "ds waiting_since")
     lake.write("pending", waited.selectExpr("*", f"DATE '{ONE}' ds"), [ONE])  # as a run of that day would have
     killed = root / "codes" / "new" / "write=killed"  # a first write that was killed has no pointer
@@ -164,6 +167,11 @@ def test_rejected_and_waiting_rows_go_too(lake: Lake) -> None:
     (rejected,) = lake.read("quarantine").collect()
     assert json.loads(rejected["raw_row"])["device_id"] == "shared"  # nobody can say whose this was
     assert [row["send_id"] for row in lake.read("pending").collect()] == ["s9"]  # its send never came into the lake
+
+
+@pytest.mark.usefixtures("said")
+def test_flags_go_of_every_device_that_was_theirs_too(lake: Lake) -> None:
+    assert {(row["kind"], row["id"]) for row in lake.read("anomalies").collect()} == {("user", "u2"), ("device", "d3")}
 
 
 @pytest.mark.usefixtures("said")

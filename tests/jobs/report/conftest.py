@@ -122,6 +122,23 @@ def extras() -> dict[str, Any]:
 
 
 @pytest.fixture
+def drawn(measured: dict[str, Any]) -> dict[str, Any]:
+    """A map of six users and three latents."""
+    rates = [0.01, 0.02, 0.03, 0.04, 0.05, 0.06]
+    return {
+        "embedding_version": measured["embedding"]["version"], "users": 900, "without_code": 11, "alike": 45,
+        "trustworthiness": 0.9712,
+        "latents": [
+            latent(38, 0.1, 0.066, 0.043, 0.018, 0.027),
+            latent(12, 0.3, 0.05, 0.051, -0.01, 0.01),
+            latent(7, 0.2, 0.03, 0.055, -0.03, -0.02),
+        ],
+        "points": {"x": [0, 200, 400, 600, 800, 1000], "y": [0, 1000, 500, 1, 2, 3], "click_rate": rates,
+                   "latent": [12, 7, 38, 99, 12, 12]},
+    }  # fmt: skip
+
+
+@pytest.fixture
 def metrics(measured: dict[str, Any], decision: dict[str, Any], extras: dict[str, Any]) -> Metrics:
     return assemble(measured, decision, **extras)
 
@@ -226,3 +243,12 @@ def ingested(
         "duplicates": duplicates,
         "not_yet_known": not_yet_known,
     }
+
+
+def latent(number: int, top_share: float, rate: float, rest: float, low: float, high: float) -> dict[str, Any]:
+    drivers = [
+        {"behaviour": f"clicks on category {number}", "without": 0.14, "having": 1.16},
+        {"behaviour": "pushes on <b>news</b>", "without": 1.77, "having": 0.2},
+    ]
+    return {"latent": number, "user_share": 0.3, "top_share": top_share, "drivers": drivers, "click_rate": rate,
+            "rest_click_rate": rest, "gap_ci": [low, high]}  # fmt: skip

@@ -1,4 +1,4 @@
-"""The page in a real browser: it fits a phone, and tables can be sorted."""
+"""The page in a real browser: it fits a phone, tables can be sorted, and the map has two colourings."""
 
 from __future__ import annotations
 
@@ -6,10 +6,11 @@ import re
 import shutil
 import subprocess
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from jobs.report.metrics import Metrics
+from jobs.report.metrics import assemble
 from jobs.report.page import render
 
 BROWSER = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
@@ -33,20 +34,28 @@ document.querySelector("iframe").onload = (event) => {
   table.querySelectorAll("th button")[4].click();
   const smallest = names();
   table.querySelectorAll("th button")[4].click();
-  document.title = [page.documentElement.scrollWidth, smallest, names()].join(";");
+  const largest = names();
+  const fill = () => event.target.contentWindow.getComputedStyle(page.querySelector(".map circle")).fill;
+  const byClicks = fill();
+  page.querySelector("#map-by-latent").click();
+  document.title = [page.documentElement.scrollWidth, smallest, largest, byClicks, fill()].join(";");
 };
 </script>"""
 
 
 @pytest.mark.skipif(BROWSER is None, reason="needs chromium on PATH")
-def test_it_fits_a_phone_and_sorts(metrics: Metrics, tmp_path: Path) -> None:
-    (tmp_path / "report.html").write_text(render(metrics), encoding="utf-8")
+def test_it_fits_a_phone_and_sorts_and_colours(
+    measured: dict[str, Any], decision: dict[str, Any], drawn: dict[str, Any], tmp_path: Path
+) -> None:
+    page = render(assemble(measured, decision, embedding_map=drawn))
+    (tmp_path / "report.html").write_text(page, encoding="utf-8")
     (tmp_path / "probe.html").write_text(PROBE, encoding="utf-8")
     command = [str(BROWSER), *FLAGS, f"--user-data-dir={tmp_path}/profile", f"file://{tmp_path}/probe.html"]
     dom = subprocess.run(command, capture_output=True, text=True, timeout=120, check=True).stdout
-    found = re.search(r"<title>(\d+);(.*);(.*)</title>", dom)
+    found = re.search(r"<title>(\d+);(.*);(.*);(.*);(.*)</title>", dom)
     assert found, dom[:300]
     assert int(found[1]) <= 390
     up = "logistic,lightgbm_no_embedding,lightgbm,champion before,random_forest"
     assert found[2] == up
     assert found[3] == ",".join(reversed(up.split(",")))
+    assert len({found[4], found[5], "rgb(0, 0, 0)"}) == 3  # black is what a dot without a colour has

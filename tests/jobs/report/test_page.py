@@ -21,7 +21,7 @@ HOSTILE = "<script>alert('x')</script>\"'&{{ 7 * 7 }}"
 class Loads(HTMLParser):
     """Collects every attribute that could load something, and every tag that is left open."""
 
-    VOID = frozenset({"meta", "br", "wbr", "line", "circle", "rect", "polyline"})
+    VOID = frozenset({"meta", "br", "wbr", "line", "circle", "rect", "polyline", "input"})
 
     def __init__(self, page: str) -> None:
         super().__init__()
