@@ -118,7 +118,7 @@ def _rows(
     version, events = embedding.manifest["version"], owners.events
     for place in flagged.tolist():
         reasons = [
-            f"{one.count:,} {in_words(embedding.vocabulary[one.token])} ({one.expected:.1f} expected)"
+            f"{in_words(embedding.vocabulary[one.token])}: {one.count:,} ({one.expected:.1f} expected)"
             for one in surprises(embedding.estimator, owners.counts[place])
         ]
         theirs = user_ids[np.sort(owners.users[place].indices)]

@@ -15,7 +15,7 @@ from jobs.report.page import render
 @pytest.fixture
 def flagged() -> dict[str, Any]:
     def row(kind: str, score: float, users: int, rule: str | None) -> dict[str, Any]:
-        reasons = ["9 <i>view</i> events (0.1 expected)", "0 pushes on news (7.2 expected)"]
+        reasons = ["<i>view</i> events: 9 (0.1 expected)", "pushes on news: 0 (7.2 expected)"]
         return {"kind": kind, "score": score, "events": 120, "users": users, "reasons": reasons, "bot_rule": rule}
 
     rows = [row("user", 8.25, 1, "min_reaction_ms"), row("user", 4.5, 1, None), row("device", 6.0, 17, None)]
@@ -33,7 +33,7 @@ def test_the_page_says_how_many_and_why(
     assert 'href="#anomalies"' in page
     assert "Out of line: 2 of 1,000 users (0.2" in section
     assert "Of the 2 flagged users 1 is a bot by the log&#39;s rules." in section
-    assert "9 &lt;i&gt;view&lt;/i&gt; events (0.1 expected); 0 pushes on news (7.2 expected)" in section
+    assert "&lt;i&gt;view&lt;/i&gt; events: 9 (0.1 expected); pushes on news: 0 (7.2 expected)" in section
     assert "min reaction ms" in section
     assert "17" in section
     assert "anomalies" not in render(assemble(measured, decision))
