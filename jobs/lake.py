@@ -10,7 +10,8 @@ from __future__ import annotations
 import json
 import tempfile
 import uuid
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Iterator
+from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -151,6 +152,31 @@ class Lake:
         local = Path(tempfile.mkdtemp()) / name
         self.storage.download(path, local)
         return local
+
+    @contextmanager
+    def ordered_files(self, frame: DataFrame, *, group_rows: int) -> Iterator[list[Path]]:
+        """Keep rows as local Parquet files, in the frame's order, for as long as the context lasts.
+
+        What a killed job leaves of them goes with the next `keep` of ``ordered_rows``.
+
+        Parameters
+        ----------
+        frame : DataFrame
+            Sorted rows.
+        group_rows : int
+            Most rows of a row group.
+        """
+        folder = f"{self.root}/ordered_rows/write={uuid.uuid4().hex}"
+        with tempfile.TemporaryDirectory() as beside:
+            try:
+                frame.write.option("parquet.block.row.count.limit", group_rows).parquet(folder)
+                local = Path(folder)
+                if not is_local(self.root):
+                    local = Path(beside) / "rows"
+                    self.storage.download(folder, local)
+                yield sorted(local.glob("*.parquet"))
+            finally:
+                self.storage.delete(folder)
 
     def put_json(self, name: str, ds: date, value: object) -> None:
         """Store a JSON value as the artefact ``name`` of a day, in place of the one before."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import tempfile
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -24,21 +25,17 @@ from jobs.errors import BadInput
 from jobs.lake import Lake
 from jobs.settings_file import read_candidates
 from jobs.side_by_side import side_by_side
-from jobs.training_parts import read_part
-from models.batch import LabelledRows, to_labelled_rows
+from jobs.training_routes import ROUTES, Asked, Route
 from models.bundle import Embedding, json_bytes, serving_contents, write_bundle
-from models.candidates import CandidateSpec, FittedCandidate, candidates_for, fit_candidate
+from models.candidates import CandidateSpec, FittedCandidate, candidates_for, fit_by
 from models.conversion import conversion_difference, probe
 from models.evaluation import log_loss
 from models.family import UnknownColumn
-from models.feature_health import profiles
 from models.formats import other_formats
 from models.schema import FeatureSchema
 from models.serving import Scorer
 
 CANDIDATES = "candidates"
-AT_ONCE = 2
-"""Candidates fitted at the same time: much of each fit runs on one thread, whatever it is given."""
 VALIDATION_PREDICTIONS, PROFILES = "validation_predictions.parquet", "feature_profiles.json"
 
 
@@ -48,7 +45,17 @@ def arg_parser() -> argparse.ArgumentParser:
     parser.add_argument("--seed", type=int, default=0, help="what samples and folds are drawn with")
     parser.add_argument("--settings", metavar="FILE", help="a TOML file with the candidates and their settings")
     parser.add_argument(
-        "--threads", type=at_least(1), default=2, help="threads to fit with; from 2 on, two candidates at a time"
+        "--threads",
+        type=at_least(1),
+        default=2,
+        help="threads to fit with; in memory, from 2 on, two candidates at a time",
+    )
+    parser.add_argument(
+        "--training",
+        choices=list(ROUTES),
+        default="memory",
+        help="where rows are fitted on: in memory; or out-of-core, read from disk block by block, which gives the same "
+        "boosted trees and histogram forests and leaves out other families",
     )
     return parser
 
@@ -58,31 +65,28 @@ def run(spark: SparkSession, args: argparse.Namespace) -> None:
     lake, specs = Lake(spark, args.root), read_candidates(args.settings)
     meta = lake.get_json(META, args.ds)
     schema = FeatureSchema.from_json(meta["schema"])
-    tables = {part: read_part(lake, args.ds, part) for part in ("train", "validation")}
-    rows = {part: to_labelled_rows(table, schema) for part, table in tables.items()}
     embedding = _embedding(lake, args, meta)
     n_latents = meta["embedding"]["n_latents"] if embedding else 0
-    say(f"fitting on {len(rows['train']):,} sends, validating on {len(rows['validation']):,}")
-    at_once = min(AT_ONCE, args.threads)
-    threads = args.threads // at_once
-    with tempfile.TemporaryDirectory() as folder, threadpool_limits(limits=threads):
+    say("fitting on {train[rows]:,} sends, validating on {validation[rows]:,}".format(**meta["parts"]))
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        route = stack.enter_context(ROUTES[args.training](Asked(spark, lake, args, schema, n_latents)))
+        stack.enter_context(threadpool_limits(limits=args.threads // route.at_once))
 
         def fit(spec: CandidateSpec) -> FittedCandidate:
             try:
-                fitted = fit_candidate(
-                    spec, rows["train"], rows["validation"], schema, n_latents, seed=args.seed, n_threads=threads
-                )
+                fitted = fit_by(route.trainer(spec), spec, seed=args.seed)
             except UnknownColumn as error:
                 raise BadInput(f"[{spec.name}] {error}") from None
-            _write(Path(folder), fitted, rows["validation"], args, schema, embedding)
+            _write(folder, fitted, route, args, schema, embedding)
             return fitted
 
-        (Path(folder) / PROFILES).write_bytes(json_bytes(profiles([part.batch for part in rows.values()], schema)))
-        predictions = tables["validation"].select(["send_id", "user_id", "label"])
-        for fitted in side_by_side(fit, candidates_for(n_latents, specs), at_once=at_once):
+        (folder / PROFILES).write_bytes(json_bytes(route.profiles))
+        predictions = route.keys
+        for fitted in side_by_side(fit, route.possible(candidates_for(n_latents, specs)), at_once=route.at_once):
             predictions = predictions.append_column(fitted.spec.name, pa.array(fitted.validation))
-        pq.write_table(predictions, Path(folder) / VALIDATION_PREDICTIONS)
-        lake.put_folder(CANDIDATES, args.ds, Path(folder))
+        pq.write_table(predictions, folder / VALIDATION_PREDICTIONS)
+        lake.put_folder(CANDIDATES, args.ds, folder)
 
 
 def _embedding(lake: Lake, args: argparse.Namespace, meta: dict[str, Any]) -> Embedding | None:
@@ -102,7 +106,7 @@ def _embedding(lake: Lake, args: argparse.Namespace, meta: dict[str, Any]) -> Em
 def _write(
     folder: Path,
     fitted: FittedCandidate,
-    validation: LabelledRows,
+    route: Route,
     args: argparse.Namespace,
     schema: FeatureSchema,
     embedding: Embedding | None,
@@ -110,8 +114,8 @@ def _write(
     """Write a candidate's bundle, with what is known of it so far."""
     serving = serving_contents(fitted.model)
     scorer = Scorer.from_contents(fitted.model.model.serving_format, serving)
-    difference = conversion_difference(fitted.model, scorer, probe(validation.batch, schema, seed=args.seed))
-    loss = log_loss(fitted.validation, validation.label)
+    difference = conversion_difference(fitted.model, scorer, probe(route.to_probe, schema, seed=args.seed))
+    loss = log_loss(fitted.validation, route.keys["label"].to_numpy())
     calibration = fitted.model.calibrator.method
     measures = {
         "n_features": fitted.n_features,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -44,16 +45,20 @@ def joined(first: LabelledRows, second: LabelledRows) -> LabelledRows:
     )
 
 
-def take(batch: ArrayBatch, rows: NDArray[np.intp]) -> ArrayBatch:
+def take(batch: Mapping[str, NDArray[Any]], rows: NDArray[np.intp]) -> ArrayBatch:
     """Give some rows of a batch, in the order asked for."""
     return {name: column[rows] for name, column in batch.items()}
 
 
 def to_batch(table: pa.Table, schema: FeatureSchema) -> ArrayBatch:
     """Make a batch of an Arrow table; its code columns come along where it has them."""
-    numeric = {name: _numbers(table[name]) for name in schema.numeric}
-    others = (*schema.categorical, *(name for name in (LATENTS, LATENT_VALUES) if name in table.column_names))
-    return numeric | {name: _objects(table[name]) for name in others}
+    codes = (name for name in (LATENTS, LATENT_VALUES) if name in table.column_names)
+    return {name: to_column(table[name], name, schema) for name in (*schema.numeric, *schema.categorical, *codes)}
+
+
+def to_column(column: pa.ChunkedArray, name: str, schema: FeatureSchema) -> NDArray[Any]:
+    """Make one column of a batch."""
+    return _numbers(column) if name in schema.numeric else _objects(column)
 
 
 def to_labelled_rows(table: pa.Table, schema: FeatureSchema) -> LabelledRows:
@@ -71,6 +76,15 @@ def _numbers(column: pa.ChunkedArray) -> NDArray[np.float64]:
 
 
 def _objects(column: pa.ChunkedArray) -> NDArray[Any]:
+    if pa.types.is_string(column.type):
+        return _words(column)
     values = np.empty(len(column), dtype=object)
     values[:] = list(column.to_numpy()) if len(column) else []
     return values
+
+
+def _words(column: pa.ChunkedArray) -> NDArray[Any]:
+    """Give strings, of equal ones the same object."""
+    coded = column.combine_chunks().dictionary_encode()
+    words = np.array([*coded.dictionary.to_pylist(), None], dtype=object)
+    return words[np.asarray(coded.indices.fill_null(len(words) - 1), dtype=np.intp)]

@@ -11,6 +11,7 @@ import lightgbm
 import numpy as np
 from pydantic.dataclasses import dataclass as settings
 
+from models.bins import Bins, binned
 from models.family import (
     CHECKED,
     NO_SENTINEL,
@@ -28,9 +29,6 @@ from models.onnx_trees import to_onnx
 from models.serving.encoder import RowEncoder
 from models.serving.types import Floats
 from models.tree_ensembles import from_lightgbm, to_compact
-
-BIN_ROWS = 50_000
-"""Rows that bins are made of, 200 for each; LightGBM's own 200,000 would take a quarter of a fit's time."""
 
 
 @settings(frozen=True, config=CHECKED)
@@ -73,15 +71,19 @@ class BoostedTreesSettings:
         UnknownColumn
             When `rising` names a column that is not there, or is not numeric.
         """
-        train, later = binned(parts)
-        parameters = self._parameters(seed, n_threads) | self._constraints(parts.encoder)
-        if later is None:
-            return FittedBooster(lightgbm.train(parameters, train, num_boost_round=self.max_trees).model_to_string())
+        return self.fit_bins(binned(parts), seed=seed, n_threads=n_threads)
+
+    def fit_bins(self, bins: Bins, *, seed: int, n_threads: int) -> FittedBooster:
+        """Fit a booster on bins, as `fit` does."""
+        parameters = self._parameters(seed, n_threads) | self._constraints(bins.encoder)
+        if bins.later is None:
+            booster = lightgbm.train(parameters, bins.train, num_boost_round=self.max_trees)
+            return FittedBooster(booster.model_to_string())
         booster = lightgbm.train(
             parameters,
-            train,
+            bins.train,
             num_boost_round=self.max_trees,
-            valid_sets=[later],
+            valid_sets=[bins.later],
             callbacks=[lightgbm.early_stopping(self.patience, verbose=False)],
         )
         return FittedBooster(booster.model_to_string(num_iteration=booster.best_iteration))
@@ -126,29 +128,6 @@ def _named(patterns: tuple[str, ...], columns: tuple[str, ...]) -> Iterator[str]
         if not found:
             raise UnknownColumn(f"rising: expected the name or pattern of a numeric column, got {pattern!r}")
         yield from found
-
-
-def binned(parts: EncodedParts) -> tuple[lightgbm.Dataset, lightgbm.Dataset | None]:
-    """Give the rows to fit on, and those to stop by where there are any, as LightGBM's bins; made once."""
-    if "lightgbm" not in parts.kept:
-        parameters = {
-            "verbose": -1,
-            "feature_pre_filter": False,  # a filter would hang on the first fit's settings
-            "bin_construct_sample_cnt": BIN_ROWS,
-        }
-        train = lightgbm.Dataset(
-            parts.rows,
-            parts.label,
-            feature_name=list(parts.encoder.columns),
-            categorical_feature=parts.encoder.categorical_positions,
-            params=parameters,
-        )
-        later = None
-        if parts.validation_rows is not None:
-            later = train.create_valid(parts.validation_rows, parts.validation_label, params=parameters)
-        parts.kept["lightgbm"] = train, later
-    found: tuple[lightgbm.Dataset, lightgbm.Dataset | None] = parts.kept["lightgbm"]
-    return found
 
 
 @dataclass(frozen=True)

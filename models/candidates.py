@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from time import perf_counter
-from typing import Any
+from typing import Any, Protocol
 
+import numpy as np
+from numpy.typing import NDArray
 from pydantic import ConfigDict, SkipValidation
 from pydantic.dataclasses import dataclass as checked
 
@@ -15,7 +17,7 @@ from models.boosted_trees import BoostedTreesSettings
 from models.calibration import choose_calibrator
 from models.click_model import ClickModel
 from models.encoding import fit_encoder
-from models.family import CHECKED, EncodedParts, Settings, Share
+from models.family import CHECKED, EncodedParts, FittedModel, Labels, Settings, Share
 from models.histogram_forest import HistogramForestSettings
 from models.logistic import LogisticSettings
 from models.random_forest import RandomForestSettings
@@ -69,6 +71,42 @@ class FittedCandidate:
         return len(self.model.encoder.columns)
 
 
+class Judged(Protocol):
+    """The rows that stop and calibrate, in a fixed order."""
+
+    @property
+    def label(self) -> Labels:
+        """Shape (n_validation,): 1 where the send was clicked."""
+        ...
+
+    @property
+    def user(self) -> NDArray[np.int64]:
+        """Shape (n_validation,): a number for each user."""
+        ...
+
+
+class Trainer(Protocol):
+    """Fits candidates where the rows lie: in memory, on disk, on a cluster."""
+
+    @property
+    def validation(self) -> Judged:
+        """The validation part."""
+        ...
+
+    @property
+    def click_rate(self) -> float:
+        """Share of the training rows that were clicked."""
+        ...
+
+    def try_out(self, spec: CandidateSpec) -> tuple[FittedModel, Floats]:
+        """Fit on the training part, stopped by the validation part; also gives the latter's probabilities."""
+        ...
+
+    def fit_on_both(self, spec: CandidateSpec) -> tuple[RowEncoder, FittedModel]:
+        """Fit on both parts; nothing is left to stop by."""
+        ...
+
+
 def candidates_for(n_latents: int, specs: Sequence[CandidateSpec] = DEFAULT_CANDIDATES) -> list[CandidateSpec]:
     """Give the candidates that a training set allows: without codes, each of those that differ by them alone once."""
     if n_latents:
@@ -105,23 +143,54 @@ def fit_candidate(
     seed, n_threads : int
         The same ones give the same candidate.
     """
+    return fit_by(InMemory(train, validation, schema, n_latents, seed, n_threads), spec, seed=seed)
+
+
+def fit_by(trainer: Trainer, spec: CandidateSpec, *, seed: int) -> FittedCandidate:
+    """Fit one candidate as `fit_candidate` does, wherever the rows lie."""
     started = perf_counter()
-    parts, later = parts_to_try(spec, train, validation, schema, n_latents, seed=seed)
-    tried = spec.settings.fit(parts, seed=seed, n_threads=n_threads)
+    tried, p = trainer.try_out(spec)
     calibration = choose_calibrator(
-        tried.predict(later),
-        validation.label,
-        validation.user,
-        rate=float(train.label.mean()),
+        p,
+        trainer.validation.label,
+        trainer.validation.user,
+        rate=trainer.click_rate,
         known=correction(spec.negatives_kept),
         seed=seed,
     )
-    both = joined(train, validation)
-    encoder = _encoder(spec, both, schema, n_latents)
-    parts = EncodedParts(encoder, encoder.encode(both.batch), both.label)
-    model = spec.settings.settled(tried).fit(_sampled(parts, spec, seed), seed=seed, n_threads=n_threads)
+    encoder, model = trainer.fit_on_both(replace(spec, settings=spec.settings.settled(tried)))
     fitted = ClickModel(encoder, model, calibration.calibrator)
     return FittedCandidate(spec, fitted, perf_counter() - started, calibration.probabilities)
+
+
+@dataclass(frozen=True)
+class InMemory:
+    """A trainer of any family, on rows in memory."""
+
+    train: LabelledRows
+    validation: LabelledRows
+    schema: FeatureSchema
+    n_latents: int
+    seed: int
+    n_threads: int
+
+    @property
+    def click_rate(self) -> float:
+        """Share of the training rows that were clicked."""
+        return float(self.train.label.mean())
+
+    def try_out(self, spec: CandidateSpec) -> tuple[FittedModel, Floats]:
+        """Fit on the training part."""
+        parts, later = parts_to_try(spec, self.train, self.validation, self.schema, self.n_latents, seed=self.seed)
+        tried = spec.settings.fit(parts, seed=self.seed, n_threads=self.n_threads)
+        return tried, tried.predict(later)
+
+    def fit_on_both(self, spec: CandidateSpec) -> tuple[RowEncoder, FittedModel]:
+        """Fit on both parts."""
+        both = joined(self.train, self.validation)
+        encoder = encoder_for(spec, both.batch, self.schema, self.n_latents)
+        parts = _sampled(EncodedParts(encoder, encoder.encode(both.batch), both.label), spec, self.seed)
+        return encoder, spec.settings.fit(parts, seed=self.seed, n_threads=self.n_threads)
 
 
 def parts_to_try(
@@ -134,18 +203,21 @@ def parts_to_try(
     seed: int,
 ) -> tuple[EncodedParts, Floats]:
     """Encode what a candidate is first fitted on, and stopped by; also gives all validation rows, encoded."""
-    encoder = _encoder(spec, train, schema, n_latents)
+    encoder = encoder_for(spec, train.batch, schema, n_latents)
     later = encoder.encode(validation.batch)
     parts = EncodedParts(encoder, encoder.encode(train.batch), train.label, later, validation.label)
     return _sampled(parts, spec, seed), later
 
 
+def encoder_for(
+    spec: CandidateSpec, batch: Mapping[str, NDArray[Any]], schema: FeatureSchema, n_latents: int
+) -> RowEncoder:
+    """Learn the encoder of a candidate from the rows that it is fitted on."""
+    return fit_encoder(batch, schema, n_latents if spec.codes else 0, missing=spec.settings.missing)
+
+
 def _fitted(spec: CandidateSpec) -> tuple[Settings, float]:
     return spec.settings, spec.negatives_kept
-
-
-def _encoder(spec: CandidateSpec, rows: LabelledRows, schema: FeatureSchema, n_latents: int) -> RowEncoder:
-    return fit_encoder(rows.batch, schema, n_latents if spec.codes else 0, missing=spec.settings.missing)
 
 
 def _sampled(parts: EncodedParts, spec: CandidateSpec, seed: int) -> EncodedParts:

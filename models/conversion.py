@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from models.batch import ArrayBatch, take
 from models.click_model import ClickModel
@@ -19,12 +21,14 @@ HUGE = (1e9, -1e9, 1e300, -1e300)
 UNSEEN = "a word no vocabulary has"
 
 
-def probe(batch: ArrayBatch, schema: FeatureSchema, *, rows: int = PROBE_ROWS, seed: int = 0) -> ArrayBatch:
+def probe(
+    batch: Mapping[str, NDArray[Any]], schema: FeatureSchema, *, rows: int = PROBE_ROWS, seed: int = 0
+) -> ArrayBatch:
     """Draw rows and spoil some of their cells: nulls, zeros, huge values, unseen categories, absent codes.
 
     Parameters
     ----------
-    batch : ArrayBatch
+    batch : mapping of str to ndarray
         Real rows to draw from, with replacement.
     schema : FeatureSchema
         Which columns are what.

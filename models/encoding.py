@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import math
 from collections import Counter
+from collections.abc import Mapping
 from typing import Any
 
 from numpy.typing import NDArray
 
-from models.batch import ArrayBatch
 from models.schema import FeatureSchema
 from models.serving.encoder import RowEncoder
 
@@ -19,7 +19,7 @@ MAX_WORDS = 2000
 
 
 def fit_encoder(
-    batch: ArrayBatch,
+    batch: Mapping[str, NDArray[Any]],
     schema: FeatureSchema,
     n_latents: int,
     *,
@@ -31,8 +31,8 @@ def fit_encoder(
 
     Parameters
     ----------
-    batch : ArrayBatch
-        Training rows.
+    batch : mapping of str to ndarray
+        Training rows by column; of the categorical columns each is asked for once.
     schema : FeatureSchema
         Which columns are what.
     n_latents : int

@@ -24,7 +24,7 @@ or where all are null), ``cuts`` (upper bounds of the bins, included, or the mos
 rows: of each bin, of what is in none of them, and of nulls."""
 
 
-def profiles(parts: Sequence[ArrayBatch], schema: FeatureSchema) -> list[Profile]:
+def profiles(parts: Sequence[Mapping[str, NDArray[Any]]], schema: FeatureSchema) -> list[Profile]:
     """Describe each feature of the rows that models learn from, in the order of the schema; JSON values.
 
     Bins of numbers are cut at the rows' deciles (fewer where deciles are equal); of categories there are the ten most

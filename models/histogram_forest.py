@@ -8,7 +8,8 @@ from typing import ClassVar
 import lightgbm
 from pydantic.dataclasses import dataclass as settings
 
-from models.boosted_trees import FittedBooster, binned
+from models.bins import Bins, binned
+from models.boosted_trees import FittedBooster
 from models.family import CHECKED, NO_SENTINEL, AtLeastOne, Count, EncodedParts, FittedModel, Leaves, Share
 
 
@@ -37,6 +38,10 @@ class HistogramForestSettings:
 
     def fit(self, parts: EncodedParts, *, seed: int, n_threads: int) -> FittedHistogramForest:
         """Fit a forest."""
+        return self.fit_bins(binned(parts), seed=seed, n_threads=n_threads)
+
+    def fit_bins(self, bins: Bins, *, seed: int, n_threads: int) -> FittedHistogramForest:
+        """Fit a forest on bins, as `fit` does."""
         parameters = {
             "boosting": "rf",
             "objective": "regression",
@@ -54,8 +59,8 @@ class HistogramForestSettings:
             "force_col_wise": True,
             "verbose": -1,
         }
-        train, _ = binned(parts)
-        return FittedHistogramForest(lightgbm.train(parameters, train, num_boost_round=self.n_trees).model_to_string())
+        booster = lightgbm.train(parameters, bins.train, num_boost_round=self.n_trees)
+        return FittedHistogramForest(booster.model_to_string())
 
     def settled(self, model: FittedModel) -> HistogramForestSettings:  # noqa: ARG002
         """Give the same settings: validation decides nothing here."""

@@ -15,7 +15,15 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
-from jobs import champion_rows, draw_learning_curve, measure_models, train_click_models, tune_click_models, weigh_blocks
+from jobs import (
+    champion_rows,
+    draw_learning_curve,
+    measure_models,
+    stored_parts,
+    train_click_models,
+    tune_click_models,
+    weigh_blocks,
+)
 from jobs.errors import BadInput
 from jobs.lake import Lake
 from jobs.settings_file import read_candidates
@@ -181,6 +189,22 @@ def test_the_same_day_again_gives_the_same_bytes(spark: SparkSession, lake: Lake
     lake.write("training_set", training_set.repartition(3), [DS])
     assert learned_bytes(train(spark, lake)) == first
     assert learned_bytes(train(spark, lake, "--seed", "1")) != first
+
+
+def test_out_of_core_gives_the_same_boosted_trees(
+    spark: SparkSession, lake: Lake, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(stored_parts, "GROUP_ROWS", 200)
+    expected = learned_bytes(train(spark, lake))
+    found = learned_bytes(train(spark, lake, "--training", "out-of-core"))
+    assert "logistic: left out" in capsys.readouterr().err
+    kept = {name: content for name, content in expected.items() if name.startswith("lightgbm/")}
+    assert {name: content for name, content in found.items() if "/" in name} == kept
+    assert found["feature_profiles.json"] == expected["feature_profiles.json"]
+    assert lake.storage.names(f"{lake.root}/ordered_rows") == []
+    fit_only(monkeypatch, "logistic")
+    with pytest.raises(BadInput, match="expected a candidate of lightgbm or histogram_forest"):
+        train(spark, lake, "--training", "out-of-core")
 
 
 def test_a_changed_bundle_is_bad_input(spark: SparkSession, lake: Lake) -> None:
