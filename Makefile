@@ -22,8 +22,8 @@ BY_LINE := $(if $(filter output-sync,$(.FEATURES)),--output-sync=line)
 
 .DEFAULT_GOAL := help
 .PHONY: help setup setup-tests setup-airflow demo check test test-dags test-pipeline test-jobs test-features test-models \
-	bench-models bench-embeddings bench-embedding-speed bench-embedding-processes bench-embedding-scale bench-anomalies \
-	bench-features package clean
+	bench-models bench-cluster bench-embeddings bench-embedding-speed bench-embedding-processes bench-embedding-scale \
+	bench-anomalies bench-features package clean
 
 help: ## say what there is to make
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 16
@@ -87,6 +87,9 @@ bench-anomalies: setup ## flag_anomalies on the simulator's bots, beside simpler
 
 bench-features: setup-tests ## a night over logs of several lengths, and beside DuckDB and Spark SQL on all events
 	@$(BIN)/python -m tests.benchmarks.features --output build/bench-features $(BENCH_ARGS)
+
+bench-cluster: setup ## training in memory, out of core, and by two executors; BENCH_ARGS=--rows=200000
+	@$(BIN)/python -m tests.benchmarks.models.cluster --output build/bench-cluster $(BENCH_ARGS)
 
 package: setup ## dist/: the --py-files zip of the rooms, and the wheel of the light scorer
 	@rm -rf dist build/lib

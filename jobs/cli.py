@@ -11,7 +11,7 @@ from typing import NoReturn
 
 from pyspark.sql import SparkSession
 
-from jobs.errors import BadInput, Refused
+from jobs.errors import BadInput, Failed, Refused
 from jobs.session import make_session
 
 DONE, FAILED, BAD_INPUT, REFUSED = 0, 1, 2, 3
@@ -93,4 +93,7 @@ def _status(name: str, run: Callable[[SparkSession, argparse.Namespace], None], 
     except Refused as error:
         say(f"{name}: refused: {error}")
         return REFUSED
+    except Failed as error:
+        say(f"{name}: failed: {error}")
+        return FAILED
     return DONE

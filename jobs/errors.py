@@ -12,3 +12,7 @@ class BadInput(ValueError):
 
 class Refused(RuntimeError):
     """A gate said no; everything else is written and the old champion stays. Ends a job with exit status 3."""
+
+
+class Failed(RuntimeError):
+    """The work did not come to its end, for a reason that one line says. Ends a job with exit status 1."""

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from datetime import date
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -14,22 +12,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from jobs.build_training_set import TRAINING_SET
-from jobs.lake import Lake
 from models.batch import ArrayBatch, to_batch, to_column
 from models.schema import FeatureSchema
 from models.serving.encoder import LATENT_VALUES, LATENTS
-
-GROUP_ROWS = 16_384
-"""Rows that are in memory at once; LightGBM, too, takes them in together."""
-
-
-@contextmanager
-def stored_part(lake: Lake, ds: date, part: str, schema: FeatureSchema) -> Iterator[StoredPart]:
-    """Give a part (train, validation or holdout) on disk, in the order of ``send_id``, while the context lasts."""
-    rows = lake.read(TRAINING_SET, since=ds, until=ds).where(f"part = '{part}'").orderBy("send_id")
-    with lake.ordered_files(rows, group_rows=GROUP_ROWS) as files:
-        yield StoredPart(files, schema)
 
 
 class StoredPart:

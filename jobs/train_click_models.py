@@ -25,7 +25,8 @@ from jobs.errors import BadInput
 from jobs.lake import Lake
 from jobs.settings_file import read_candidates
 from jobs.side_by_side import side_by_side
-from jobs.training_routes import ROUTES, Asked, Route
+from jobs.training_route import Asked, Route
+from jobs.training_routes import ROUTES
 from models.bundle import Embedding, json_bytes, serving_contents, write_bundle
 from models.candidates import CandidateSpec, FittedCandidate, candidates_for, fit_by
 from models.conversion import conversion_difference, probe
@@ -54,8 +55,12 @@ def arg_parser() -> argparse.ArgumentParser:
         "--training",
         choices=list(ROUTES),
         default="memory",
-        help="where rows are fitted on: in memory; or out-of-core, read from disk block by block, which gives the same "
-        "boosted trees and histogram forests and leaves out other families",
+        help="where rows are fitted on: in memory; out-of-core, read from disk block by block, which gives the same "
+        "boosted trees and histogram forests and leaves out other families; or spark: LightGBM on the executors, by "
+        "ranks that each fit on their own rows, and other families on the driver",
+    )
+    parser.add_argument(
+        "--ranks", type=at_least(2), help="with --training spark: tasks that fit together (default: all at a time)"
     )
     return parser
 

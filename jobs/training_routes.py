@@ -1,77 +1,29 @@
-"""The ways to train candidates: on rows in memory, or on more rows than memory holds."""
+"""The ways to train candidates: on rows in memory, on disk, or on a cluster."""
 
 from __future__ import annotations
 
-import argparse
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, ExitStack, contextmanager
-from dataclasses import dataclass
-from typing import Any, TypeAlias
+from datetime import date
+from typing import TypeAlias
 
-import pyarrow as pa
-from numpy.typing import NDArray
-from pyspark.sql import SparkSession
-
-from jobs.cli import say
-from jobs.errors import BadInput
+from jobs.build_training_set import TRAINING_SET
+from jobs.cluster_route import on_cluster
 from jobs.lake import Lake
-from jobs.stored_parts import stored_part
+from jobs.stored_parts import StoredPart
 from jobs.training_parts import read_part
+from jobs.training_route import KEYS, TRAIN, VALIDATION, Asked, Route
 from models.batch import to_labelled_rows
-from models.candidates import CandidateSpec, InMemory, Trainer
-from models.feature_health import Profile, profiles
+from models.candidates import InMemory
+from models.feature_health import profiles
 from models.out_of_core import FAMILIES, OutOfCore
 from models.schema import FeatureSchema
 
 AT_ONCE = 2
 """Candidates fitted at the same time: much of each fit runs on one thread, whatever it is given."""
-KEYS = ["send_id", "user_id", "label"]
 
-
-@dataclass(frozen=True)
-class Route:
-    """Rows at hand, and how candidates are fitted on them."""
-
-    trainer: Callable[[CandidateSpec], Trainer]
-    """Gives the trainer of a candidate."""
-    keys: pa.Table
-    """``send_id``, ``user_id`` and ``label`` of the validation rows, in the order of ``send_id``."""
-    to_probe: Mapping[str, NDArray[Any]]
-    """Validation rows to draw from."""
-    profiles: list[Profile]
-    """What the features look like in both parts."""
-    families: Sequence[str] | None = None
-    """Families that can be fitted; None for all."""
-    at_once: int = 1
-    """Candidates to fit at the same time."""
-
-    def possible(self, specs: Sequence[CandidateSpec]) -> list[CandidateSpec]:
-        """Leave out candidates that cannot be fitted, and say so.
-
-        Raises
-        ------
-        BadInput
-            When none is left.
-        """
-        found = [spec for spec in specs if self.families is None or spec.settings.family in self.families]
-        for spec in specs:
-            if spec not in found:
-                say(f"{spec.name}: left out, {spec.settings.family} needs all rows in memory")
-        if not found:
-            raise BadInput(f"expected a candidate of {' or '.join(self.families or ())}, which need no rows in memory")
-        return found
-
-
-@dataclass(frozen=True)
-class Asked:
-    """What every route has to know."""
-
-    spark: SparkSession
-    lake: Lake
-    args: argparse.Namespace
-    schema: FeatureSchema
-    n_latents: int
-
+GROUP_ROWS = 16_384
+"""Rows that are in memory at once; LightGBM, too, takes them in together."""
 
 Open: TypeAlias = Callable[[Asked], AbstractContextManager[Route]]
 
@@ -80,13 +32,21 @@ Open: TypeAlias = Callable[[Asked], AbstractContextManager[Route]]
 def in_memory(asked: Asked) -> Iterator[Route]:
     """Fit on rows in memory, two candidates at a time where there are threads for it."""
     args, schema = asked.args, asked.schema
-    tables = {part: read_part(asked.lake, args.ds, part) for part in ("train", "validation")}
+    tables = {part: read_part(asked.lake, args.ds, part) for part in (TRAIN, VALIDATION)}
     rows = {part: to_labelled_rows(table, schema) for part, table in tables.items()}
     at_once = min(AT_ONCE, args.threads)
-    trainer = InMemory(rows["train"], rows["validation"], schema, asked.n_latents, args.seed, args.threads // at_once)
+    trainer = InMemory(rows[TRAIN], rows[VALIDATION], schema, asked.n_latents, args.seed, args.threads // at_once)
     described = profiles([part.batch for part in rows.values()], schema)
-    keys = tables["validation"].select(KEYS)
-    yield Route(lambda _: trainer, keys, rows["validation"].batch, described, at_once=at_once)
+    keys = tables[VALIDATION].select(KEYS)
+    yield Route(lambda _: trainer, keys, rows[VALIDATION].batch, described, at_once=at_once)
+
+
+@contextmanager
+def _stored(lake: Lake, ds: date, part: str, schema: FeatureSchema) -> Iterator[StoredPart]:
+    """Give a part (train, validation or holdout) on disk, in the order of ``send_id``, while the context lasts."""
+    rows = lake.read(TRAINING_SET, since=ds, until=ds).where(f"part = '{part}'").orderBy("send_id")
+    with lake.ordered_files(rows, group_rows=GROUP_ROWS) as files:
+        yield StoredPart(files, schema)
 
 
 @contextmanager
@@ -95,7 +55,7 @@ def out_of_core(asked: Asked) -> Iterator[Route]:
     args, schema = asked.args, asked.schema
     with ExitStack() as stack:
         train, validation = (
-            stack.enter_context(stored_part(asked.lake, args.ds, part, schema)) for part in ("train", "validation")
+            stack.enter_context(_stored(asked.lake, args.ds, part, schema)) for part in (TRAIN, VALIDATION)
         )
         trainer = OutOfCore(train, validation, schema, asked.n_latents, args.seed, args.threads)
         described = profiles([train.batch, validation.batch], schema)
@@ -103,5 +63,5 @@ def out_of_core(asked: Asked) -> Iterator[Route]:
         yield Route(lambda _: trainer, validation.table(KEYS), validation.batch, described, families)
 
 
-ROUTES: Mapping[str, Open] = {"memory": in_memory, "out-of-core": out_of_core}
+ROUTES: Mapping[str, Open] = {"memory": in_memory, "out-of-core": out_of_core, "spark": on_cluster}
 """What ``--training`` says -> how rows are opened."""

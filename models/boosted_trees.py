@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from typing import Any, ClassVar
@@ -26,6 +26,7 @@ from models.family import (
     UnknownColumn,
 )
 from models.onnx_trees import to_onnx
+from models.ranks import JointStopping, Ranks, as_of_one
 from models.serving.encoder import RowEncoder
 from models.serving.types import Floats
 from models.tree_ensembles import from_lightgbm, to_compact
@@ -73,20 +74,19 @@ class BoostedTreesSettings:
         """
         return self.fit_bins(binned(parts), seed=seed, n_threads=n_threads)
 
-    def fit_bins(self, bins: Bins, *, seed: int, n_threads: int) -> FittedBooster:
-        """Fit a booster on bins, as `fit` does."""
+    def fit_bins(self, bins: Bins, *, seed: int, n_threads: int, ranks: Ranks | None = None) -> FittedBooster:
+        """Fit a booster on bins, as `fit` does; with ranks, together with them."""
         parameters = self._parameters(seed, n_threads) | self._constraints(bins.encoder)
         if bins.later is None:
-            booster = lightgbm.train(parameters, bins.train, num_boost_round=self.max_trees)
-            return FittedBooster(booster.model_to_string())
-        booster = lightgbm.train(
-            parameters,
-            bins.train,
-            num_boost_round=self.max_trees,
-            valid_sets=[bins.later],
-            callbacks=[lightgbm.early_stopping(self.patience, verbose=False)],
+            return self.from_text(boosted(parameters, bins, self.max_trees, ranks))
+        stopping = (
+            JointStopping(ranks, self.patience) if ranks else lightgbm.early_stopping(self.patience, verbose=False)
         )
-        return FittedBooster(booster.model_to_string(num_iteration=booster.best_iteration))
+        return self.from_text(boosted(parameters, bins, self.max_trees, ranks, [stopping]))
+
+    def from_text(self, text: str) -> FittedBooster:
+        """Give the fitted model that LightGBM's text holds."""
+        return FittedBooster(text)
 
     def settled(self, model: FittedModel) -> BoostedTreesSettings:
         """Give the same settings with the number of trees that early stopping chose."""
@@ -128,6 +128,21 @@ def _named(patterns: tuple[str, ...], columns: tuple[str, ...]) -> Iterator[str]
         if not found:
             raise UnknownColumn(f"rising: expected the name or pattern of a numeric column, got {pattern!r}")
         yield from found
+
+
+def boosted(
+    parameters: dict[str, Any], bins: Bins, n_trees: int, ranks: Ranks | None, callbacks: Sequence[Any] = ()
+) -> str:
+    """Fit trees one after the other; gives LightGBM's text of those up to the best one, of all without later rows."""
+    booster = lightgbm.train(
+        parameters | (ranks.parameters if ranks else {}),
+        bins.train,
+        num_boost_round=n_trees,
+        valid_sets=[bins.later] if bins.later else None,
+        callbacks=list(callbacks),
+    )
+    text = booster.model_to_string(num_iteration=booster.best_iteration if bins.later else None)
+    return as_of_one(text) if ranks else text
 
 
 @dataclass(frozen=True)

@@ -42,15 +42,28 @@ def fit_encoder(
     min_rows, max_words : int
         Rarer words, and words beyond that many, are coded as unseen ones are.
     """
+    counted = {name: Counter(batch[name].tolist()) for name in schema.categorical}
+    return encoder_of_words(counted, schema, n_latents, missing=missing, min_rows=min_rows, max_words=max_words)
+
+
+def encoder_of_words(
+    counted: Mapping[str, Mapping[Any, int]],
+    schema: FeatureSchema,
+    n_latents: int,
+    *,
+    missing: float = math.nan,
+    min_rows: int = MIN_ROWS,
+    max_words: int = MAX_WORDS,
+) -> RowEncoder:
+    """Make the encoder of rows of which is known how often each word of each categorical column occurs."""
     return RowEncoder(
         numeric=schema.numeric,
-        vocabularies={name: _vocabulary(batch[name], min_rows, max_words) for name in schema.categorical},
+        vocabularies={name: _vocabulary(counted[name], min_rows, max_words) for name in schema.categorical},
         n_latents=n_latents,
         missing=missing,
     )
 
 
-def _vocabulary(column: NDArray[Any], min_rows: int, max_words: int) -> tuple[str, ...]:
-    counted = Counter(column.tolist())
+def _vocabulary(counted: Mapping[Any, int], min_rows: int, max_words: int) -> tuple[str, ...]:
     known = sorted((-rows, word) for word, rows in counted.items() if isinstance(word, str) and rows >= min_rows)
     return tuple(word for _, word in known[:max_words])

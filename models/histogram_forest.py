@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-import lightgbm
 from pydantic.dataclasses import dataclass as settings
 
 from models.bins import Bins, binned
-from models.boosted_trees import FittedBooster
+from models.boosted_trees import FittedBooster, boosted
 from models.family import CHECKED, NO_SENTINEL, AtLeastOne, Count, EncodedParts, FittedModel, Leaves, Share
+from models.ranks import Ranks
 
 
 @settings(frozen=True, config=CHECKED)
@@ -40,8 +40,8 @@ class HistogramForestSettings:
         """Fit a forest."""
         return self.fit_bins(binned(parts), seed=seed, n_threads=n_threads)
 
-    def fit_bins(self, bins: Bins, *, seed: int, n_threads: int) -> FittedHistogramForest:
-        """Fit a forest on bins, as `fit` does."""
+    def fit_bins(self, bins: Bins, *, seed: int, n_threads: int, ranks: Ranks | None = None) -> FittedHistogramForest:
+        """Fit a forest on bins, as `fit` does; with ranks, together with them."""
         parameters = {
             "boosting": "rf",
             "objective": "regression",
@@ -59,8 +59,11 @@ class HistogramForestSettings:
             "force_col_wise": True,
             "verbose": -1,
         }
-        booster = lightgbm.train(parameters, bins.train, num_boost_round=self.n_trees)
-        return FittedHistogramForest(booster.model_to_string())
+        return self.from_text(boosted(parameters, bins, self.n_trees, ranks))
+
+    def from_text(self, text: str) -> FittedHistogramForest:
+        """Give the fitted model that LightGBM's text holds."""
+        return FittedHistogramForest(text)
 
     def settled(self, model: FittedModel) -> HistogramForestSettings:  # noqa: ARG002
         """Give the same settings: validation decides nothing here."""

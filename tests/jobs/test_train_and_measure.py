@@ -5,13 +5,14 @@ from __future__ import annotations
 import argparse
 import json
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
@@ -19,18 +20,21 @@ from jobs import (
     champion_rows,
     draw_learning_curve,
     measure_models,
-    stored_parts,
     train_click_models,
+    training_routes,
     tune_click_models,
     weigh_blocks,
 )
-from jobs.errors import BadInput
+from jobs.barrier import fit_together
+from jobs.errors import BadInput, Failed
 from jobs.lake import Lake
 from jobs.settings_file import read_candidates
 from models.boosted_trees import BoostedTreesSettings
 from models.bundle import artifact_bytes
 from models.candidates import DEFAULT_CANDIDATES, CandidateSpec, candidates_for
+from models.evaluation import auc
 from models.random_forest import RandomForestSettings
+from models.ranks import Ranks
 from models.serving import Scorer
 from models.serving.manifest import sha256
 
@@ -194,7 +198,7 @@ def test_the_same_day_again_gives_the_same_bytes(spark: SparkSession, lake: Lake
 def test_out_of_core_gives_the_same_boosted_trees(
     spark: SparkSession, lake: Lake, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(stored_parts, "GROUP_ROWS", 200)
+    monkeypatch.setattr(training_routes, "GROUP_ROWS", 200)
     expected = learned_bytes(train(spark, lake))
     found = learned_bytes(train(spark, lake, "--training", "out-of-core"))
     assert "logistic: left out" in capsys.readouterr().err
@@ -205,6 +209,58 @@ def test_out_of_core_gives_the_same_boosted_trees(
     fit_only(monkeypatch, "logistic")
     with pytest.raises(BadInput, match="expected a candidate of lightgbm or histogram_forest"):
         train(spark, lake, "--training", "out-of-core")
+
+
+def test_ranks_of_a_barrier_stage_fit_as_well_as_one_machine(
+    spark: SparkSession, lake: Lake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two tasks of this session: boosted trees are as good; other families fit on the driver."""
+    fit_only(monkeypatch, "random_forest", "lightgbm")
+    expected = train(spark, lake)
+    alone, quality = learned_bytes(expected), validation_auc(expected)
+    together = train(spark, lake, "--training", "spark")
+    found = learned_bytes(together)
+    forest = {name: content for name, content in alone.items() if name.startswith("random_forest/")}
+    assert {name: content for name, content in found.items() if name.startswith("random_forest/")} == forest
+    assert found["feature_profiles.json"] == alone["feature_profiles.json"]
+    assert validation_auc(together) == pytest.approx(quality, abs=0.02)
+
+    with pytest.raises(BadInput, match="expected 3 tasks at the same time, Spark runs 2"):
+        train(spark, lake, "--training", "spark", "--ranks", "3")
+
+
+def ill(*, early: bool) -> Callable[[Iterator[pa.RecordBatch]], Callable[[Ranks], str]]:
+    """Make a rank's work that goes wrong, before ranks meet or while one waits for the other."""
+
+    def prepare(batches: Iterator[pa.RecordBatch]) -> Callable[[Ranks], str]:
+        for _ in batches:
+            pass
+        if early:
+            raise ValueError("no rows\nto fit on")
+
+        def fit(ranks: Ranks) -> str:
+            if ranks.rank == 0:
+                ranks.gather("never heard")
+            raise OSError("out of luck")
+
+        return fit
+
+    return prepare
+
+
+@pytest.mark.parametrize(
+    ("early", "told"),
+    [(True, "rank 0 of 2: ValueError: no rows to fit on"), (False, "rank 1 of 2: OSError: out of luck")],
+)
+def test_a_rank_that_fails_ends_the_others_with_one_line(spark: SparkSession, early: bool, told: str) -> None:
+    with pytest.raises(Failed) as error:
+        fit_together(spark.range(2).selectExpr("id send_id"), 2, "send_id", ill(early=early))
+    assert str(error.value) == f"fitting by 2 ranks: {told}"
+
+
+def validation_auc(folder: Path) -> float:
+    predictions = pq.read_table(folder / "validation_predictions.parquet")
+    return auc(predictions["lightgbm"].to_numpy(), predictions["label"].to_numpy())
 
 
 def test_a_changed_bundle_is_bad_input(spark: SparkSession, lake: Lake) -> None:
