@@ -23,7 +23,7 @@ BY_LINE := $(if $(filter output-sync,$(.FEATURES)),--output-sync=line)
 .DEFAULT_GOAL := help
 .PHONY: help setup setup-tests setup-airflow demo check test test-dags test-pipeline test-jobs test-features test-models \
 	bench-models bench-cluster bench-embeddings bench-embedding-speed bench-embedding-processes bench-embedding-scale \
-	bench-anomalies bench-features package clean
+	bench-anomalies bench-lookalikes bench-features package clean
 
 help: ## say what there is to make
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 16
@@ -84,6 +84,10 @@ bench-embedding-scale: setup ## 100,000 to a million users encoded by Spark on t
 
 bench-anomalies: setup ## flag_anomalies on the simulator's bots, beside simpler scores, on a lake: ROOT, DS
 	@$(BIN)/python -m tests.benchmarks.embeddings.anomalies --root $(ROOT) --ds $(DS) $(BENCH_ARGS)
+
+bench-lookalikes: setup ## find_lookalikes by true interests beside exact search, on a simulated lake: ROOT, DS; then 10 million codes
+	@$(BIN)/python -m tests.benchmarks.embeddings.lookalikes --root $(ROOT) --ds $(DS) $(BENCH_ARGS)
+	@$(BIN)/python -m tests.benchmarks.embeddings.hamming_speed
 
 bench-features: setup-tests ## a night over logs of several lengths, and beside DuckDB and Spark SQL on all events
 	@$(BIN)/python -m tests.benchmarks.features --output build/bench-features $(BENCH_ARGS)

@@ -55,7 +55,7 @@ def run(spark: SparkSession, args: argparse.Namespace) -> None:
     version = _version(lake, args.ds, args.embedding)
     people = lake.read("audience", since=args.ds, until=args.ds).select("user_id", "left_out").toArrow()
     left_out = dict(zip(people["user_id"].to_pylist(), people["left_out"].to_pylist(), strict=True))
-    names, codes = _codes(lake.read(audience_codes_table(version), since=args.ds, until=args.ds))
+    names, codes = collected_codes(lake.read(audience_codes_table(version), since=args.ds, until=args.ds))
     place = {name: i for i, name in enumerate(names)}
     met = {campaign: _met(lake, args.ds, campaign) for campaign in dict.fromkeys(args.campaign)}
     seeds = {campaign: _seeds(campaign, clicked, place, args) for campaign, (_, clicked) in met.items()}
@@ -94,7 +94,7 @@ def _version(lake: Lake, ds: date, asked: str | None) -> str:
     raise BadInput(f"--embedding: expected one of {expected}, which must not be mixed; got {asked or 'none'}")
 
 
-def _codes(rows: DataFrame) -> tuple[list[str], sp.csr_matrix]:
+def collected_codes(rows: DataFrame) -> tuple[list[str], sp.csr_matrix]:
     """Collect codes in the order of the user."""
     table: pa.Table = rows.select("user_id", "latents", "latent_values").orderBy("user_id").toArrow()
     latents, values = (table[name].combine_chunks() for name in ("latents", "latent_values"))

@@ -2,8 +2,8 @@
 
 Reads what measure_models measured and publish_model decided, and, where they are there, the counts of ingest
 and of scoring, the parts of the training set, the health of the features, a learning curve, what blocks of
-features add, a map of the embedding, flagged anomalies, what a simulator knows, and earlier reports. Writes
-ROOT/reports/ds=DAY/report.html and metrics.json (its keys: jobs/report/metrics.py).
+features add, a map of the embedding, lookalikes of clickers, flagged anomalies, what a simulator knows, and
+earlier reports. Writes ROOT/reports/ds=DAY/report.html and metrics.json (its keys: jobs/report/metrics.py).
 """
 
 from __future__ import annotations
@@ -72,6 +72,7 @@ def _metrics(lake: Lake, ds: date) -> Metrics:
             block_weights=_optional(lake, "block_weights", ds),
             embedding_map=_optional(lake, "embedding_map", ds),
             anomalies=_anomalies(lake, ds),
+            lookalikes=_optional(lake, "lookalike_counts", ds),
             features=_features(lake, ds),
         )
     except ValidationError as error:

@@ -10,6 +10,7 @@ from pydantic import Field, field_validator
 
 from jobs.report.anomaly_measures import Anomalies
 from jobs.report.embedding_measures import EmbeddingMap
+from jobs.report.lookalike_measures import Lookalikes
 from jobs.report.measures import Candidate, Entry, Number
 
 
@@ -280,6 +281,8 @@ class Metrics(Entry):
     """Only where one was drawn."""
     anomalies: Anomalies | None = None
     """Only where they were flagged."""
+    lookalikes: Lookalikes | None = None
+    """Only where they were looked for."""
     features: tuple[FeatureHealth, ...] = ()
     """Health of each feature, the one that moved furthest first."""
     machine: dict[str, Any] = Field(default_factory=dict)
@@ -308,6 +311,7 @@ def assemble(
     block_weights: Mapping[str, Any] | None = None,
     embedding_map: Mapping[str, Any] | None = None,
     anomalies: Mapping[str, Any] | None = None,
+    lookalikes: Mapping[str, Any] | None = None,
     features: Iterable[Mapping[str, Any]] = (),
 ) -> Metrics:
     """Put the figures of one run together.
@@ -320,9 +324,11 @@ def assemble(
         What the publishing step decided: ``gates``, ``chosen``, ``published``, ``champion``, ``reasons``.
     training_set : mapping, optional
         ``training_set_meta``; its ``parts`` and ``bots`` are shown.
-    ingest, audience, campaigns, simulator, learning_curve, block_weights, embedding_map, anomalies, features : optional
-        See ``Ingested``, ``Audience``, ``Campaign``, ``Simulator``, ``LearningCurve``, ``BlockWeights``,
-        ``EmbeddingMap``, ``Anomalies`` and ``FeatureHealth``.
+    ingest, audience, campaigns, simulator, learning_curve, block_weights, features : optional
+        See ``Ingested``, ``Audience``, ``Campaign``, ``Simulator``, ``LearningCurve``, ``BlockWeights`` and
+        ``FeatureHealth``.
+    embedding_map, anomalies, lookalikes : mapping, optional
+        See ``EmbeddingMap``, ``Anomalies`` and ``Lookalikes``.
 
     Raises
     ------
@@ -350,6 +356,7 @@ def assemble(
             "block_weights": block_weights,
             "embedding_map": embedding_map,
             "anomalies": anomalies,
+            "lookalikes": lookalikes,
             "features": sorted(features, key=lambda one: (-(one["psi"] or 0.0), one["name"])),
             "machine": measured.get("machine") or {},
         }

@@ -104,6 +104,7 @@ def _optional(metrics: Metrics) -> dict[str, object]:
         "blocks": metrics.block_weights,
         "features": metrics.features,
         "learning": metrics.learning_curve,
+        "lookalikes": metrics.lookalikes,
         "anomalies": metrics.anomalies,
     }
 
