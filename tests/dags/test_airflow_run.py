@@ -36,11 +36,11 @@ def test_a_real_run(tmp_path: Path) -> None:
         "--output",
         logs,
         "--users",
-        300,
+        400,
         "--days",
         20,
         "--sends",
-        6000,
+        12_000,  # with half of them, chance decides whether a model beats a constant
         **quick,
     )
     parameters = {
