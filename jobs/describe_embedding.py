@@ -21,7 +21,7 @@ from threadpoolctl import threadpool_limits
 from features.behaviour import in_words
 from jobs.build_training_set import META
 from jobs.cli import at_least, job_parser, run_job, say
-from jobs.embedding import EMBEDDINGS
+from jobs.embedding import EMBEDDINGS, codes_matrix
 from jobs.errors import BadInput
 from jobs.lake import Lake
 from jobs.training_parts import read_part
@@ -84,18 +84,10 @@ def _people(rows: pa.Table, n_latents: int) -> tuple[People, int]:
     _, first, position = np.unique(
         np.asarray(rows["user_id"].to_pylist(), dtype=str), return_index=True, return_inverse=True
     )
-    codes = _codes(rows.take(pa.array(first)), n_latents)
+    codes = codes_matrix(rows.take(pa.array(first)), n_latents)
     clicks, sends = np.bincount(position, rows["label"].to_numpy()).astype(np.float64), np.bincount(position)
     known = codes.getnnz(axis=1) > 0
     return People(codes[known], clicks[known], sends[known]), int((~known).sum())
-
-
-def _codes(rows: pa.Table, n_latents: int) -> sp.csr_matrix:
-    latents, values = (rows[name].combine_chunks() for name in (LATENTS, LATENT_VALUES))
-    lengths = latents.value_lengths().fill_null(0).to_numpy(zero_copy_only=False)
-    offsets = np.concatenate([[0], np.cumsum(lengths)])
-    flat = (values.flatten().to_numpy(), latents.flatten().to_numpy(), offsets)
-    return sp.csr_matrix(flat, shape=(len(rows), n_latents))
 
 
 def _described(people: People, embedding: StoredAutoencoder, seed: int) -> dict[str, Any]:

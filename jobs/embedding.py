@@ -85,6 +85,13 @@ def matrix_of(rows: pa.Table, n_tokens: int) -> sp.csr_matrix:
     return sp.csr_matrix(flat, shape=(len(ids), n_tokens))
 
 
+def codes_matrix(rows: pa.Table, n_latents: int) -> sp.csr_matrix:
+    """Turn collected codes into a csr_matrix of float32, shape (n_rows, n_latents); a row without a code is empty."""
+    latents, values = (rows[name].combine_chunks() for name in ("latents", "latent_values"))
+    offsets = np.concatenate([[0], np.cumsum(latents.value_lengths().fill_null(0).to_numpy(zero_copy_only=False))])
+    return sp.csr_matrix((values.flatten().to_numpy(), latents.flatten().to_numpy(), offsets), (len(rows), n_latents))
+
+
 def distinct_users(requests: DataFrame, *per: str) -> DataFrame:
     """Give the ``user_id, as_of`` (and further columns) that requests ask a code for."""
     return requests.select("user_id", "as_of", *per).where(F.col("user_id").isNotNull()).distinct()

@@ -10,18 +10,20 @@ from __future__ import annotations
 
 import argparse
 from collections import Counter
+from collections.abc import Iterable
 from datetime import date, timedelta
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import scipy.sparse as sp
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from jobs.carried import PUSHES, carried_day, read_with_carried
 from jobs.cli import at_least, job_parser, run_job, say
-from jobs.embedding import audience_codes_table
+from jobs.embedding import audience_codes_table, codes_matrix
 from jobs.errors import BadInput
 from jobs.lake import Lake
 from jobs.log_note import read_note
@@ -57,7 +59,7 @@ def run(spark: SparkSession, args: argparse.Namespace) -> None:
     left_out = dict(zip(people["user_id"].to_pylist(), people["left_out"].to_pylist(), strict=True))
     names, codes = collected_codes(lake.read(audience_codes_table(version), since=args.ds, until=args.ds))
     place = {name: i for i, name in enumerate(names)}
-    met = {campaign: _met(lake, args.ds, campaign) for campaign in dict.fromkeys(args.campaign)}
+    met = _met(lake, args.ds, args.campaign)
     seeds = {campaign: _seeds(campaign, clicked, place, args) for campaign, (_, clicked) in met.items()}
     users = UserCodes.of(version, codes)
     hashed = HashedUsers.of(users, fit_itq(users.rows, bits=args.bits, seed=args.seed))
@@ -97,19 +99,24 @@ def _version(lake: Lake, ds: date, asked: str | None) -> str:
 def collected_codes(rows: DataFrame) -> tuple[list[str], sp.csr_matrix]:
     """Collect codes in the order of the user."""
     table: pa.Table = rows.select("user_id", "latents", "latent_values").orderBy("user_id").toArrow()
-    latents, values = (table[name].combine_chunks() for name in ("latents", "latent_values"))
-    offsets, flat = np.asarray(latents.offsets), latents.flatten().to_numpy()
-    width = int(flat.max(initial=-1)) + 1
-    matrix = sp.csr_matrix((values.flatten().to_numpy(), flat, offsets - offsets[0]), shape=(len(table), width))
+    width = pc.max(pc.list_flatten(table["latents"])).as_py()
+    matrix = codes_matrix(table, 0 if width is None else width + 1)
     return table["user_id"].to_pylist(), matrix
 
 
-def _met(lake: Lake, ds: date, campaign: str) -> tuple[set[str], set[str]]:
-    """Give who was sent a campaign and who clicked it, as known by the end of a day; impossible clicks are not in."""
+def _met(lake: Lake, ds: date, campaigns: Iterable[str]) -> dict[str, tuple[set[str], set[str]]]:
+    """Give who was sent and who clicked each campaign, as known by the end of a day; impossible clicks are not in."""
+    met: dict[str, tuple[set[str], set[str]]] = {campaign: (set(), set()) for campaign in campaigns}
     carried = carried_day(lake, read_note(lake, ds), ds + timedelta(days=1))
-    pushes = read_with_carried(lake, PUSHES, ds, carried).where(F.col("campaign_id") == campaign)
-    sums = pushes.groupBy("user_id").agg(F.sum("sends").alias("sends"), F.sum("clicks").alias("clicks")).collect()
-    return {row.user_id for row in sums if row.sends}, {row.user_id for row in sums if row.clicks}
+    pushes = read_with_carried(lake, PUSHES, ds, carried).where(F.col("campaign_id").isin(list(met)))
+    sums = pushes.groupBy("campaign_id", "user_id").agg(F.sum("sends").alias("sends"), F.sum("clicks").alias("clicks"))
+    for row in sums.collect():
+        sent, clicked = met[row.campaign_id]
+        if row.sends:
+            sent.add(row.user_id)
+        if row.clicks:
+            clicked.add(row.user_id)
+    return met
 
 
 def _seeds(campaign: str, clicked: set[str], place: dict[str, int], args: argparse.Namespace) -> np.ndarray:
