@@ -28,7 +28,7 @@ def _read(keys: DataFrame, history: History) -> DataFrame:
         F.count("*").alias("sends"), F.count_if(F.col("outcome") == CLICKED).alias("clicks")
     )
     columns = dict.fromkeys((SENDS, CLICKS), "array<bigint>")
-    return over_owners(keys, hourly, _by_hour, columns, owner="campaign_id", days=MEMORY_DAYS)
+    return over_owners(keys, hourly, _by_hour, columns, owner=("campaign_id",), days=MEMORY_DAYS)
 
 
 def _by_hour(known: Known) -> dict[str, pa.Array]:

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from pyspark.sql import Column, DataFrame
+import pyarrow as pa
+from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
+
+from features.known_windows import windows_of
+from features.owner_streams import Known, over_owners
 
 WINDOWS_DAYS = (1, 7, 28)
 ALL = "all"
@@ -57,20 +61,11 @@ def window_sums(
     daily = cells.groupBy(*key, "event_day", "ds").agg(
         *(F.sum(name).alias(name) for name in sums), *(F.max(name).alias(name) for name in latest)
     )
-    known = keys.join(daily, list(key), how="inner").where(
-        (F.col("ds") < F.col("as_of")) & (F.col("event_day") < F.col("as_of"))
-    )
-    return known.groupBy(*keys.columns).agg(
-        *(column for name in sums for column in _windows(prefix, name, windows)),
-        *(F.max(name).alias(f"{prefix}_{name}") for name in latest),
-        F.min("event_day").alias(f"{prefix}_first_day"),
-    )
+    rows = daily.withColumn("known", F.greatest("ds", "event_day")).drop("ds")
+    counts = [name for measure in sums for name in window_names(prefix, measure, windows)]
+    columns = dict.fromkeys([*counts, *(f"{prefix}_{name}" for name in latest)], "bigint")
 
+    def answer(known: Known) -> dict[str, pa.Array]:
+        return windows_of(known, prefix, sums, latest, windows)
 
-def _windows(prefix: str, name: str, windows: Sequence[int]) -> list[Column]:
-    days = [
-        F.sum(F.when(F.col("event_day") >= F.date_sub("as_of", days), F.col(name)).otherwise(F.lit(0)))
-        for days in windows
-    ]
-    named = zip([*days, F.sum(name)], window_names(prefix, name, windows), strict=True)
-    return [column.alias(alias) for column, alias in named]
+    return over_owners(keys, rows, answer, {**columns, f"{prefix}_first_day": "date"}, owner=key)
