@@ -39,7 +39,7 @@ install() {
     cmp -s "$lock" "$stamp" && return
     echo "setup: installing $lock into ${folder##*/}" >&2
     rm -f "$stamp"
-    "$folder/bin/python" -m pip install --quiet --disable-pip-version-check -r "$lock" "${@:4}"
+    "$folder/bin/python" -m pip install --quiet --disable-pip-version-check --no-compile -r "$lock" "${@:4}"
     cp "$lock" "$stamp"
 }
 
