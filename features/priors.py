@@ -8,7 +8,7 @@ E[p^2] = sum C(C-1) / sum S(S-1). With v = E[p^2] - E[p]^2 the strength, in send
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
@@ -17,24 +17,33 @@ STRENGTH_RANGE = (1.0, 10_000.0)
 """Bounds of a prior's strength in sends; the upper one is taken when keys show no spread beyond chance."""
 
 
-def prior_steps(cells: DataFrame, *, key: Sequence[str]) -> DataFrame:
-    """Give by how much the four sums grow on each day.
+SUMS = ("sends", "clicks", "send_pairs", "click_pairs")
+
+
+def prior_steps(cells: DataFrame, keys: Mapping[str, Sequence[str]]) -> DataFrame:
+    """Give by how much the four sums of each level grow on each day.
 
     Parameters
     ----------
     cells : DataFrame
         Push partials with ``ds``.
-    key : sequence of str
-        The level of the prior; rows with a null key are left out.
+    keys : mapping of str to sequence of str
+        By level, the columns of its key; rows with a null there are left out of it.
 
     Returns
     -------
     DataFrame
-        ``ds``, ``sends, clicks, send_pairs, click_pairs`` (long): steps of sum S, sum C, sum S(S-1), sum C(C-1).
+        ``level, ds``, ``SUMS`` (long): steps of sum S, sum C, sum S(S-1), sum C(C-1).
     """
-    named = cells.where(" AND ".join(f"{name} IS NOT NULL" for name in key))
-    daily = named.groupBy(*key, "ds").agg(F.sum("sends").alias("sends"), F.sum("clicks").alias("clicks"))
-    so_far = Window.partitionBy(*key).orderBy("ds").rowsBetween(Window.unboundedPreceding, 0)
+    counted = [
+        F.when(F.expr(" AND ".join(f"{name} IS NOT NULL" for name in key)), F.struct(
+            F.lit(level).alias("level"), F.array(*key).alias("key")
+        ))
+        for level, key in keys.items()
+    ]  # fmt: skip
+    named = cells.select("ds", "sends", "clicks", F.explode(F.array(*counted)).alias("of")).where("of IS NOT NULL")
+    daily = named.groupBy("of", "ds").agg(F.sum("sends").alias("sends"), F.sum("clicks").alias("clicks"))
+    so_far = Window.partitionBy("of").orderBy("ds").rowsBetween(Window.unboundedPreceding, 0)
 
     def pairs_step(count: str) -> Column:
         after = F.sum(count).over(so_far)
@@ -42,40 +51,46 @@ def prior_steps(cells: DataFrame, *, key: Sequence[str]) -> DataFrame:
         return after * (after - 1) - before * (before - 1)
 
     steps = daily.select(
-        "ds", "sends", "clicks", pairs_step("sends").alias("send_pairs"), pairs_step("clicks").alias("click_pairs")
-    )
-    sums = ("sends", "clicks", "send_pairs", "click_pairs")
-    return steps.groupBy("ds").agg(*(F.sum(name).alias(name) for name in sums))
+        F.col("of.level").alias("level"), "ds", "sends", "clicks",
+        pairs_step("sends").alias("send_pairs"), pairs_step("clicks").alias("click_pairs"),
+    )  # fmt: skip
+    return steps.groupBy("level", "ds").agg(*(F.sum(name).alias(name) for name in SUMS))
 
 
-def priors(midnights: DataFrame, steps: DataFrame, *, level: str) -> DataFrame:
-    """Fit the prior of one level for each midnight.
+def priors(midnights: DataFrame, steps: DataFrame, levels: Sequence[str]) -> DataFrame:
+    """Fit the priors of all levels for each midnight.
 
     Parameters
     ----------
     midnights : DataFrame
         ``as_of`` (date), unique.
     steps : DataFrame
-        What ``prior_steps`` gives; a row a day.
-    level : str
-        First word of the new columns.
+        What ``prior_steps`` gives; a row a level and day.
+    levels : sequence of str
+        First words of the new columns.
 
     Returns
     -------
     DataFrame
-        ``as_of``, ``LEVEL_prior_rate`` (null before the first send), ``LEVEL_prior_strength`` (sends).
+        ``as_of``, and for each level ``LEVEL_prior_rate`` (null before the first send), ``LEVEL_prior_strength``
+        (sends).
     """
-    totals = (
-        midnights.join(F.broadcast(steps), F.col("ds") < F.col("as_of"), how="left")
-        .groupBy("as_of")
-        .agg(*(F.sum(name).alias(name) for name in ("sends", "clicks", "send_pairs", "click_pairs")))
-    )
-    rate = F.col("clicks") / F.col("sends")
-    spread = F.col("click_pairs") / F.col("send_pairs") - rate * rate
+
+    def of_level(level: str, name: str) -> Column:
+        return F.sum(F.when(F.col("level") == level, F.col(name))).alias(f"{level}_{name}")
+
+    known = midnights.join(F.broadcast(steps), F.col("ds") < F.col("as_of"), how="left")
+    totals = known.groupBy("as_of").agg(*(of_level(level, name) for level in levels for name in SUMS))
+    return totals.select("as_of", *(column for level in levels for column in _fitted(level)))
+
+
+def _fitted(level: str) -> list[Column]:
+    sends, clicks, send_pairs, click_pairs = (F.col(f"{level}_{name}") for name in SUMS)
+    rate = clicks / sends
+    spread = click_pairs / send_pairs - rate * rate
     low, high = STRENGTH_RANGE
-    fitted = F.least(F.lit(high), F.greatest(F.lit(low), rate * (1 - rate) / spread - 1))
-    return totals.select(
-        "as_of",
+    strength = F.least(F.lit(high), F.greatest(F.lit(low), rate * (1 - rate) / spread - 1))
+    return [
         rate.alias(f"{level}_prior_rate"),
-        F.when(spread > 0, fitted).otherwise(F.lit(high)).alias(f"{level}_prior_strength"),
-    )
+        F.when(spread > 0, strength).otherwise(F.lit(high)).alias(f"{level}_prior_strength"),
+    ]

@@ -38,11 +38,8 @@ def read_histories(keys: Mapping[Key, DataFrame], history: History, tables: Coll
 
 def read_priors(midnights: DataFrame, history: History, tables: Collection[str]) -> DataFrame:
     """Fit the priors of all levels as of each midnight (``as_of``, unique); one row a midnight."""
-    levels = [block for block in blocks_of(tables) if block.prior_level]
-    fitted = (
-        priors(midnights, prior_steps(history.pushes, key=block.key), level=block.prior_level) for block in levels
-    )
-    return reduce(lambda left, right: left.join(right, "as_of"), fitted)
+    keys = {block.prior_level: block.key for block in blocks_of(tables) if block.prior_level}
+    return priors(midnights, prior_steps(history.pushes, keys), list(keys))
 
 
 def priors_of(midnights: DataFrame, history: History, tables: Collection[str]) -> DataFrame:

@@ -18,6 +18,9 @@ MEMORY_DAYS = 90
 
 REMEMBERED = f"known in the {MEMORY_DAYS} days before midnight"
 
+PERSONAL = frozenset({"user_id", "device_id"})
+"""Of these, each has few cells a day; those of all else are added up before they meet."""
+
 
 def window_names(prefix: str, measure: str, windows: Sequence[int] = WINDOWS_DAYS) -> list[str]:
     """Names of a measure's columns: one a window, in days, and one over all time."""
@@ -58,10 +61,11 @@ def window_sums(
         ``PREFIX_first_day``. A window of W days holds event days from T - W to T - 1. Keys without any known cell have
         no row.
     """
-    daily = cells.groupBy(*key, "event_day", "ds").agg(
-        *(F.sum(name).alias(name) for name in sums), *(F.max(name).alias(name) for name in latest)
-    )
-    rows = daily.withColumn("known", F.greatest("ds", "event_day")).drop("ds")
+    rows = cells.select(*key, "event_day", F.greatest("ds", "event_day").alias("known"), *sums, *latest)
+    if not PERSONAL.intersection(key):
+        rows = rows.groupBy(*key, "event_day", "known").agg(
+            *(F.sum(name).alias(name) for name in sums), *(F.max(name).alias(name) for name in latest)
+        )
     counts = [name for measure in sums for name in window_names(prefix, measure, windows)]
     columns = dict.fromkeys([*counts, *(f"{prefix}_{name}" for name in latest)], "bigint")
 
