@@ -16,9 +16,9 @@ from features.outcomes import CLICKED
 from features.owner_streams import Known, over_owners
 from features.push_history import smoothed
 from features.user_rhythm import HOURS, NEAR_HOURS, as_lists, near_hour
-from features.windows import MEMORY_DAYS, REMEMBERED
+from features.windows import MEMORY_DAYS
 
-SENDS, CLICKS = "campaign_hour_sends", "campaign_hour_clicks"
+WINDOWS = (7, 28, MEMORY_DAYS)
 OWN_RATE = smoothed("campaign_clicks_all", "campaign_sends_all", "campaign", "campaign_prior_rate")
 
 
@@ -27,13 +27,38 @@ def _read(keys: DataFrame, history: History) -> DataFrame:
     hourly = ended.groupBy("campaign_id", F.col("ds").alias("known"), "hour").agg(
         F.count("*").alias("sends"), F.count_if(F.col("outcome") == CLICKED).alias("clicks")
     )
-    columns = dict.fromkeys((SENDS, CLICKS), "array<bigint>")
+    columns = {name: "array<bigint>" for days in WINDOWS for name in _hours(days)}
     return over_owners(keys, hourly, _by_hour, columns, owner=("campaign_id",), days=MEMORY_DAYS)
 
 
+def _hours(days: int) -> dict[str, str]:
+    """Name the counts by hour of a window, and say what they count."""
+    return {f"campaign_hour_{count}_{days}d": count for count in ("sends", "clicks")}
+
+
 def _by_hour(known: Known) -> dict[str, pa.Array]:
-    sums = {SENDS: "sends", CLICKS: "clicks"}
-    return {name: as_lists(dense_sums(known, "hour", count, HOURS)) for name, count in sums.items()}
+    return {
+        name: as_lists(dense_sums(known.since(days), "hour", count, HOURS))
+        for days in WINDOWS
+        for name, count in _hours(days).items()
+    }
+
+
+def _features(days: int) -> tuple[Feature, Feature]:
+    sends, clicks = _hours(days)
+    around, window = f"within {NEAR_HOURS} hours of the send's hour", f"known in the {days} days before midnight"
+    return (
+        Feature(
+            f"campaign_sends_near_hour_{days}d", f"coalesce({near_hour(sends)}, 0)", "bigint",
+            f"sends of the campaign {around}", "count", window,
+        ),
+        Feature(
+            f"campaign_click_rate_near_hour_{days}d",
+            smoothed(near_hour(clicks), near_hour(sends), "campaign", OWN_RATE), "double",
+            f"smoothed share of the campaign's sends {around} that were clicked", "share", window,
+            "no send at all was known yet",
+        ),
+    )  # fmt: skip
 
 
 BLOCK = Block(
@@ -41,15 +66,5 @@ BLOCK = Block(
     key=("campaign_id",),
     table="outcomes",
     read=_read,
-    features=(
-        Feature(
-            "campaign_click_rate_near_hour",
-            smoothed(near_hour(CLICKS), near_hour(SENDS), "campaign", OWN_RATE),
-            "double",
-            f"smoothed share of the campaign's sends within {NEAR_HOURS} hours of the send's hour that were clicked",
-            "share",
-            REMEMBERED,
-            "no send at all was known yet",
-        ),
-    ),
+    features=tuple(feature for days in WINDOWS for feature in _features(days)),
 )

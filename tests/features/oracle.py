@@ -268,10 +268,10 @@ class Oracle:
             "user_gap_hours_spread": pstdev(gaps) if gaps else None,
         }
 
-    def _ended(self, as_of: date) -> Iterator[tuple[Row, int, timedelta | None]]:
-        """Give each send whose last possible click a midnight knows, and was not known 90 days before: 0 ignored, 1
-        clicked and how soon, 2 dismissed."""
-        ninety_days_ago = as_of - 90 * DAY
+    def _ended(self, as_of: date, days: int = 90) -> Iterator[tuple[Row, int, timedelta | None]]:
+        """Give each send whose last possible click a midnight knows, and was not known so many days before: 0 ignored,
+        1 clicked and how soon, 2 dismissed."""
+        oldest = as_of - days * DAY
         for send in self.rows["sends"]:
             last_click = send["sent_at"] + self.window
             last_known = last_click + self.allowance
@@ -279,7 +279,7 @@ class Oracle:
             if too_early or self.known_day("sends", send) >= as_of:
                 continue
             certain = max(last_click, last_known - self.ready_lag).date()
-            if max(certain, self.known_day("sends", send)) < ninety_days_ago:
+            if max(certain, self.known_day("sends", send)) < oldest:
                 continue
             in_time = [
                 click
@@ -341,17 +341,20 @@ class Oracle:
 
     def _campaign_rhythm(self, campaign: str, send_at: datetime, as_of: date) -> dict[str, Any]:
         prior = self.prior("campaign", lambda push: push.campaign, as_of)
-        if prior is None:
-            return {"campaign_click_rate_near_hour": None}
         pushes = [push for push in self._pushes_as_of(as_of) if push.campaign == campaign]
         sends, clicks = (sum(push.kind == kind for push in pushes) for kind in ("send", "click"))
-        own_rate = (clicks + prior[1] * prior[0]) / (sends + prior[1])
-        near = [
-            outcome
-            for send, outcome, _ in self._ended(as_of)
-            if send["campaign_id"] == campaign and _hours_apart(send["sent_at"], send_at) <= 2
-        ]
-        return {"campaign_click_rate_near_hour": (near.count(1) + prior[1] * own_rate) / (len(near) + prior[1])}
+        found: dict[str, Any] = {}
+        for days in (7, 28, 90):
+            near = [
+                outcome
+                for send, outcome, _ in self._ended(as_of, days)
+                if send["campaign_id"] == campaign and _hours_apart(send["sent_at"], send_at) <= 2
+            ]
+            found[f"campaign_sends_near_hour_{days}d"] = len(near)
+            found[f"campaign_click_rate_near_hour_{days}d"] = prior and (
+                near.count(1) + prior[1] * (clicks + prior[1] * prior[0]) / (sends + prior[1])
+            ) / (len(near) + prior[1])
+        return found
 
     def _user_campaign(self, user: str, campaign: str, as_of: date) -> dict[str, Any]:
         pushes = [push for push in self._pushes_as_of(as_of) if (push.user, push.campaign) == (user, campaign)]
