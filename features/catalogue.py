@@ -18,6 +18,7 @@ from features import (
     user_campaign,
     user_category,
     user_devices,
+    user_leavings,
     user_profile,
     user_rhythm,
 )
@@ -30,6 +31,7 @@ BLOCKS: tuple[Block, ...] = (  # a key that a change log gives comes after that 
     user_app_activity.BLOCK,
     user_rhythm.BLOCK,
     user_profile.BLOCK,
+    user_leavings.BLOCK,
     device.STATE,
     device.HISTORY,
     user_devices.BLOCK,

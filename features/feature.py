@@ -53,6 +53,8 @@ class History:
         App event partials, see ``features.partials``; none where the log has no such table.
     users, devices, campaigns : DataFrame, optional
         The change logs; likewise.
+    opt_outs : DataFrame, optional
+        The contract table; likewise.
     """
 
     pushes: DataFrame
@@ -62,6 +64,7 @@ class History:
     users: DataFrame | None = None
     devices: DataFrame | None = None
     campaigns: DataFrame | None = None
+    opt_outs: DataFrame | None = None
 
     def table(self, name: str) -> DataFrame:
         """Give a table by name.

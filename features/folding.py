@@ -61,11 +61,11 @@ def _one_cell(key: Sequence[str], sums: Sequence[str], latest: Sequence[str]) ->
     return fold
 
 
-def _first_and_last(key: Sequence[str]) -> Fold:
-    """Keep the first and the last change of each key, with all that happened at the same time."""
+def _first_and_last(key: Sequence[str], *state: str) -> Fold:
+    """Keep the first and the last change of each key in each state, with all that happened at the same time."""
 
     def fold(log: DataFrame) -> DataFrame:
-        changes = Window.partitionBy(*key)
+        changes = Window.partitionBy(*key, *state)
         ranked = log.select(
             "*",
             F.rank().over(changes.orderBy("updated_at")).alias("_from_first"),
@@ -80,7 +80,7 @@ FOLDS: Mapping[str, Fold] = {
     "pushes": _one_cell(PUSH_THINGS, PUSH_COUNTS, ("last_sent_ms", "last_clicked_ms")),
     "app_events": _one_cell(("user_id", "event_name"), ("events", "duration_ms"), ("last_event_ms",)),
     "users": _first_and_last(("user_id",)),
-    "devices": _first_and_last(("device_id", "user_id")),
+    "devices": _first_and_last(("device_id", "user_id"), "push_enabled"),
     "campaigns": _first_and_last(("campaign_id",)),
 }
 """By field of ``History``. What is not here is read from the days before midnight only."""

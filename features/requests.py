@@ -10,6 +10,7 @@ from pyspark.sql import functions as F
 
 from features.change_logs import latest_as_of
 from features.feature import History
+from features.returns import still_gone
 from features.time_rules import TimeRules, as_of_day, shifted
 
 REQUEST_KEY = ("user_id", "device_id", "campaign_id", "send_at", "as_of")
@@ -30,12 +31,7 @@ def training_requests(sends: DataFrame, rules: TimeRules) -> DataFrame:
 
 
 def audience(
-    history: History,
-    opt_outs: DataFrame | None,
-    deletions: DataFrame | None,
-    as_of: date,
-    *,
-    bot_flags: DataFrame | None = None,
+    history: History, deletions: DataFrame | None, as_of: date, *, bot_flags: DataFrame | None = None
 ) -> DataFrame:
     """Give every user known as of a midnight, with the device to send to, and why somebody is left out.
 
@@ -43,8 +39,8 @@ def audience(
     ----------
     history : History
         Rows with ``ds``, the day they became known.
-    opt_outs, deletions : DataFrame, optional
-        Contract tables with ``ds``.
+    deletions : DataFrame, optional
+        The contract table with ``ds``.
     as_of : date
         The midnight.
     bot_flags : DataFrame, optional
@@ -54,7 +50,7 @@ def audience(
     -------
     DataFrame
         ``user_id``, ``device_id`` (null when none is known), ``as_of``, ``left_out``: bot, forgotten, opt_out,
-        uninstall, push_disabled, or null for who can be sent to.
+        uninstall (see ``features.returns``), push_disabled, or null for who can be sent to.
     """
     known = F.col("ds") < F.lit(as_of)
     sources = (history.pushes, history.app_events, history.users, history.devices)
@@ -66,7 +62,7 @@ def audience(
     assert users is not None
     keys = users.where("user_id IS NOT NULL").distinct().withColumn("as_of", F.lit(as_of))
     people = keys.join(_devices(keys, history), ["user_id", "as_of"], how="left")
-    reasons = _reasons(opt_outs, deletions, bot_flags, as_of)
+    reasons = _reasons(history, deletions, bot_flags, as_of)
     if reasons is not None:
         people = people.join(reasons, "user_id", how="left")
     else:
@@ -85,15 +81,16 @@ def _devices(keys: DataFrame, history: History) -> DataFrame:
 
 
 def _reasons(
-    opt_outs: DataFrame | None, deletions: DataFrame | None, bot_flags: DataFrame | None, as_of: date
+    history: History, deletions: DataFrame | None, bot_flags: DataFrame | None, as_of: date
 ) -> DataFrame | None:
     """One reason a user, the first by name: ``bot``, ``forgotten``, ``opt_out``, ``uninstall``."""
     known = F.col("ds") < F.lit(as_of)
     parts = []
     if deletions is not None:
         parts.append(deletions.where(known).select("user_id", F.lit("forgotten").alias("_reason")))
-    if opt_outs is not None:
-        parts.append(opt_outs.where(known).select("user_id", F.col("kind").alias("_reason")))
+    if history.opt_outs is not None:
+        gone = still_gone(history.opt_outs, history.devices, as_of)
+        parts.append(gone.select("user_id", F.col("kind").alias("_reason")))
     if bot_flags is not None:
         parts.append(bot_flags.where(known).select("user_id", F.lit("bot").alias("_reason")))
     if not parts:

@@ -82,11 +82,9 @@ def _oldest_midnight(lake: Lake, note: LogNote, requests: DataFrame, ds: date) -
 
 
 def _audience(lake: Lake, note: LogNote, past: History, ds: date) -> DataFrame:
-    opt_outs, deletions = (
-        lake.read(table, until=ds) if table in note.tables else None for table in ("opt_outs", "deletions")
-    )
+    deletions = lake.read("deletions", until=ds) if "deletions" in note.tables else None
     flags = lake.read(BOT_FLAGS, until=ds) if note.bots.active else None
-    return audience(past, opt_outs, deletions, ds + timedelta(days=1), bot_flags=flags)
+    return audience(past, deletions, ds + timedelta(days=1), bot_flags=flags)
 
 
 def _campaigns(lake: Lake, note: LogNote, past: History, ds: date, hour: int) -> DataFrame:

@@ -14,7 +14,7 @@ OUTCOMES, APP_HOURS, BOT_FLAGS = "push_outcomes", "app_event_hours", "bot_flags"
 
 
 def read_past(lake: Lake, note: LogNote, until: date, *, as_of: date | None = None) -> History:
-    """Give partials and change logs that became known up to a day.
+    """Give partials, change logs and leavings that became known up to a day.
 
     Parameters
     ----------
@@ -35,5 +35,6 @@ def read_past(lake: Lake, note: LogNote, until: date, *, as_of: date | None = No
     return History(
         outcomes=lake.read(OUTCOMES, since=since, until=until),
         app_hours=lake.read(APP_HOURS, since=since, until=until) if "app_events" in note.tables else None,
+        opt_outs=lake.read("opt_outs", until=until) if "opt_outs" in note.tables else None,
         **whole,
     )

@@ -86,7 +86,7 @@ def history_of(frames: Mapping[str, DataFrame], rules: TimeRules) -> History:
     categories = None if campaigns is None else categories_by_day(sends, clicks, campaigns)
     kinds = kinds_by_day(sends, clicks, frames["devices"]) if "devices" in frames else None
     pushes = push_partials(sends, clicks, categories, kinds)
-    more = {table: frames.get(table) for table in ("users", "devices", "campaigns")}
+    more = {table: frames.get(table) for table in ("users", "devices", "campaigns", "opt_outs")}
     if "app_events" in frames:
         more |= {
             "app_events": app_event_partials(frames["app_events"]),

@@ -43,7 +43,7 @@ class LogMaker:
         """Give all tables, rows in any order, some of them twice; the last user and campaign have no change log."""
         sends = [self._send(n) for n in range(120)]
         clicks = [click for send in sends for click in self._clicks(send)]
-        return {
+        log = {
             "sends": self._again(sends, "send_id"),
             "clicks": self._again([*clicks, self._click("never sent", MIDNIGHT - DAY)], "send_id", "clicked_at"),
             "app_events": self._again([self._app_event(n) for n in range(45)], "event_id"),
@@ -63,6 +63,12 @@ class LogMaker:
                 category=("news", "news", "offer", None), title_length=(0, 25, None), has_image=(True, False, None),
             ),
         }  # fmt: skip
+        leavings = [self._leaving(log["devices"]) for _ in range(24)]
+        switches = [
+            change for n, leaving in enumerate(leavings[:12]) for change in self._switches(f"again{n}", leaving)
+        ]
+        devices = self.random.sample([*log["devices"], *switches], len(log["devices"]) + len(switches))
+        return {**log, "devices": devices, "opt_outs": self._again(leavings, "user_id", "occurred_at")}
 
     def probes(self, number: int) -> list[Row]:
         """Draw requests that are no sends: also of the unknown, and of times before the first send."""
@@ -143,6 +149,27 @@ class LogMaker:
             "duration_s": self._one_of(None, 0.0, 0.0004, 1.2346, 600.0),
             "ingested_at": self._ingested(occurred_at),
         }
+
+    def _leaving(self, changes: list[Row]) -> Row:
+        """Draw a leaving, at any time or about when a device of the user changed."""
+        change = self._one_of(*changes)
+        about = change["updated_at"] + self._one_of(-DAY, -TICK, timedelta(0), TICK, DAY, DAY + TICK)
+        occurred_at = self._one_of(self._moment(), about, about)
+        return {
+            "user_id": change["user_id"],
+            "occurred_at": occurred_at,
+            "kind": self._one_of("opt_out", "uninstall"),
+            "device_id": self._one_of(change["device_id"], None),
+            "ingested_at": self._ingested(occurred_at),
+        }
+
+    def _switches(self, device: str, leaving: Row) -> Iterator[Row]:
+        """Draw how pushes were switched off and on again about when somebody left."""
+        off_at = leaving["occurred_at"] + self._one_of(-DAY - TICK, -DAY, TICK)
+        on_at = leaving["occurred_at"] + self._one_of(timedelta(0), 2 * TICK, DAY)
+        for updated_at, push_enabled in ((off_at, False), (on_at, True)):
+            whose = {"device_id": device, "user_id": leaving["user_id"], "push_enabled": push_enabled}
+            yield {**whose, "updated_at": updated_at, "ingested_at": self._ingested(updated_at)}
 
     def _changes(self, key: str, names: Sequence[str], **values: tuple[Any, ...]) -> list[Row]:
         """Draw the change log of things with these names; a change may become known after a later one."""

@@ -26,6 +26,7 @@ KEYS = {
     "users": ("user_id", "updated_at"),
     "devices": ("device_id", "updated_at"),
     "campaigns": ("campaign_id", "updated_at"),
+    "opt_outs": ("user_id", "occurred_at"),
 }
 HAPPENED = {
     "sends": "sent_at",
@@ -34,6 +35,7 @@ HAPPENED = {
     "users": "updated_at",
     "devices": "updated_at",
     "campaigns": "updated_at",
+    "opt_outs": "occurred_at",
 }
 WINDOWS = {"1d": 1, "7d": 7, "28d": 28, "all": None}
 RATE_WINDOWS = {"7d": 7, "28d": 28, "all": None}
@@ -123,6 +125,7 @@ class Oracle:
             **self._devices_of(user, as_of),
             **self._rhythm(user, request["send_at"], as_of),
             **self._profile(user, as_of),
+            **self._left(user, as_of),
             **self._device(device, as_of),
             **self._device_kinds(device, campaign, as_of),
             **self._campaign(campaign, as_of),
@@ -130,6 +133,20 @@ class Oracle:
             **self._user_campaign(user, campaign, as_of),
             **self._user_category(user, campaign, as_of),
         }
+
+    def still_gone(self, as_of: date) -> set[tuple[str, datetime]]:
+        """Give who left, and when, of leavings that no sign of a return has made void by a midnight."""
+        users = {row["user_id"] for row in self.rows["opt_outs"]}
+        leavings = [row for user in users for row in self._leavings(user, as_of)]
+        return {(row["user_id"], row["occurred_at"]) for row in leavings if not self.is_back(row, as_of)}
+
+    def is_back(self, leaving: Row, as_of: date) -> bool:
+        """Say whether any device of the user shows by a midnight that pushes can reach the user again."""
+        changes = self._changes_of_devices(leaving["user_id"], as_of)
+        return any(
+            _shows_return(leaving, [row for row in changes if row["device_id"] == device])
+            for device in {row["device_id"] for row in changes}
+        )
 
     # Which rows there are, and since when
 
@@ -414,15 +431,37 @@ class Oracle:
 
     def _devices_of(self, user: str, as_of: date) -> dict[str, Any]:
         first: dict[str, datetime] = {}
-        for row in self.rows["devices"]:
-            if (
-                row["user_id"] == user
-                and row["updated_at"] < _midnight(as_of)
-                and self.known_day("devices", row) < as_of
-            ):
-                first[row["device_id"]] = min(row["updated_at"], first.get(row["device_id"], row["updated_at"]))
+        for row in self._changes_of_devices(user, as_of):
+            first[row["device_id"]] = min(row["updated_at"], first.get(row["device_id"], row["updated_at"]))
         newest = max(first.values(), default=None)
         return {"user_devices_all": len(first), "user_hours_since_new_device": _hours(newest, as_of)}
+
+    def _changes_of_devices(self, user: str, as_of: date) -> list[Row]:
+        return [
+            row
+            for row in self.rows["devices"]
+            if row["user_id"] == user
+            and row["updated_at"] < _midnight(as_of)
+            and self.known_day("devices", row) < as_of
+        ]
+
+    def _leavings(self, user: str, as_of: date) -> list[Row]:
+        return [
+            row
+            for row in self.rows["opt_outs"]
+            if row["user_id"] == user
+            and row["occurred_at"] < _midnight(as_of)
+            and self.known_day("opt_outs", row) < as_of
+        ]
+
+    def _left(self, user: str, as_of: date) -> dict[str, Any]:
+        leavings = self._leavings(user, as_of)
+        last = max((row["occurred_at"].date() for row in leavings), default=None)
+        return {
+            "user_opt_outs_all": sum(row["kind"] == "opt_out" for row in leavings),
+            "user_uninstalls_all": sum(row["kind"] == "uninstall" for row in leavings),
+            "user_days_since_left": None if last is None else (as_of - last).days,
+        }
 
     def _rhythm(self, user: str, send_at: datetime, as_of: date) -> dict[str, Any]:
         clicked = [
@@ -522,6 +561,19 @@ def _days_since_first(pushes: list[Push], as_of: date) -> int | None:
 
 def _milliseconds(seconds: float | None) -> int:
     return 0 if seconds is None else math.floor(seconds * 1000 + 0.5)
+
+
+def _shows_return(leaving: Row, changes: list[Row]) -> bool:
+    """Judge one device by its known changes."""
+    left_at = leaving["occurred_at"]
+    in_time = sorted(changes, key=lambda row: row["updated_at"])
+    told = [row for row in in_time if row["push_enabled"] is not None]
+    if not told or not told[-1]["push_enabled"] or told[-1]["updated_at"] <= left_at:
+        return False
+    if any(not row["push_enabled"] and row["updated_at"] >= left_at - DAY for row in told):
+        return True
+    is_new = in_time[0]["updated_at"] > left_at
+    return leaving["kind"] == "uninstall" and (is_new or in_time[0]["device_id"] == leaving["device_id"])
 
 
 def _days_between(earlier: date, later: date) -> list[date]:

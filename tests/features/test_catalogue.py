@@ -7,7 +7,7 @@ from itertools import combinations
 from features.catalogue import feature_schema, features_of
 from features.contract import TABLES
 
-OPTIONAL = ("app_events", "users", "devices", "campaigns")
+OPTIONAL = ("app_events", "users", "devices", "campaigns", "opt_outs")
 
 
 def test_names_are_unique_and_every_feature_says_what_it_means() -> None:
@@ -23,6 +23,7 @@ def test_an_absent_table_leaves_out_its_features_only() -> None:
     without = {table: everything - {f.name for f in features_of(set(TABLES) - {table})} for table in OPTIONAL}
     assert without["app_events"] > {"app_events_7d", "app_hours_since_last_event"}
     assert without["users"] == {"user_tenure_days", "country", "language"}
+    assert without["opt_outs"] == {"user_opt_outs_all", "user_uninstalls_all", "user_days_since_left"}
     assert "push_enabled" in without["devices"]
     assert without["campaigns"] > {"campaign_category", "title_length", "has_image", "user_category_sends_7d"}
     assert all(not one & other for one, other in combinations(without.values(), 2))

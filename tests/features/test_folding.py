@@ -11,6 +11,7 @@ from pyspark.sql import functions as F
 
 from features.feature import History
 from features.folding import FOLDS, folded, last_foldable
+from features.returns import still_gone
 from features.windows import MEMORY_DAYS
 from tests.features.chain import rows_for
 from tests.features.comparison import collected, differences
@@ -44,6 +45,15 @@ def test_folded_days_give_the_same_features(world: World) -> None:
     assert len(found) > 20
     expected = {name: row for name, row in world.rows.items() if row["as_of"] >= AS_OF}
     assert differences(found, expected) == ""
+
+
+@pytest.mark.usefixtures("one_partition")
+def test_folded_days_know_the_same_returns(world: World) -> None:
+    opt_outs = world.history.table("opt_outs")
+    of_all, of_folded = (still_gone(opt_outs, of.devices, AS_OF) for of in (world.history, carried(world.history, 9)))
+    found = sorted(map(repr, of_folded.collect()))
+    assert found == sorted(map(repr, of_all.collect()))
+    assert 0 < len(found) < opt_outs.where(F.col("ds") < F.lit(AS_OF)).count(), "some came back, some did not"
 
 
 @pytest.mark.usefixtures("one_partition")

@@ -66,6 +66,15 @@ def test_clicks_come_in_all_sorts(seed: int, lag: timedelta) -> None:
 
 
 @pytest.mark.parametrize("seed", [2, 7])
+def test_of_each_kind_of_leaving_some_are_void(seed: int, lag: timedelta) -> None:
+    asked = oracle(seed, lag)
+    as_of = MIDNIGHT.date()
+    known = [row for row in asked.rows["opt_outs"] if asked.known_day("opt_outs", row) < as_of]
+    sorts = {(row["kind"], asked.is_back(row, as_of)) for row in known}
+    assert len(sorts) == 4, sorts
+
+
+@pytest.mark.parametrize("seed", [2, 7])
 def test_features_take_many_values(seed: int, lag: timedelta) -> None:
     asked = oracle(seed, lag)
     values: dict[str, set[object]] = {}

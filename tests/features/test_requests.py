@@ -35,6 +35,11 @@ def changed(user: str, device: str, hour: int, push_enabled: bool | None, ds: da
     return {**state, "updated_at": at, "ingested_at": at, "ds": ds}
 
 
+def left(user: str, kind: str, ds: date = YESTERDAY) -> dict[str, Any]:
+    at = datetime(ds.year, ds.month, ds.day, 9, tzinfo=UTC)
+    return {"user_id": user, "kind": kind, "occurred_at": at, "ingested_at": at, "ds": ds}
+
+
 def test_audience(spark: SparkSession) -> None:
     expected = {
         "sent to": (None, None),
@@ -50,6 +55,7 @@ def test_audience(spark: SparkSession) -> None:
         "a bot": (None, "bot"),
         "a bot, known today": (None, None),  # not known at midnight
         "a bot that opted out": (None, "bot"),
+        "opted out, came back": ("d8", None),
         "push off": ("d4", "push_disabled"),
         "push on again": ("d5", None),
         "push off today": ("d6", None),  # not known at midnight
@@ -66,6 +72,18 @@ def test_audience(spark: SparkSession) -> None:
         changed("push off today", "d6", 9, True),
         changed("push off today", "d6", 9, False, ds=TODAY),
         changed("push unknown", "d7", 9, None),
+        changed("opted out, came back", "d8", 9, False),
+        changed("opted out, came back", "d8", 10, True),
+    ]
+    leavings = [
+        left("opted out", "opt_out"),
+        left("opts out today", "opt_out", ds=TODAY),
+        left("uninstalled", "uninstall"),
+        left("opted out and uninstalled", "uninstall"),
+        left("opted out and uninstalled", "opt_out"),
+        left("opted out, came back", "opt_out"),
+        left("forgotten", "opt_out"),
+        left("a bot that opted out", "opt_out"),
     ]
     others = ["in the app", "signed up", "owns a device"]
     sent = [pushed(user, YESTERDAY) for user in expected if user not in others] + [pushed("first seen today", TODAY)]
@@ -74,23 +92,12 @@ def test_audience(spark: SparkSession) -> None:
         app_events=spark.createDataFrame([("in the app", YESTERDAY)], "user_id string, ds date"),
         users=spark.createDataFrame([("signed up", YESTERDAY), ("signs up today", TODAY)], "user_id string, ds date"),
         devices=contract_frame(spark, "devices", devices, more="ds date"),
-    )
-    opt_outs = spark.createDataFrame(
-        [
-            ("opted out", "opt_out", YESTERDAY),
-            ("opts out today", "opt_out", TODAY),
-            ("uninstalled", "uninstall", YESTERDAY),
-            ("opted out and uninstalled", "uninstall", YESTERDAY),
-            ("opted out and uninstalled", "opt_out", YESTERDAY),
-            ("forgotten", "opt_out", YESTERDAY),
-            ("a bot that opted out", "opt_out", YESTERDAY),
-        ],
-        "user_id string, kind string, ds date",
+        opt_outs=contract_frame(spark, "opt_outs", leavings, more="ds date"),
     )
     deletions = spark.createDataFrame([("forgotten", YESTERDAY), ("sent to", TODAY)], "user_id string, ds date")
     flags = [("a bot", YESTERDAY), ("a bot, known today", TODAY), ("a bot that opted out", YESTERDAY)]
     bots = spark.createDataFrame(flags, "user_id string, ds date")
-    found = audience(history, opt_outs, deletions, AS_OF, bot_flags=bots).collect()
+    found = audience(history, deletions, AS_OF, bot_flags=bots).collect()
     assert len(found) == len(expected)
     assert {row["user_id"]: (row["device_id"], row["left_out"]) for row in found} == expected
     assert {row["as_of"] for row in found} == {AS_OF}
@@ -103,7 +110,7 @@ def test_audience_of_a_log_without_optional_tables(spark: SparkSession) -> None:
         pushed("two devices", TODAY, "newest", at=3),  # not known at midnight
         pushed("no device", YESTERDAY),
     ]
-    found = audience(History(pushes=pushes(spark, rows)), None, None, AS_OF).collect()
+    found = audience(History(pushes=pushes(spark, rows)), None, AS_OF).collect()
     devices = {row["user_id"]: (row["device_id"], row["left_out"]) for row in found}
     assert devices == {"two devices": ("new", None), "no device": (None, None)}
 

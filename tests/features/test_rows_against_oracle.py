@@ -1,4 +1,4 @@
-"""Every feature of every request equals what plain loops over the raw rows give."""
+"""Every feature of every request, and who is still gone, equal what plain loops over the raw rows give."""
 
 from __future__ import annotations
 
@@ -10,12 +10,14 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from pyspark.sql import SparkSession
+from pyspark.sql import functions as F
 
 from features.bots import BotRules
+from features.returns import still_gone
 from features.time_rules import TimeRules
 from tests.features.chain import DEDUP_DAYS, accepted, history_of, past_requests, request_frame, rows_for
 from tests.features.comparison import collected, differences, in_milliseconds
-from tests.features.logs import MIN_REACTION, Log, LogMaker
+from tests.features.logs import MIDNIGHT, MIN_REACTION, Log, LogMaker
 from tests.features.oracle import Oracle
 
 Row = dict[str, Any]
@@ -32,7 +34,9 @@ HOUR_S = 3600
     suppress_health_check=list(HealthCheck),
 )
 @given(random=st.randoms(use_true_random=True))
-def test_every_feature_of_every_request(spark: SparkSession, ready_lag_s: int, random: Random) -> None:
+def test_every_feature_of_every_request_and_who_is_still_gone(
+    spark: SparkSession, ready_lag_s: int, random: Random
+) -> None:
     rules = TimeRules(ready_lag_s=ready_lag_s)
     maker = LogMaker(random, timedelta(seconds=ready_lag_s))
     log = maker.log()
@@ -41,11 +45,16 @@ def test_every_feature_of_every_request(spark: SparkSession, ready_lag_s: int, r
 
     frames = accepted(spark, log, rules, BotRules(min_reaction_ms=200))
     requests = past_requests(frames, rules).unionByName(request_frame(spark, probes))
-    found = collected(rows_for(requests, history_of(frames, rules)))
+    history = history_of(frames, rules)
+    found = collected(rows_for(requests, history))
 
     asked = [*oracle.requests(), *probes]
     expected = {row["send_id"]: {**in_milliseconds(row), **oracle.features(row)} for row in asked}
     assert differences(found, expected) == ""
+
+    gone = still_gone(frames["opt_outs"], frames["devices"], MIDNIGHT.date())
+    left = {tuple(row) for row in gone.select("user_id", F.unix_millis("occurred_at")).collect()}
+    assert left == {(user, round(at.timestamp() * 1000)) for user, at in oracle.still_gone(MIDNIGHT.date())}
 
 
 def oracle_of(log: Log, rules: TimeRules) -> Oracle:

@@ -24,11 +24,11 @@ from tests.features.logs import MIDNIGHT, LogMaker
 
 DS = MIDNIGHT.date()
 BEFORE = DS - timedelta(days=1)
-TABLES = ("sends", "clicks", "campaigns", "devices")
+TABLES = ("sends", "clicks", "campaigns", "devices", "opt_outs")
 BUILT = (
     "push_partials", "bot_flags", "requests", "audience", "campaigns_to_come", "priors", "user_history",
     "device_history", "campaign_history", "campaign_state", "device_state", "user_devices", "user_sequence",
-    "campaign_rhythm", "user_category_history",
+    "campaign_rhythm", "user_category_history", "user_leavings",
 )  # fmt: skip
 
 
