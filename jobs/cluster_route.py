@@ -13,6 +13,7 @@ from pyspark.sql import functions as F
 
 from jobs.build_training_set import TRAINING_SET
 from jobs.errors import BadInput
+from jobs.forest_training import TreesOnExecutors
 from jobs.spark_training import Keys, OnCluster
 from jobs.training_parts import read_part
 from jobs.training_route import KEYS, TRAIN, VALIDATION, Asked, Route
@@ -21,6 +22,7 @@ from models.candidates import CandidateSpec, InMemory, Trainer
 from models.conversion import PROBE_ROWS
 from models.feature_health import profiles
 from models.out_of_core import FAMILIES
+from models.random_forest import RandomForestSettings
 from models.schema import FeatureSchema
 
 COLUMNS_AT_ONCE = 16
@@ -28,7 +30,7 @@ COLUMNS_AT_ONCE = 16
 
 @contextmanager
 def on_cluster(asked: Asked) -> Iterator[Route]:
-    """Fit LightGBM by ranks; only other families bring the rows to the driver, which fits them."""
+    """Fit LightGBM by ranks; other families bring the rows to the driver, of which forests grow on the executors."""
     args, schema = asked.args, asked.schema
     n_ranks = ranks_of(asked.spark, args.ranks)
     rows = asked.lake.read(TRAINING_SET, since=args.ds, until=args.ds).where(F.col("part").isin(TRAIN, VALIDATION))
@@ -46,7 +48,10 @@ def on_cluster(asked: Asked) -> Iterator[Route]:
         if isinstance(spec.settings, FAMILIES):
             return by_ranks
         parts = in_memory()
-        return InMemory(parts[TRAIN], parts[VALIDATION], schema, asked.n_latents, args.seed, args.threads)
+        rows = parts[TRAIN], parts[VALIDATION], schema, asked.n_latents, args.seed
+        if isinstance(spec.settings, RandomForestSettings):
+            return TreesOnExecutors(*rows, n_ranks)
+        return InMemory(*rows, args.threads)
 
     yield Route(trainer, keys.table, _to_probe(validation, schema), profiles([CollectedColumns(rows, schema)], schema))
 

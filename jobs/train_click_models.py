@@ -57,7 +57,8 @@ def arg_parser() -> argparse.ArgumentParser:
         default="memory",
         help="where rows are fitted on: in memory; out-of-core, read from disk block by block, which gives the same "
         "boosted trees and histogram forests and leaves out other families; or spark: LightGBM on the executors, by "
-        "ranks that each fit on their own rows, and other families on the driver",
+        "ranks that each fit on their own rows; scikit-learn's forest with its rows on the driver and its trees on the "
+        "executors; logistic regression on the driver",
     )
     parser.add_argument(
         "--ranks", type=at_least(2), help="with --training spark: tasks that fit together (default: all at a time)"

@@ -5,6 +5,8 @@ from __future__ import annotations
 import argparse
 import json
 import shutil
+import subprocess
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from datetime import date
@@ -41,6 +43,7 @@ from models.serving.manifest import sha256
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
 
+REPOSITORY = Path(__file__).parents[2]
 DS = date(2026, 2, 2)
 PARTS = {"train": 1500, "validation": 800, "holdout": 800}
 FEATURES = [("user_click_rate", "double"), ("platform", "string"), ("sends_7d", "bigint")]
@@ -211,20 +214,33 @@ def test_out_of_core_gives_the_same_boosted_trees(
         train(spark, lake, "--training", "out-of-core")
 
 
-def test_ranks_of_a_barrier_stage_fit_as_well_as_one_machine(
-    spark: SparkSession, lake: Lake, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Two tasks of this session: boosted trees are as good; other families fit on the driver."""
-    fit_only(monkeypatch, "random_forest", "lightgbm")
-    expected = train(spark, lake)
-    alone, quality = learned_bytes(expected), validation_auc(expected)
-    together = train(spark, lake, "--training", "spark")
-    found = learned_bytes(together)
-    forest = {name: content for name, content in alone.items() if name.startswith("random_forest/")}
-    assert {name: content for name, content in found.items() if name.startswith("random_forest/")} == forest
-    assert found["feature_profiles.json"] == alone["feature_profiles.json"]
-    assert validation_auc(together) == pytest.approx(quality, abs=0.02)
+def test_two_executors_fit_as_well_as_one_machine(spark: SparkSession, lake: Lake, tmp_path: Path) -> None:
+    """A cluster of two executors, in a process of its own: boosted trees are as good, the forest is the very same."""
+    settings = tmp_path / "candidates.toml"
+    settings.write_text(
+        '[lightgbm]\nfamily = "lightgbm"\nmax_trees = 30\n\n[random_forest]\nfamily = "random_forest"\nn_trees = 10\n'
+    )
+    more = ("--settings", str(settings), "--threads", "1")
+    alone = train(spark, lake, *more)
+    cluster = ("master=local-cluster[2,1,1024]", "driver.memory=1g", f"executorEnv.PYTHONPATH={REPOSITORY}")
+    confs = [f"--spark-conf=spark.{one}" for one in cluster]
+    words = ["--root", lake.root, "--ds", str(DS), "--training", "spark", *more, *confs]
+    job = subprocess.run(
+        [sys.executable, "-m", "jobs.train_click_models", *words], cwd=REPOSITORY, capture_output=True, text=True
+    )
+    assert job.returncode == 0, job.stderr
+    assert "lightgbm: 2 ranks" in job.stderr
+    assert "random_forest: 2 Spark tasks" in job.stderr
+    together = lake.get_folder("candidates", DS)
+    assert together != alone
+    assert validation_auc(together, "lightgbm") == pytest.approx(validation_auc(alone, "lightgbm"), abs=0.02)
+    assert validation_auc(together, "random_forest") == validation_auc(alone, "random_forest")
+    assert version_of(together / "random_forest") == version_of(alone / "random_forest")
+    profiles = "feature_profiles.json"
+    assert (together / profiles).read_bytes() == (alone / profiles).read_bytes()
 
+
+def test_more_ranks_than_tasks_at_a_time_are_bad_input(spark: SparkSession, lake: Lake) -> None:
     with pytest.raises(BadInput, match="expected 3 tasks at the same time, Spark runs 2"):
         train(spark, lake, "--training", "spark", "--ranks", "3")
 
@@ -258,9 +274,9 @@ def test_a_rank_that_fails_ends_the_others_with_one_line(spark: SparkSession, ea
     assert str(error.value) == f"fitting by 2 ranks: {told}"
 
 
-def validation_auc(folder: Path) -> float:
+def validation_auc(folder: Path, candidate: str) -> float:
     predictions = pq.read_table(folder / "validation_predictions.parquet")
-    return auc(predictions["lightgbm"].to_numpy(), predictions["label"].to_numpy())
+    return auc(predictions[candidate].to_numpy(), predictions["label"].to_numpy())
 
 
 def test_a_changed_bundle_is_bad_input(spark: SparkSession, lake: Lake) -> None:

@@ -2,7 +2,8 @@
 
 ``python -m tests.benchmarks.models.cluster --output FOLDER`` makes rows of 150 columns, fits each route in a fresh
 process, and prints a Markdown table: seconds of a whole candidate (tried out, calibrated, fitted again on both parts),
-quality on a hold-out, and peak memory of the Python process that fits (in a cluster, of its largest rank).
+quality on a hold-out, and peak memory of the Python process that fits: of ranks, the largest one; of a forest on the
+cluster, the driver. What goes to the executors is told on stderr.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ FITS = (
     ("memory", "histogram_forest"),
     ("out-of-core", "histogram_forest"),
     ("memory", "random_forest"),
+    ("spark", "random_forest"),
 )
 
 

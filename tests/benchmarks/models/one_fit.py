@@ -12,6 +12,7 @@ import resource
 import sys
 from pathlib import Path
 from time import perf_counter
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow.parquet as pq
@@ -27,8 +28,12 @@ from models.out_of_core import OutOfCore
 from models.random_forest import RandomForestSettings
 from tests.benchmarks.models.wide_rows import SCHEMA
 
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
 MAX_TREES = 200
-CLUSTER = "local-cluster[2,1,1024]"
+EXECUTORS = 2
+CLUSTER = f"local-cluster[{EXECUTORS},1,1024]"
 SETTINGS: dict[str, Settings] = {
     "lightgbm": BoostedTreesSettings(max_trees=MAX_TREES),
     "histogram_forest": HistogramForestSettings(),
@@ -40,7 +45,7 @@ def main(route: str, family: str, folder: str, threads: str) -> dict[str, object
     """Fit as `train_click_models` does: with validation, calibrated, then on both parts."""
     spec = CandidateSpec(family, SETTINGS[family], codes=False)
     rows = Path(folder)
-    trainer, told = _trainer(route, rows, int(threads))
+    trainer, told = _trainer(route, family, rows, int(threads))
     started = perf_counter()
     fitted = fit_by(trainer, spec, seed=0)
     seconds = perf_counter() - started
@@ -55,9 +60,10 @@ def main(route: str, family: str, folder: str, threads: str) -> dict[str, object
     }
 
 
-def _trainer(route: str, rows: Path, threads: int) -> tuple[Trainer, dict[str, int]]:
+def _trainer(route: str, family: str, rows: Path, threads: int) -> tuple[Trainer, dict[str, int]]:
     if route == "spark":
-        return _on_cluster(rows)
+        spark = _cluster()
+        return (_trees_on_executors(rows), {}) if family == "random_forest" else _by_ranks(spark, rows)
     train, validation = (
         StoredPart([rows / f"part={part}" / "rows.parquet"], SCHEMA) for part in ("train", "validation")
     )
@@ -70,10 +76,7 @@ def _read(rows: Path, part: str) -> LabelledRows:
     return to_labelled_rows(pq.read_table(rows / f"part={part}" / "rows.parquet", partitioning=None), SCHEMA)
 
 
-def _on_cluster(rows: Path) -> tuple[Trainer, dict[str, int]]:
-    from pyspark.sql import functions as F
-
-    from jobs import spark_training
+def _cluster() -> SparkSession:
     from jobs.session import make_session
 
     # Workers find the rooms as this process does, wherever the environment has them.
@@ -82,6 +85,20 @@ def _on_cluster(rows: Path) -> tuple[Trainer, dict[str, int]]:
     spark = make_session("bench-cluster", settings)
     atexit.register(spark.stop)
     spark.sparkContext.setLogLevel("OFF")  # the table is what counts; errors come as exceptions
+    return spark
+
+
+def _trees_on_executors(rows: Path) -> Trainer:
+    from jobs.forest_training import TreesOnExecutors
+
+    return TreesOnExecutors(_read(rows, "train"), _read(rows, "validation"), SCHEMA, 0, 0, EXECUTORS)
+
+
+def _by_ranks(spark: SparkSession, rows: Path) -> tuple[Trainer, dict[str, int]]:
+    from pyspark.sql import functions as F
+
+    from jobs import spark_training
+
     told = {"peak_rss_bytes": 0}
 
     def remembered(*args: object) -> spark_training.Together:
@@ -93,7 +110,7 @@ def _on_cluster(rows: Path) -> tuple[Trainer, dict[str, int]]:
     both = spark.read.parquet(str(rows)).where(F.col("part") != "holdout")
     keys = both.where("part = 'validation'").select("send_id", "user_id", "label").toArrow().sort_by("send_id")
     ((rate,),) = both.where("part = 'train'").agg(F.avg("label")).collect()
-    return spark_training.OnCluster(both, spark_training.Keys(keys), rate, SCHEMA, 0, 0, 2, 1), told
+    return spark_training.OnCluster(both, spark_training.Keys(keys), rate, SCHEMA, 0, 0, EXECUTORS, 1), told
 
 
 if __name__ == "__main__":
