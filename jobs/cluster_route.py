@@ -30,7 +30,7 @@ COLUMNS_AT_ONCE = 16
 
 @contextmanager
 def on_cluster(asked: Asked) -> Iterator[Route]:
-    """Fit LightGBM by ranks; other families bring the rows to the driver, of which forests grow on the executors."""
+    """Fit LightGBM by ranks; for other families rows come to the driver, and a forest's trees grow on the executors."""
     args, schema = asked.args, asked.schema
     n_ranks = ranks_of(asked.spark, args.ranks)
     rows = asked.lake.read(TRAINING_SET, since=args.ds, until=args.ds).where(F.col("part").isin(TRAIN, VALIDATION))
@@ -48,10 +48,10 @@ def on_cluster(asked: Asked) -> Iterator[Route]:
         if isinstance(spec.settings, FAMILIES):
             return by_ranks
         parts = in_memory()
-        rows = parts[TRAIN], parts[VALIDATION], schema, asked.n_latents, args.seed
+        held = parts[TRAIN], parts[VALIDATION], schema, asked.n_latents, args.seed
         if isinstance(spec.settings, RandomForestSettings):
-            return TreesOnExecutors(*rows, n_ranks)
-        return InMemory(*rows, args.threads)
+            return TreesOnExecutors(*held, n_ranks)
+        return InMemory(*held, args.threads)
 
     yield Route(trainer, keys.table, _to_probe(validation, schema), profiles([CollectedColumns(rows, schema)], schema))
 

@@ -32,7 +32,7 @@ def on_executors() -> Iterator[BroadcastBackend]:
         When a task fails for good.
     """
     with warnings.catch_warnings():
-        # joblibspark says so where stages can be scheduled; PySpark, that Spark Connect's tags are not handed on.
+        # joblibspark's says the contrary of what it found, PySpark's is about the tags of Spark Connect: no news, both.
         warnings.filterwarnings("ignore", message="Spark (version|local mode|session) ", category=UserWarning)
         backend = BroadcastBackend()
         with parallel_config(backend=backend):
@@ -43,7 +43,7 @@ class BroadcastBackend(SparkDistributedBackend):  # type: ignore[misc]
     """joblibspark pickles each call with all its arguments: of a forest, all rows with each tree."""
 
     sent_bytes = 0
-    """Of all arrays that every executor got so far, each counted once."""
+    """What each executor got so far by broadcast."""
 
     def start_call(self) -> None:
         """Begin a loop of calls."""
