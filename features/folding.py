@@ -1,8 +1,9 @@
 """What stands for old days: the same tables with the days that no window reaches any more folded into one.
 
-Partials fold to one cell a key, change logs to the first and the last change of each thing. A ``History`` holds folded
-rows in place of those days, so there is one way from rows to features, whatever stands behind it; every midnight after
-``last_foldable`` gets the features that it would have got from all days.
+Partials fold to one cell a key, change logs to the first and the last change of each thing (a device: also with pushes
+on, and off, for ``features.returns``). A ``History`` holds folded rows in place of those days, so there is one way from
+rows to features, whatever stands behind it; every midnight after ``last_foldable`` gets the features that it would have
+got from all days.
 """
 
 from __future__ import annotations

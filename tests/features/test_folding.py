@@ -6,17 +6,18 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from pyspark.sql import DataFrame
+from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from features.feature import History
 from features.folding import FOLDS, folded, last_foldable
 from features.returns import still_gone
+from features.time_rules import TimeRules
 from features.windows import MEMORY_DAYS
-from tests.features.chain import rows_for
+from tests.features.chain import contract_frame, rows_for
 from tests.features.comparison import collected, differences
 from tests.features.conftest import World
-from tests.features.logs import MIDNIGHT
+from tests.features.logs import DAY, MIDNIGHT
 
 AS_OF = MIDNIGHT.date()
 
@@ -54,6 +55,20 @@ def test_folded_days_know_the_same_returns(world: World) -> None:
     found = sorted(map(repr, of_folded.collect()))
     assert found == sorted(map(repr, of_all.collect()))
     assert 0 < len(found) < opt_outs.where(F.col("ds") < F.lit(AS_OF)).count(), "some came back, some did not"
+
+
+@pytest.mark.usefixtures("one_partition")
+def test_a_fold_remembers_that_pushes_were_off_between_two_times_on(spark: SparkSession) -> None:
+    left_at = MIDNIGHT - 80 * DAY
+    opted_out = {"user_id": "u", "kind": "opt_out", "occurred_at": left_at, "ingested_at": left_at}
+    opt_outs = contract_frame(spark, "opt_outs", [opted_out], TimeRules())
+    changes = [
+        {"user_id": "u", "device_id": "d", "push_enabled": days != 1, "updated_at": at, "ingested_at": at}
+        for days in (-1, 1, 2, 3)
+        for at in [left_at + days * DAY]
+    ]
+    devices = folded("devices", contract_frame(spark, "devices", changes, TimeRules()), last_foldable(AS_OF))
+    assert still_gone(opt_outs, devices, AS_OF).collect() == []
 
 
 @pytest.mark.usefixtures("one_partition")
