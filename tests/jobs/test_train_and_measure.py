@@ -55,6 +55,16 @@ SCHEMA = {
     ],
 }
 NAMES = sorted(spec.name for spec in DEFAULT_CANDIDATES)
+CLUSTER = (
+    "master=local-cluster[2,1,1024]",
+    "driver.memory=1g",
+    # Tiny frames, as in the session that tests share.
+    "sql.shuffle.partitions=2",
+    "driver.extraJavaOptions=-XX:TieredStopAtLevel=1",
+    "executor.extraJavaOptions=-XX:TieredStopAtLevel=1",
+    "sql.codegen.wholeStage=false",
+    "sql.codegen.factoryMode=NO_CODEGEN",
+)
 EMBEDDING = {"version": "abcabcabcabc", "n_latents": 4, "fvu": 0.5, "l0": 2.0, "dead_fraction": 0.0}
 
 
@@ -222,8 +232,7 @@ def test_two_executors_fit_as_well_as_one_machine(spark: SparkSession, lake: Lak
     )
     more = ("--settings", str(settings), "--threads", "1")
     alone = train(spark, lake, *more)
-    cluster = ("master=local-cluster[2,1,1024]", "driver.memory=1g", f"executorEnv.PYTHONPATH={REPOSITORY}")
-    confs = [f"--spark-conf=spark.{one}" for one in cluster]
+    confs = [f"--spark-conf=spark.{one}" for one in (*CLUSTER, f"executorEnv.PYTHONPATH={REPOSITORY}")]
     words = ["--root", lake.root, "--ds", str(DS), "--training", "spark", *more, *confs]
     job = subprocess.run(
         [sys.executable, "-m", "jobs.train_click_models", *words], cwd=REPOSITORY, capture_output=True, text=True
