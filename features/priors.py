@@ -1,9 +1,11 @@
 """Priors of click rates, fitted by empirical Bayes on what was known before each midnight.
 
-Rates of keys (users, campaigns, ...) are taken as draws of a beta distribution. Its first two moments come from integer
-sums over all keys, with S sends and C clicks each known before T: E[p] = sum C / sum S and
-E[p^2] = sum C(C-1) / sum S(S-1). With v = E[p^2] - E[p]^2 the strength, in sends, is E[p](1 - E[p]) / v - 1
-(Casella 1985, "An introduction to empirical Bayes data analysis"; the method of moments for the beta-binomial).
+Rates of keys (users, campaigns, ...) are taken as draws of a beta distribution. Its moments come from integer sums over
+all keys, with S sends and C clicks each known before T. The mean is sum C / sum S. The spread is told by pairs of sends
+of the same key, in which every key weighs alike in both moments, or the large keys' distance from the mean would pass
+for spread, or hide it: m = sum C(S-1) / sum S(S-1) and v = sum C(C-1) / sum S(S-1) - m^2. The strength, in sends, is
+m(1 - m) / v - 1 (Casella 1985, "An introduction to empirical Bayes data analysis"; the method of moments for the
+beta-binomial).
 """
 
 from __future__ import annotations
@@ -16,12 +18,11 @@ from pyspark.sql import functions as F
 STRENGTH_RANGE = (1.0, 10_000.0)
 """Bounds of a prior's strength in sends; the upper one is taken when keys show no spread beyond chance."""
 
-
-SUMS = ("sends", "clicks", "send_pairs", "click_pairs")
+SUMS = ("sends", "clicks", "send_pairs", "click_pairs", "mixed_pairs")
 
 
 def prior_steps(cells: DataFrame, keys: Mapping[str, Sequence[str]]) -> DataFrame:
-    """Give by how much the four sums of each level grow on each day.
+    """Give by how much the five sums of each level grow on each day.
 
     Parameters
     ----------
@@ -33,7 +34,7 @@ def prior_steps(cells: DataFrame, keys: Mapping[str, Sequence[str]]) -> DataFram
     Returns
     -------
     DataFrame
-        ``level, ds``, ``SUMS`` (long): steps of sum S, sum C, sum S(S-1), sum C(C-1).
+        ``level, ds``, ``SUMS`` (long): steps of sum S, sum C, sum S(S-1), sum C(C-1), sum C(S-1).
     """
     counted = [
         F.when(F.expr(" AND ".join(f"{name} IS NOT NULL" for name in key)), F.struct(
@@ -45,14 +46,15 @@ def prior_steps(cells: DataFrame, keys: Mapping[str, Sequence[str]]) -> DataFram
     daily = named.groupBy("of", "ds").agg(F.sum("sends").alias("sends"), F.sum("clicks").alias("clicks"))
     so_far = Window.partitionBy("of").orderBy("ds").rowsBetween(Window.unboundedPreceding, 0)
 
-    def pairs_step(count: str) -> Column:
-        after = F.sum(count).over(so_far)
-        before = after - F.col(count)
-        return after * (after - 1) - before * (before - 1)
+    def pairs_step(one: str, other: str) -> Column:
+        after, others_after = F.sum(one).over(so_far), F.sum(other).over(so_far)
+        before, others_before = after - F.col(one), others_after - F.col(other)
+        return after * (others_after - 1) - before * (others_before - 1)
 
     steps = daily.select(
         F.col("of.level").alias("level"), "ds", "sends", "clicks",
-        pairs_step("sends").alias("send_pairs"), pairs_step("clicks").alias("click_pairs"),
+        pairs_step("sends", "sends").alias("send_pairs"), pairs_step("clicks", "clicks").alias("click_pairs"),
+        pairs_step("clicks", "sends").alias("mixed_pairs"),
     )  # fmt: skip
     return steps.groupBy("level", "ds").agg(*(F.sum(name).alias(name) for name in SUMS))
 
@@ -85,12 +87,12 @@ def priors(midnights: DataFrame, steps: DataFrame, levels: Sequence[str]) -> Dat
 
 
 def _fitted(level: str) -> list[Column]:
-    sends, clicks, send_pairs, click_pairs = (F.col(f"{level}_{name}") for name in SUMS)
-    rate = clicks / sends
-    spread = click_pairs / send_pairs - rate * rate
+    sends, clicks, send_pairs, click_pairs, mixed_pairs = (F.col(f"{level}_{name}") for name in SUMS)
+    mean = mixed_pairs / send_pairs
+    spread = click_pairs / send_pairs - mean * mean
     low, high = STRENGTH_RANGE
-    strength = F.least(F.lit(high), F.greatest(F.lit(low), rate * (1 - rate) / spread - 1))
+    strength = F.least(F.lit(high), F.greatest(F.lit(low), mean * (1 - mean) / spread - 1))
     return [
-        rate.alias(f"{level}_prior_rate"),
+        (clicks / sends).alias(f"{level}_prior_rate"),
         F.when(spread > 0, strength).otherwise(F.lit(high)).alias(f"{level}_prior_strength"),
     ]

@@ -514,19 +514,20 @@ class Oracle:
 
 def beta_prior(totals: Iterable[Iterable[int]]) -> tuple[float, float] | None:
     """Fit rate and strength of a beta prior to (sends, clicks) of each key, by moments."""
-    sends = clicks = send_pairs = click_pairs = 0
+    sends = clicks = send_pairs = click_pairs = mixed_pairs = 0
     for n_sends, n_clicks in totals:
         sends += n_sends
         clicks += n_clicks
         send_pairs += n_sends * (n_sends - 1)
         click_pairs += n_clicks * (n_clicks - 1)
+        mixed_pairs += n_clicks * (n_sends - 1)
     if sends == 0:
         return None
-    rate = clicks / sends
-    variance = click_pairs / send_pairs - rate * rate if send_pairs else 0.0
+    mean = mixed_pairs / send_pairs if send_pairs else 0.0
+    variance = click_pairs / send_pairs - mean * mean if send_pairs else 0.0
     if variance <= 0:
-        return rate, 10_000.0
-    return rate, min(max(rate * (1 - rate) / variance - 1, 1.0), 10_000.0)
+        return clicks / sends, 10_000.0
+    return clicks / sends, min(max(mean * (1 - mean) / variance - 1, 1.0), 10_000.0)
 
 
 def _midnight(day: date) -> datetime:

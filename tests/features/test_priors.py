@@ -35,9 +35,15 @@ def test_prior_as_of_each_midnight(spark: SparkSession) -> None:
     assert by_midnight[day(2)][0] is None, "nothing was known before the second"
     # One user: sum C(C-1) = 0, so no spread beyond chance is seen.
     assert by_midnight[day(3)] == (pytest.approx(1 / 3), 10_000.0)
-    # sum S = 9, sum C = 4; sum S(S-1) = 12 + 2 + 6 = 20, sum C(C-1) = 2 + 2 + 0 = 4.
-    # Rate 4/9, v = 4/20 - 16/81 = 1/405, strength (4/9)(5/9) 405 - 1 = 99.
-    assert by_midnight[day(9)] == (pytest.approx(4 / 9), pytest.approx(99.0))
+    # sum S = 9, sum C = 4; sum S(S-1) = 12 + 2 + 6 = 20, sum C(C-1) = 2 + 2 + 0 = 4, sum C(S-1) = 6 + 2 + 0 = 8.
+    # Rate 4/9, m = 8/20, v = 4/20 - 4/25 = 1/25, strength (2/5)(3/5) 25 - 1 = 5.
+    assert by_midnight[day(9)] == (pytest.approx(4 / 9), pytest.approx(5.0))
+
+
+def test_a_large_key_far_from_the_others_hides_no_spread(spark: SparkSession) -> None:
+    cells = [("large", day(1), 10_000, 250), *((f"small {n}", day(1), 1_000, 20 * n) for n in range(1, 9))]
+    _, strength = fitted(spark, cells, 2)[day(2)]
+    assert strength < 1_000
 
 
 @pytest.mark.parametrize(
