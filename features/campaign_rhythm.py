@@ -27,7 +27,7 @@ def _read(keys: DataFrame, history: History) -> DataFrame:
     hourly = ended.groupBy("campaign_id", F.col("ds").alias("known"), "hour").agg(
         F.count("*").alias("sends"), F.count_if(F.col("outcome") == CLICKED).alias("clicks")
     )
-    columns = {name: "array<bigint>" for days in WINDOWS for name in _hours(days)}
+    columns = {name: "array<int>" for days in WINDOWS for name in _hours(days)}
     return over_owners(keys, hourly, _by_hour, columns, owner=("campaign_id",), days=MEMORY_DAYS)
 
 
@@ -38,7 +38,7 @@ def _hours(days: int) -> dict[str, str]:
 
 def _by_hour(known: Known) -> dict[str, pa.Array]:
     return {
-        name: as_lists(dense_sums(known.since(days), "hour", count, HOURS))
+        name: as_lists(dense_sums(known.since(days), "hour", count, HOURS)).cast(pa.list_(pa.int32()))
         for days in WINDOWS
         for name, count in _hours(days).items()
     }
