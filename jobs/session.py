@@ -26,7 +26,6 @@ DEFAULTS = {
     "spark.sql.optimizer.dynamicPartitionPruning.enabled": "false",  # days are named when read; plans take seconds less
     "spark.sql.inMemoryColumnarStorage.compressed": "false",  # sizing up codecs takes longer than it saves
     "spark.hadoop.fs.file.impl": "org.apache.hadoop.fs.RawLocalFileSystem",  # no chmod process for each file
-    "spark.sql.codegen.maxFields": "1000",  # rows of features are wide: copied by each join where code is not fused
     "spark.sql.execution.arrow.maxBytesPerBatch": "2147483647",  # no sizing of all columns after each row
     "spark.ui.enabled": "false",
     "spark.ui.showConsoleProgress": "false",
