@@ -38,8 +38,8 @@ def _hours(days: int) -> dict[str, str]:
 
 def _by_hour(known: Known) -> dict[str, pa.Array]:
     return {
-        name: as_lists(dense_sums(known.since(days), "hour", count, HOURS)).cast(pa.list_(pa.int32()))
-        for days in WINDOWS
+        name: as_lists(dense_sums(inside, "hour", count, HOURS)).cast(pa.list_(pa.int32()))
+        for days, inside in ((days, known.since(days)) for days in WINDOWS)
         for name, count in _hours(days).items()
     }
 

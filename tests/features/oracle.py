@@ -137,12 +137,12 @@ class Oracle:
     def still_gone(self, as_of: date) -> set[tuple[str, datetime]]:
         """Give who left, and when, of leavings that no sign of a return has made void by a midnight."""
         users = {row["user_id"] for row in self.rows["opt_outs"]}
-        leavings = [row for user in users for row in self._leavings(user, as_of)]
+        leavings = [row for user in users for row in self._known_of(user, "opt_outs", as_of)]
         return {(row["user_id"], row["occurred_at"]) for row in leavings if not self.is_back(row, as_of)}
 
     def is_back(self, leaving: Row, as_of: date) -> bool:
         """Say whether any device of the user shows by a midnight that pushes can reach the user again."""
-        changes = self._changes_of_devices(leaving["user_id"], as_of)
+        changes = self._known_of(leaving["user_id"], "devices", as_of)
         return any(
             _shows_return(leaving, [row for row in changes if row["device_id"] == device])
             for device in {row["device_id"] for row in changes}
@@ -398,7 +398,7 @@ class Oracle:
         }
 
     def _app(self, user: str, as_of: date) -> dict[str, Any]:
-        events = self._app_events_as_of(user, as_of)
+        events = self._known_of(user, "app_events", as_of)
         features: dict[str, Any] = {}
         for window, days in WINDOWS.items():
             inside = [row for row in events if _within(row["occurred_at"], days, as_of)]
@@ -407,17 +407,8 @@ class Oracle:
         last = max((row["occurred_at"] for row in events), default=None)
         return {**features, "app_hours_since_last_event": _hours(last, as_of)}
 
-    def _app_events_as_of(self, user: str, as_of: date) -> list[Row]:
-        return [
-            row
-            for row in self.rows["app_events"]
-            if row["user_id"] == user
-            and row["occurred_at"].date() < as_of
-            and self.known_day("app_events", row) < as_of
-        ]
-
     def _app_events_of_90_days(self, user: str, as_of: date) -> list[Row]:
-        events = self._app_events_as_of(user, as_of)
+        events = self._known_of(user, "app_events", as_of)
         return [row for row in events if self.known_day("app_events", row) >= as_of - 90 * DAY]
 
     def _active_days(self, user: str, as_of: date) -> dict[str, Any]:
@@ -431,31 +422,21 @@ class Oracle:
 
     def _devices_of(self, user: str, as_of: date) -> dict[str, Any]:
         first: dict[str, datetime] = {}
-        for row in self._changes_of_devices(user, as_of):
+        for row in self._known_of(user, "devices", as_of):
             first[row["device_id"]] = min(row["updated_at"], first.get(row["device_id"], row["updated_at"]))
         newest = max(first.values(), default=None)
         return {"user_devices_all": len(first), "user_hours_since_new_device": _hours(newest, as_of)}
 
-    def _changes_of_devices(self, user: str, as_of: date) -> list[Row]:
+    def _known_of(self, user: str, table: str, as_of: date) -> list[Row]:
+        """Give the user's rows of a table that had happened and were known by a midnight."""
         return [
             row
-            for row in self.rows["devices"]
-            if row["user_id"] == user
-            and row["updated_at"] < _midnight(as_of)
-            and self.known_day("devices", row) < as_of
-        ]
-
-    def _leavings(self, user: str, as_of: date) -> list[Row]:
-        return [
-            row
-            for row in self.rows["opt_outs"]
-            if row["user_id"] == user
-            and row["occurred_at"] < _midnight(as_of)
-            and self.known_day("opt_outs", row) < as_of
+            for row in self.rows[table]
+            if row["user_id"] == user and row[HAPPENED[table]] < _midnight(as_of) and self.known_day(table, row) < as_of
         ]
 
     def _left(self, user: str, as_of: date) -> dict[str, Any]:
-        leavings = self._leavings(user, as_of)
+        leavings = self._known_of(user, "opt_outs", as_of)
         last = max((row["occurred_at"].date() for row in leavings), default=None)
         return {
             "user_opt_outs_all": sum(row["kind"] == "opt_out" for row in leavings),
