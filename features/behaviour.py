@@ -11,7 +11,7 @@ from pyspark.sql import functions as F
 
 from features.feature import History
 from features.known_counts import COUNTS, count_rows
-from features.owner_streams import over_owners
+from features.owner_streams import Question, over_owners
 
 WORDS = {"event": "{} events", "sent": "pushes on {}", "clicked": "clicks on {}"}
 """What a kind of token counts, in the plural."""
@@ -85,24 +85,29 @@ def vocabulary(known: DataFrame, *, max_tokens: int, min_users: int) -> DataFram
     return ranked.select(F.posexplode("_all").alias("token_id", "_entry")).select("_entry.token", "token_id")
 
 
-def behaviour_rows(keys: DataFrame, cells: DataFrame, tokens: DataFrame) -> DataFrame:
+COUNTED = Question(count_rows, COUNTS)
+
+
+def behaviour_rows(keys: DataFrame, cells: DataFrame, tokens: DataFrame, question: Question = COUNTED) -> DataFrame:
     """Give the behaviour of each request as a sparse row.
 
     Parameters
     ----------
     keys : DataFrame
-        ``user_id, as_of``, unique.
+        ``user_id, as_of`` and whatever else is to be kept, unique.
     cells : DataFrame
         See ``behaviour_cells``.
     tokens : DataFrame
         ``token, token_id``; other tokens are left out.
+    question : Question
+        What to ask of a request's known cells, ``token_id, count``.
 
     Returns
     -------
     DataFrame
-        ``user_id, as_of, token_ids`` (array of int, ascending), ``counts`` (array of long). Requests without any known
-        token have no row.
+        The columns of ``keys`` and of the question: by default ``token_ids`` (array of int, ascending), ``counts``
+        (array of long). Requests without any known token have no row.
     """
     numbered = cells.join(F.broadcast(tokens), "token")
     rows = numbered.select("user_id", F.greatest("ds", "event_day").alias("known"), "token_id", "count")
-    return over_owners(keys.select("user_id", "as_of"), rows, count_rows, COUNTS)
+    return over_owners(keys, [(rows, question)])

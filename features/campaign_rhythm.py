@@ -7,13 +7,12 @@ Pushes that ended are counted by the hour of their send, in UTC like that of the
 from __future__ import annotations
 
 import pyarrow as pa
-from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from features.feature import Block, Feature, History
 from features.known_counts import dense_sums
 from features.outcomes import CLICKED
-from features.owner_streams import Known, over_owners
+from features.owner_streams import Known, Question, Told
 from features.push_history import smoothed
 from features.user_rhythm import HOURS, NEAR_HOURS, as_lists, near_hour
 from features.windows import MEMORY_DAYS
@@ -22,13 +21,13 @@ WINDOWS = (7, 28, MEMORY_DAYS)
 OWN_RATE = smoothed("campaign_clicks_all", "campaign_sends_all", "campaign", "campaign_prior_rate")
 
 
-def _read(keys: DataFrame, history: History) -> DataFrame:
+def _read(history: History) -> Told:
     ended = history.table("outcomes").withColumn("hour", F.hour(F.timestamp_millis("sent_ms")))
     hourly = ended.groupBy("campaign_id", F.col("ds").alias("known"), "hour").agg(
         F.count("*").alias("sends"), F.count_if(F.col("outcome") == CLICKED).alias("clicks")
     )
     columns = {name: "array<int>" for days in WINDOWS for name in _hours(days)}
-    return over_owners(keys, hourly, _by_hour, columns, owner=("campaign_id",), days=MEMORY_DAYS)
+    return hourly, Question(_by_hour, columns, MEMORY_DAYS)
 
 
 def _hours(days: int) -> dict[str, str]:

@@ -22,7 +22,7 @@ from features import (
     user_profile,
     user_rhythm,
 )
-from features.feature import Block, Feature
+from features.feature import Block, Feature, Key
 from features.send_context import context_features
 
 BLOCKS: tuple[Block, ...] = (  # a key that a change log gives comes after that log's block
@@ -51,6 +51,11 @@ ALWAYS = frozenset({"pushes", "outcomes"})
 def blocks_of(tables: Collection[str]) -> list[Block]:
     """Blocks that a log with these optional contract tables has."""
     return [block for block in BLOCKS if block.table in ALWAYS or block.table in tables]
+
+
+def keys_of(tables: Collection[str]) -> list[Key]:
+    """Give the keys of these blocks, each once: those that have a history."""
+    return list(dict.fromkeys(block.key for block in blocks_of(tables)))
 
 
 def features_of(tables: Collection[str]) -> list[Feature]:

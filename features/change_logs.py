@@ -5,19 +5,53 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import reduce
 
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from features.feature import History, Reader
+from features.owner_streams import Known, Question, Told, over_owners
+
+CLOCKS = ("updated_at", "ingested_at")
 
 
 def change_reader(table: str, *, key: str, columns: Sequence[str]) -> Reader:
-    """Give the function that reads the last known change of a log, a field of ``History``."""
+    """Give the function that asks for the last known change of a log, a field of ``History``."""
 
-    def read(keys: DataFrame, history: History) -> DataFrame:
-        return latest_as_of(keys, history.table(table), key=key, columns=columns)
+    def read(history: History) -> Told:
+        return last_change(history.table(table), key=key, columns=columns)
 
     return read
+
+
+def last_change(log: DataFrame, *, key: str, columns: Sequence[str]) -> Told:
+    """Ask for each key's last change that is known as of a midnight.
+
+    Parameters
+    ----------
+    log : DataFrame
+        A change log with ``updated_at``, ``ingested_at`` and ``ds``, the day a row became known.
+    key : str
+        Name of the key column.
+    columns : sequence of str
+        What to take from the change. Of changes with equal times the greater values win, so the outcome does not depend
+        on the order of rows.
+    """
+    by_time = list(dict.fromkeys([*CLOCKS, *columns]))
+
+    def answer(known: Known) -> dict[str, pa.Array]:
+        oldest_first = [(name, "ascending", "at_start") for name in by_time]
+        order = pc.sort_indices(known.rows, sort_keys=oldest_first).to_numpy()
+        rank = np.empty(len(order), dtype=np.int64)
+        rank[order] = np.arange(len(order))
+        last = pa.array(order).take(known.greatest(rank))
+        return {name: known.rows.column(name).take(last).combine_chunks() for name in columns}
+
+    types = dict(log.dtypes)
+    changes = log.select(key, F.col("ds").alias("known"), *by_time)
+    return changes, Question(answer, {name: types[name] for name in columns})
 
 
 def latest_as_of(keys: DataFrame, log: DataFrame, *, key: str, columns: Sequence[str]) -> DataFrame:
@@ -26,24 +60,16 @@ def latest_as_of(keys: DataFrame, log: DataFrame, *, key: str, columns: Sequence
     Parameters
     ----------
     keys : DataFrame
-        The key, ``as_of`` (date) and whatever else is to be kept (no ``ds``), unique.
-    log : DataFrame
-        A change log with ``updated_at``, ``ingested_at`` and ``ds``, the day a row became known.
-    key : str
-        Name of the key column.
-    columns : sequence of str
-        What to take from the change.
+        The key, ``as_of`` (date) and whatever else is to be kept, unique.
+    log, key, columns
+        See ``last_change``.
 
     Returns
     -------
     DataFrame
-        The columns of ``keys`` and those asked for. Of changes with equal times the greater values win, so the outcome
-        does not depend on the order of rows. Keys without a known change have no row.
+        The columns of ``keys`` and those asked for. Keys without a known change have no row.
     """
-    change = F.struct(F.col("updated_at").alias("_at"), F.col("ingested_at").alias("_known"), *columns).alias("_change")
-    known = keys.join(log.select(key, "ds", change), key, how="inner").where(F.col("ds") < F.col("as_of"))
-    last = known.groupBy(*keys.columns).agg(F.max("_change").alias("_change"))
-    return last.select(*keys.columns, *(F.col(f"_change.{name}").alias(name) for name in columns))
+    return over_owners(keys, [last_change(log, key=key, columns=columns)], owner=(key,))
 
 
 def known_by_day(rows: Sequence[DataFrame], log: DataFrame, *, key: str, columns: Sequence[str]) -> DataFrame:

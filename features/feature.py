@@ -8,6 +8,8 @@ from typing import TypeAlias
 
 from pyspark.sql import DataFrame
 
+from features.owner_streams import Told
+
 
 @dataclass(frozen=True)
 class Feature:
@@ -80,7 +82,7 @@ class History:
         return frame  # type: ignore[no-any-return]
 
 
-Reader: TypeAlias = Callable[[DataFrame, History], DataFrame]
+Reader: TypeAlias = Callable[[History], Told]
 Key: TypeAlias = tuple[str, ...]
 
 
@@ -91,14 +93,14 @@ class Block:
     Parameters
     ----------
     name : str
-        Also the name of the history table in the lake; empty for a block that needs no history.
+        Name of the block, in reports.
     key : tuple of str
-        Columns that name the thing; with ``as_of`` they are the key of the history.
+        Columns that name the thing; with ``as_of`` they are the key of its history, one for all blocks of the thing.
     table : str
         Field of ``History`` that the block cannot do without; without that table the block is left out.
     read : callable
-        ``(keys, history) -> history of the keys``: one row a key and ``as_of`` that has a past; counts and last times
-        only.
+        ``(history) -> Told``: the thing's rows, and what is asked of those known as of a midnight; counts and last
+        times only, in columns that no other block of the thing has.
     features : tuple of Feature
         Their expressions must take null history columns as "no past".
     prior_level : str

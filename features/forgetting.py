@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import fields, replace
 
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from features.feature import Block, History
-from features.rows import ASKED
+from features.feature import History, Key
+from features.rows import ASKED, read_histories
 
 THEIRS = "is_theirs"
 SINCE = "since"
@@ -71,20 +71,22 @@ def with_summed(sums: DataFrame, key: Sequence[str], touched: DataFrame) -> Data
     return _marked(sums, joined.withColumn(THEIRS, F.col("as_of") > F.col(SINCE)))
 
 
-def read_again(history: DataFrame, block: Block, others: History) -> DataFrame:
-    """Read a block's history again for the keys, midnights and ``ds`` that it has; keys without a past have no row.
+def read_again(known: DataFrame, key: Key, others: History, tables: Collection[str]) -> DataFrame:
+    """Read the history of a key again for the keys, midnights and ``ds`` that it has; keys without a past have no row.
 
     Parameters
     ----------
-    history : DataFrame
-        Rows of the block's history.
-    block : Block
-        The block.
+    known : DataFrame
+        Rows of the history.
+    key : Key
+        Its key.
     others : History
         See ``history_without``.
+    tables : collection of str
+        Optional contract tables that the log has.
     """
-    keys = history.select(*block.key, "as_of", F.col("ds").alias(ASKED))
-    return block.read(keys, others).withColumnRenamed(ASKED, "ds")
+    keys = known.select(*key, "as_of", F.col("ds").alias(ASKED))
+    return read_histories({key: keys}, others, tables)[key].withColumnRenamed(ASKED, "ds")
 
 
 def _marked(rows: DataFrame, joined: DataFrame) -> DataFrame:

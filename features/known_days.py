@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pyarrow as pa
 
-from features.owner_streams import Known, day_numbers
+from features.owner_streams import NEVER, Known, day_numbers
 
 ACTIVE_WINDOWS = (7, 28)
 BREAK_DAYS = 14
@@ -30,7 +30,7 @@ def active_days(known: Known) -> dict[str, pa.Array]:
         after a break (null: never).
     """
     request, place = known.places()
-    day, as_of = day_numbers(known.rows.column("event_day"))[place], day_numbers(known.asked.column("as_of"))
+    day = day_numbers(known.rows.column("event_day"))[place]
     order = np.lexsort((day, request))
     day = day[order]
     again = np.zeros(len(day), dtype=bool)
@@ -39,11 +39,11 @@ def active_days(known: Known) -> dict[str, pa.Array]:
     n = len(known.lengths)
     columns = {}
     for days in ACTIVE_WINDOWS:
-        inside = day >= (as_of - days)[request]
+        inside = day >= (known.as_of - days)[request]
         columns[f"active_days_{days}d"] = pa.array(np.bincount(request[inside], minlength=n))
     back = (np.diff(day) > BREAK_DAYS) & (np.diff(request) == 0)
-    returned = np.full(n, np.iinfo(np.int64).min)
+    returned = np.full(n, NEVER)
     np.maximum.at(returned, request[1:][back], day[1:][back])
-    never = returned == np.iinfo(np.int64).min
-    columns["days_since_return"] = pa.array(np.ma.masked_array(as_of - np.where(never, 0, returned), never))
+    never = returned == NEVER
+    columns["days_since_return"] = pa.array(np.ma.masked_array(known.as_of - np.where(never, 0, returned), never))
     return columns

@@ -8,9 +8,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from features.owner_streams import Integers, Known, day_numbers
-
-NEVER = np.iinfo(np.int64).min
+from features.owner_streams import NEVER, Integers, Known, day_numbers
 
 
 def windows_of(
@@ -40,10 +38,10 @@ def windows_of(
     """
     event_day = day_numbers(known.rows.column("event_day"))
     late = known.where(event_day < day_numbers(known.rows.column("known")))
-    late_day, as_of = day_numbers(late.rows.column("event_day")), day_numbers(known.asked.column("as_of"))
+    late_day = day_numbers(late.rows.column("event_day"))
     inside = {days: known.since(days) for days in windows}
     columns: dict[str, pa.Array] = {}
-    before = {days: _happened_before(late.since(days), late_day, as_of - days) for days in windows}
+    before = {days: _happened_before(late.since(days), late_day, known.as_of - days) for days in windows}
     for name in sums:
         values, of_late = (of.rows.column(name).to_numpy() for of in (known, late))
         total = np.concatenate([[0], np.cumsum(values)])
@@ -54,8 +52,8 @@ def windows_of(
             columns[f"{prefix}_{name}_{days}d"] = pa.array(summed)
         columns[f"{prefix}_{name}_all"] = pa.array(total[known.end] - total[known.start])
     for name in latest:
-        columns[f"{prefix}_{name}"] = _greatest(known, known.rows.column(name).fill_null(NEVER).to_numpy())
-    oldest = _greatest(known, -event_day)
+        columns[f"{prefix}_{name}"] = known.greatest(known.rows.column(name).fill_null(NEVER).to_numpy())
+    oldest = known.greatest(-event_day)
     columns[f"{prefix}_first_day"] = pc.negate(oldest).cast(pa.int32()).cast(pa.date32())
     return columns
 
@@ -65,13 +63,3 @@ def _happened_before(known: Known, event_day: Integers, day: Integers) -> tuple[
     request, place = known.places()
     before = event_day[place] < day[request]
     return request[before], place[before]
-
-
-def _greatest(known: Known, values: Integers) -> pa.Array:
-    """Give the greatest value that each request knows; null where there is none."""
-    if not len(known.start):
-        return pa.array([], pa.int64())
-    bounds = np.stack([known.start, known.end], axis=1).ravel()
-    found = np.maximum.reduceat(np.append(values, NEVER), bounds)[::2]
-    found[known.start == known.end] = NEVER
-    return pa.array(np.ma.masked_equal(found, NEVER))

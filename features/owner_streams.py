@@ -11,11 +11,14 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
-from pyspark.sql import Column, DataFrame
+from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 Integers: TypeAlias = NDArray[np.int64]
 Batches: TypeAlias = Iterator[pa.RecordBatch]
+
+NEVER = np.iinfo(np.int64).min
+"""Less than any time or day."""
 
 ROWS_AT_ONCE = 4_000_000
 """Known rows, counted once for each request, that are taken in one step; bounds memory, changes nothing."""
@@ -27,8 +30,8 @@ class Known:
 
     Parameters
     ----------
-    asked : pa.Table
-        The requests; ``n_requests`` rows.
+    as_of : ndarray of shape (n_requests,)
+        Midnights, in days since 1970-01-01.
     rows : pa.Table
         Rows by owner and day known.
     start, end : ndarray of shape (n_requests,)
@@ -39,7 +42,7 @@ class Known:
         The place of ``as_of`` among those of the owner.
     """
 
-    asked: pa.Table
+    as_of: Integers
     rows: pa.Table
     start: Integers
     end: Integers
@@ -62,9 +65,8 @@ class Known:
         begin, total = 0, np.concatenate([[0], np.cumsum(self.lengths)])
         while begin < len(self.start):
             end = max(begin + 1, int(np.searchsorted(total, total[begin] + ROWS_AT_ONCE, side="right")) - 1)
-            asked = self.asked.slice(begin, end - begin)
-            start, stop, midnight = (of[begin:end] for of in (self.start, self.end, self.midnight))
-            yield Known(asked, self.rows, start, stop, self.place, midnight)
+            as_of, start, stop, midnight = (of[begin:end] for of in (self.as_of, self.start, self.end, self.midnight))
+            yield Known(as_of, self.rows, start, stop, self.place, midnight)
             begin = end
 
     def since(self, days: int) -> Known:
@@ -78,90 +80,129 @@ class Known:
         rows, place = self.rows.filter(pa.array(chosen)), self.place[chosen]
         return replace(self, rows=rows, place=place, start=before[self.start], end=before[self.end])
 
+    def greatest(self, values: Integers) -> pa.Array:
+        """Give the greatest value, of a column with the shape (n_rows,), that each request knows.
+
+        Null where it knows none, or only ``NEVER``.
+        """
+        if not len(self.start):
+            return pa.array([], pa.int64())
+        bounds = np.stack([self.start, self.end], axis=1).ravel()
+        found = np.maximum.reduceat(np.append(values, NEVER), bounds)[::2]
+        found[self.start == self.end] = NEVER
+        return pa.array(np.ma.masked_equal(found, NEVER))
+
 
 Answer: TypeAlias = Callable[[Known], Mapping[str, pa.Array]]
 """From requests and what they know to columns with a value a request."""
 
 
-def over_owners(
-    keys: DataFrame,
-    rows: DataFrame,
-    answer: Answer,
-    columns: Mapping[str, str],
-    *,
-    owner: Sequence[str] = ("user_id",),
-    days: int | None = None,
-) -> DataFrame:
-    """Let a function answer requests from their owners' rows.
+@dataclass(frozen=True)
+class Question:
+    """What every request asks of the rows that it knows.
+
+    Parameters
+    ----------
+    answer : callable
+        Gives the columns.
+    columns : mapping of str to str
+        Their names and Spark SQL types.
+    days : int, optional
+        Requests know the rows that became known in so many days before ``as_of``; all of them by default.
+    """
+
+    answer: Answer
+    columns: Mapping[str, str]
+    days: int | None = None
+
+
+Told: TypeAlias = tuple[DataFrame, Question]
+"""Rows with their owner, ``known`` (date) and whatever else the answer needs, and what is asked of them."""
+
+
+def over_owners(keys: DataFrame, told: Sequence[Told], *, owner: Sequence[str] = ("user_id",)) -> DataFrame:
+    """Answer requests from their owners' rows, of several kinds, in one pass.
 
     Parameters
     ----------
     keys : DataFrame
-        The owner, ``as_of`` (date) and whatever else is to be kept.
-    rows : DataFrame
-        The owner, ``known`` (date) and whatever else the answer needs; no other name of ``keys``. Nobody owns those
-        with a null for owner.
-    answer : callable
-        What it gives is named and typed by ``columns``.
-    columns : mapping of str to str
-        Spark SQL types.
+        The owner, ``as_of`` (date) and whatever else is to be kept. Those with a null for owner know nothing.
+    told : sequence of Told
+        The kinds of rows. Nobody owns those with a null for owner.
     owner : sequence of str
         Columns that name the owner.
-    days : int, optional
-        Requests know the rows that became known in so many days before ``as_of``; all of them by default.
 
     Returns
     -------
     DataFrame
-        The columns of ``keys`` and the answer's, for the requests that know any row.
+        The columns of ``keys`` and the answers', for the requests that know any row; those to a question are null for
+        requests that know none of its rows.
     """
-
-    def nulls(frame: DataFrame) -> list[Column]:
-        return [F.lit(None).cast(of).alias(name) for name, of in frame.dtypes if name not in owner]
-
-    def others(frame: DataFrame) -> list[str]:
-        return [name for name in frame.columns if name not in owner]
-
-    asked = keys.select(*owner, *others(keys), *nulls(rows))
-    told = rows.dropna(subset=list(owner)).select(*owner, *nulls(keys), *others(rows))
-    by_owner = asked.union(told).repartition(*owner).sortWithinPartitions(*owner)
-    kept, of_owner = keys.columns, len(owner)
-    schema = ", ".join(f"`{name}` {of}" for name, of in [*keys.dtypes, *columns.items()])
-    return by_owner.mapInArrow(lambda batches: answered(batches, kept, answer, days, of_owner), schema)
+    asked = _owned(keys, owner).select(*owner, *(name for name in keys.columns if name not in owner))
+    of_kind = [_as_struct(rows, owner).withColumnRenamed("row", _kind(place)) for place, (rows, _) in enumerate(told)]
+    together = reduce(lambda one, other: one.unionByName(other, allowMissingColumns=True), of_kind, asked)
+    by_owner = together.repartition(*owner).sortWithinPartitions(*owner)
+    kept, questions, of_owner = keys.columns, [question for _, question in told], len(owner)
+    types = [*keys.dtypes, *(column for question in questions for column in question.columns.items())]
+    schema = ", ".join(f"`{name}` {of}" for name, of in types)
+    return by_owner.mapInArrow(lambda batches: answered(batches, kept, questions, of_owner), schema)
 
 
-def answered(
-    batches: Batches, kept: Sequence[str], answer: Answer, days: int | None = None, of_owner: int = 1
-) -> Batches:
-    """Give the columns to keep and the answer's, for each request that knows any row; see ``known_rows``."""
-    for known in known_rows(batches, days, of_owner):
-        table = known.asked.select(kept)
-        for name, values in answer(known).items():
-            table = table.append_column(name, values)
-        yield from table.filter(pa.array(known.lengths > 0)).to_batches()
+def _kind(place: int) -> str:
+    """Name the column that holds the rows of a kind."""
+    return f"row_{place}"
 
 
-def known_rows(batches: Batches, days: int | None = None, of_owner: int = 1) -> Iterator[Known]:
-    """Find what each request knows.
+def _as_struct(rows: DataFrame, owner: Sequence[str]) -> DataFrame:
+    others = [name for name in rows.columns if name not in owner]
+    return _owned(rows, owner).select(*owner, F.struct(*others).alias("row"))
+
+
+def _owned(rows: DataFrame, owner: Sequence[str]) -> DataFrame:
+    return rows.dropna(subset=list(owner))
+
+
+def answered(batches: Batches, kept: Sequence[str], questions: Sequence[Question], of_owner: int = 1) -> Batches:
+    """Give the columns to keep and the answers, for each request that knows any row.
 
     Parameters
     ----------
     batches : iterator of RecordBatch
-        The owner, in the first columns; ``as_of`` (date; null for a row); ``known`` (date; null for a request). All of
-        an owner follow each other, in any order.
-    days : int, optional
-        How many days before ``as_of`` a row may have become known; as many as you like by default.
+        The owner, in the first columns; ``as_of`` (date; null for a row); and, for each question, ``row_PLACE``: a
+        struct with ``known`` (date), null for a request or a row of another kind. All of an owner follow each other.
+    kept : sequence of str
+        Columns of requests.
+    questions : sequence of Question
+        In the order of their rows.
     of_owner : int
         How many columns name the owner.
-
-    Returns
-    -------
-    iterator of Known
-        Whole owners, in portions; a request knows the rows with ``known`` before ``as_of``.
     """
     for table in _whole_owners(batches, of_owner):
-        known = _known(table, of_owner)
-        yield from (known if days is None else known.since(days)).portions()
+        number = _owner_numbers(table, of_owner)
+        is_request = table.column("as_of").is_valid().to_numpy()
+        asked, of_asked = table.filter(pa.array(is_request)), number[is_request]
+        as_of, found = day_numbers(asked.column("as_of")), asked.select(kept)
+        is_known = np.zeros(len(asked), dtype=bool)
+        for place, question in enumerate(questions):
+            kind = table.column(_kind(place))
+            is_row = kind.is_valid()
+            rows = pa.Table.from_batches([pa.RecordBatch.from_struct_array(kind.filter(is_row).combine_chunks())])
+            known = _known(as_of, of_asked, rows, number[is_row.to_numpy()])
+            known = known if question.days is None else known.since(question.days)
+            for name, values in _answers(known, question).items():
+                found = found.append_column(name, values)
+            is_known |= known.lengths > 0
+        yield from found.filter(pa.array(is_known)).to_batches()
+
+
+def _answers(known: Known, question: Question) -> dict[str, pa.ChunkedArray]:
+    """Give a question's columns; null for requests that know nothing."""
+    portions = [question.answer(portion) for portion in known.portions()]
+    if not portions:
+        return {name: pa.nulls(0) for name in question.columns}
+    there = pa.array(np.arange(len(known.start)), mask=known.lengths == 0)
+    columns = {name: pa.chunked_array([portion[name] for portion in portions]) for name in question.columns}
+    return columns if not there.null_count else {name: column.take(there) for name, column in columns.items()}
 
 
 def _whole_owners(batches: Batches, of_owner: int) -> Iterator[pa.Table]:
@@ -181,21 +222,24 @@ def _whole_owners(batches: Batches, of_owner: int) -> Iterator[pa.Table]:
         yield pa.Table.from_batches(waiting)
 
 
-def _known(table: pa.Table, of_owner: int) -> Known:
+def _owner_numbers(table: pa.Table, of_owner: int) -> Integers:
+    """Give the number of each row's owner, from 0 in their order; of shape (n_rows,)."""
     owner = (column.combine_chunks() for column in table.columns[:of_owner])
     changes = reduce(pc.or_, (pc.not_equal(column[1:], column[:-1]) for column in owner))
-    number = np.concatenate([[0], np.cumsum(changes.to_numpy(zero_copy_only=False))])
-    is_request = table.column("as_of").is_valid().to_numpy()
-    asked, rows = table.filter(pa.array(is_request)), table.filter(pa.array(~is_request))
-    as_of, day = day_numbers(asked.column("as_of")), day_numbers(rows.column("known"))
-    order = np.lexsort((day, number[~is_request]))
+    return np.concatenate([[0], np.cumsum(changes.to_numpy(zero_copy_only=False))])
+
+
+def _known(as_of: Integers, of_request: Integers, rows: pa.Table, of_row: Integers) -> Known:
+    """Find what each request knows: its owner's rows with ``known`` before ``as_of``; owners are numbers."""
+    day = day_numbers(rows.column("known"))
+    order = np.lexsort((day, of_row))
     first_day, span = min(day.min(initial=0), as_of.min(initial=0)), 1 << 32
     # Both are ascending in (owner, day), so what a request knows is one range.
-    place = (number[~is_request] * span + (day - first_day))[order]
-    of_owner_first = number[is_request] * span
-    midnight = of_owner_first + (as_of - first_day)
-    start, end = np.searchsorted(place, of_owner_first), np.searchsorted(place, midnight)
-    return Known(asked, rows.take(pa.array(order)), start, end, place, midnight)
+    place = (of_row * span + (day - first_day))[order]
+    owner_first = of_request * span
+    midnight = owner_first + (as_of - first_day)
+    start, end = np.searchsorted(place, owner_first), np.searchsorted(place, midnight)
+    return Known(as_of, rows.take(pa.array(order)), start, end, place, midnight)
 
 
 def day_numbers(column: pa.ChunkedArray) -> Integers:

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from pyspark.sql import DataFrame
-
 from features.feature import Feature, History, Reader
+from features.owner_streams import Told
 from features.partials import PUSH_COUNTS
 from features.windows import ALL, WINDOWS_DAYS, window_names, window_sums
 
@@ -19,13 +18,11 @@ def window_text(window: str) -> str:
 
 
 def reader(key: Sequence[str], prefix: str, windows: Sequence[int] = WINDOWS_DAYS) -> Reader:
-    """Give the function that sums push partials for a key."""
+    """Give the function that asks for sums of push partials by a key."""
 
-    def read(keys: DataFrame, history: History) -> DataFrame:
+    def read(history: History) -> Told:
         latest = ("last_sent_ms", "last_clicked_ms")
-        return window_sums(
-            keys, history.pushes, key=key, prefix=prefix, sums=PUSH_COUNTS, latest=latest, windows=windows
-        )
+        return window_sums(history.pushes, key=key, prefix=prefix, sums=PUSH_COUNTS, latest=latest, windows=windows)
 
     return read
 

@@ -8,13 +8,12 @@ fraction, newest first: one column by which a tree tells a click on the newest p
 from __future__ import annotations
 
 import pyarrow as pa
-from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from features.feature import Block, Feature, History
 from features.known_sequences import LAST_OUTCOMES, RECENT, SEQUENCE_COLUMNS, sequences
 from features.outcomes import CLICKED
-from features.owner_streams import Known, over_owners
+from features.owner_streams import Known, Question, Told
 from features.user_rhythm import hour_of_week, rhythm, rhythm_columns, rhythm_features
 from features.windows import MEMORY_DAYS, REMEMBERED
 
@@ -22,7 +21,7 @@ LAST = f"last {RECENT} pushes"
 SEVERAL = "fewer than two pushes ended"
 
 
-def _read(keys: DataFrame, history: History) -> DataFrame:
+def _read(history: History) -> Told:
     clicked_at = F.col("sent_ms") + F.coalesce("reaction_ms", F.lit(0))
     ended = history.table("outcomes").select(
         "user_id", F.col("ds").alias("known"), "sent_ms", "outcome", "reaction_ms",
@@ -33,7 +32,7 @@ def _read(keys: DataFrame, history: History) -> DataFrame:
         return {**sequences(known), **rhythm(known, "click")}
 
     columns = {**dict.fromkeys(SEQUENCE_COLUMNS, "bigint"), **rhythm_columns("click")}
-    return over_owners(keys, ended, answer, columns, days=MEMORY_DAYS)
+    return ended, Question(answer, columns, MEMORY_DAYS)
 
 
 def _whole(name: str, column: str, meaning: str, window: str = REMEMBERED) -> Feature:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from functools import reduce
 
@@ -9,9 +10,10 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from features.campaign import with_category
-from features.catalogue import blocks_of, features_of
+from features.catalogue import blocks_of, features_of, keys_of
 from features.device_kinds import KINDS, with_kinds
-from features.feature import Block, History, Key
+from features.feature import History, Key
+from features.owner_streams import Told, over_owners
 from features.priors import prior_steps, priors
 from features.requests import REQUEST_KEY, with_send_at
 from features.time_rules import TimeRules
@@ -21,19 +23,38 @@ ASKED = "asked_on"
 """Day of the run that asks for a history, while histories are read; it is stored as their ``ds``."""
 
 
-def read_histories(keys: Mapping[Key, DataFrame], history: History, tables: Collection[str]) -> dict[str, DataFrame]:
-    """Read every block's history, by its name, for the keys that are asked for.
+def history_table(key: Key) -> str:
+    """Name the lake's table of a key's history.
+
+    >>> history_table(("user_id",)), history_table(("campaign_id", "platform"))
+    ('history_of_user', 'history_of_campaign_platform')
+    """
+    return f"history_of_{'_'.join(name.removesuffix('_id') for name in key)}"
+
+
+def read_histories(keys: Mapping[Key, DataFrame], history: History, tables: Collection[str]) -> dict[Key, DataFrame]:
+    """Read what is known of every key that is asked for, for all blocks of a key in one pass.
 
     Parameters
     ----------
     keys : mapping of tuple of str to DataFrame
-        Per key of a block: its columns, ``as_of`` and whatever else is to be kept (no ``ds``), unique.
+        Per key to read: its columns, ``as_of`` and whatever else is to be kept, unique.
     history : History
         What is known of the past.
     tables : collection of str
         Optional contract tables that the log has.
+
+    Returns
+    -------
+    dict of Key to DataFrame
+        The columns of ``keys`` and those that the blocks of the key ask for; null is no past for a block, and where
+        there is none for any block there is no row.
     """
-    return {block.name: block.read(keys[block.key], history) for block in blocks_of(tables)}
+    told: dict[Key, list[Told]] = defaultdict(list)
+    for block in blocks_of(tables):
+        if block.key in keys:
+            told[block.key].append(block.read(history))
+    return {key: over_owners(keys[key], of_key, owner=key) for key, of_key in told.items()}
 
 
 def read_priors(midnights: DataFrame, history: History, tables: Collection[str]) -> DataFrame:
@@ -49,9 +70,9 @@ def priors_of(midnights: DataFrame, history: History, tables: Collection[str]) -
 
 
 def request_keys(
-    requests: DataFrame, history: History, blocks: Iterable[Block], *, per: Sequence[str] = ()
+    requests: DataFrame, history: History, keys: Iterable[Key], *, per: Sequence[str] = ()
 ) -> dict[Key, DataFrame]:
-    """Give what a set of requests asks for, per key of a block: distinct rows; those with a null key ask for nothing.
+    """Give what a set of requests asks for, per key: distinct rows; those with a null key ask for nothing.
 
     Parameters
     ----------
@@ -59,8 +80,8 @@ def request_keys(
         ``user_id, device_id, campaign_id, as_of``.
     history : History
         Where keys are found that requests do not name: the category of a campaign, the kinds of devices.
-    blocks : iterable of Block
-        What to ask for.
+    keys : iterable of Key
+        What to ask for; see ``features.catalogue.keys_of``.
     per : sequence of str
         Further columns of the requests that keep keys apart.
     """
@@ -71,16 +92,14 @@ def request_keys(
         asked = named.select(*(name for name in key if name not in KINDS), "as_of", *per).dropna().distinct()
         return with_kinds(asked, history.pushes, kinds).select(*key, "as_of", *per) if kinds else asked
 
-    return {key: asked(key) for key in {block.key for block in blocks}}
+    return {key: asked(key) for key in keys}
 
 
 def with_histories(
-    requests: DataFrame, histories: Mapping[str, DataFrame], blocks: Iterable[Block], *, per: Sequence[str] = ()
+    requests: DataFrame, histories: Mapping[Key, DataFrame], keys: Iterable[Key], *, per: Sequence[str] = ()
 ) -> DataFrame:
-    """Join what is known to rows that have the blocks' keys and ``as_of``; null where there is no past."""
-    return reduce(
-        lambda rows, block: rows.join(histories[block.name], [*block.key, "as_of", *per], how="left"), blocks, requests
-    )
+    """Join what is known to rows that have the keys and ``as_of``; null where there is no past."""
+    return reduce(lambda rows, key: rows.join(histories[key], [*key, "as_of", *per], how="left"), keys, requests)
 
 
 def feature_columns(joined: DataFrame, kept: Sequence[str], tables: Collection[str]) -> DataFrame:
@@ -96,7 +115,7 @@ def feature_columns(joined: DataFrame, kept: Sequence[str], tables: Collection[s
 
 
 def feature_rows(
-    requests: DataFrame, histories: Mapping[str, DataFrame], fitted_priors: DataFrame, tables: Collection[str]
+    requests: DataFrame, histories: Mapping[Key, DataFrame], fitted_priors: DataFrame, tables: Collection[str]
 ) -> DataFrame:
     """Build the rows that models see, one a request.
 
@@ -104,8 +123,8 @@ def feature_rows(
     ----------
     requests : DataFrame
         ``user_id, device_id, campaign_id, send_at, as_of`` and whatever else is to be kept.
-    histories : mapping of str to DataFrame
-        Per block name: its key, ``as_of`` and history columns, unique (see ``read_histories``).
+    histories : mapping of Key to DataFrame
+        Per key: its columns, ``as_of`` and what is known, unique (see ``read_histories``).
     fitted_priors : DataFrame
         See ``read_priors``. When requests, histories and priors all have ``ds``, the day that asked, rows meet by it
         too.
@@ -118,7 +137,7 @@ def feature_rows(
         The requests' columns and those of ``feature_columns``.
     """
     per = [name for name in ("ds",) if name in requests.columns and name in fitted_priors.columns]
-    joined = with_histories(requests, histories, blocks_of(tables), per=per)
+    joined = with_histories(requests, histories, keys_of(tables), per=per)
     return feature_columns(
         joined.join(F.broadcast(fitted_priors), ["as_of", *per], how="left"), requests.columns, tables
     )
@@ -127,7 +146,7 @@ def feature_rows(
 def scoring_rows(
     people: DataFrame,
     campaigns: DataFrame,
-    histories: Mapping[str, DataFrame],
+    histories: Mapping[Key, DataFrame],
     fitted_priors: DataFrame,
     tables: Collection[str],
     *,
@@ -154,13 +173,12 @@ def scoring_rows(
     DataFrame
         ``features.requests.REQUEST_KEY``, what else ``people`` had, and the columns of ``feature_columns``.
     """
-    blocks = blocks_of(tables)
-    of_pair = [block for block in blocks if len(block.key) > 1]
-    of_campaign = [block for block in blocks if block.key == ("campaign_id",)]
-    of_user = [block for block in blocks if block not in of_pair and block not in of_campaign]
+    keys, campaign = keys_of(tables), ("campaign_id",)
+    of_pair = [key for key in keys if len(key) > 1]
+    of_user = [key for key in keys if key != campaign and key not in of_pair]
     users = with_histories(people, histories, of_user).join(F.broadcast(fitted_priors), "as_of", how="left")
     sends = campaigns.crossJoin(F.broadcast(fitted_priors.select("as_of")))
-    crossed = users.join(F.broadcast(with_histories(sends, histories, of_campaign)), "as_of")
-    pairs = {block.name: histories[block.name].hint("shuffle_hash") for block in of_pair}
+    crossed = users.join(F.broadcast(with_histories(sends, histories, [campaign])), "as_of")
+    pairs = {key: histories[key].hint("shuffle_hash") for key in of_pair}
     kept = [*REQUEST_KEY, *(name for name in people.columns if name not in REQUEST_KEY)]
     return feature_columns(with_histories(with_send_at(crossed, rules), pairs, of_pair), kept, tables)

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from pyspark.sql import DataFrame
-
 from features.feature import Block, History
+from features.owner_streams import Told
 from features.push_history import count_features, hours_since
 from features.windows import window_sums
 
 
-def _read(keys: DataFrame, history: History) -> DataFrame:
+def _read(history: History) -> Told:
     sums, latest = ("events", "duration_ms"), ("last_event_ms",)
-    return window_sums(keys, history.table("app_events"), key=("user_id",), prefix="app", sums=sums, latest=latest)
+    return window_sums(history.table("app_events"), key=("user_id",), prefix="app", sums=sums, latest=latest)
 
 
 BLOCK = Block(

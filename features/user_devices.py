@@ -2,22 +2,39 @@
 
 from __future__ import annotations
 
-from pyspark.sql import DataFrame
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
 from pyspark.sql import functions as F
 
 from features.feature import Block, Feature, History
+from features.owner_streams import NEVER, Known, Question, Told
 from features.partials import epoch_ms
 from features.push_history import hours_since
 
+COLUMNS = {"user_devices": "bigint", "user_newest_device_ms": "bigint"}
 
-def _read(keys: DataFrame, history: History) -> DataFrame:
-    """Take a device as the user's from its first known change on."""
-    seen = history.table("devices").groupBy("user_id", "device_id", "ds").agg(F.min("updated_at").alias("_first"))
-    known = keys.join(seen, "user_id", how="inner").where(F.col("ds") < F.col("as_of"))
-    by_device = known.groupBy(*keys.columns, "device_id").agg(F.min("_first").alias("_first"))
-    return by_device.groupBy(*keys.columns).agg(
-        F.count("*").alias("user_devices"), F.max(epoch_ms(F.col("_first"))).alias("user_newest_device_ms")
+
+def _read(history: History) -> Told:
+    changes = history.table("devices").select(
+        "user_id", F.col("ds").alias("known"), "device_id", epoch_ms(F.col("updated_at")).alias("updated_ms")
     )
+    return changes, Question(_devices, COLUMNS)
+
+
+def _devices(known: Known) -> dict[str, pa.Array]:
+    """Take a device as the user's from its first known change on."""
+    request, place = known.places()
+    device = pc.rank(known.rows.column("device_id"), tiebreaker="dense").to_numpy()[place]
+    updated = known.rows.column("updated_ms").to_numpy()[place]
+    order = np.lexsort((updated, device, request))
+    request, device, updated = request[order], device[order], updated[order]
+    is_first = np.append(True, (np.diff(request) != 0) | (np.diff(device) != 0))[: len(order)]
+    request, updated = request[is_first], updated[is_first]
+    newest = np.full(len(known.start), NEVER)
+    np.maximum.at(newest, request, updated)
+    columns = (np.bincount(request, minlength=len(newest)), np.ma.masked_equal(newest, NEVER))
+    return {name: pa.array(values) for name, values in zip(COLUMNS, columns, strict=True)}
 
 
 BLOCK = Block(

@@ -2,22 +2,30 @@
 
 from __future__ import annotations
 
-from pyspark.sql import DataFrame
+import pyarrow as pa
 from pyspark.sql import functions as F
 
 from features.feature import Block, Feature, History
+from features.owner_streams import Known, Question, Told, day_numbers
 from features.push_history import days_since
 from features.returns import UNINSTALL
 
+COLUMNS = {"user_opt_outs": "bigint", "user_uninstalls": "bigint", "user_last_left_day": "date"}
 
-def _read(keys: DataFrame, history: History) -> DataFrame:
-    left = history.table("opt_outs").select("user_id", "ds", "occurred_at", "kind")
-    known = keys.join(left, "user_id", how="inner").where(F.col("ds") < F.col("as_of"))
-    return known.groupBy(*keys.columns).agg(
-        F.count_if(F.col("kind") != UNINSTALL).alias("user_opt_outs"),
-        F.count_if(F.col("kind") == UNINSTALL).alias("user_uninstalls"),
-        F.max(F.to_date("occurred_at")).alias("user_last_left_day"),
-    )
+
+def _read(history: History) -> Told:
+    leavings = history.table("opt_outs").select(
+        "user_id", F.col("ds").alias("known"), F.to_date("occurred_at").alias("day"),
+        F.col("kind").eqNullSafe(UNINSTALL).alias("is_uninstall"),
+    )  # fmt: skip
+    return leavings, Question(_left, COLUMNS)
+
+
+def _left(known: Known) -> dict[str, pa.Array]:
+    is_uninstall = known.rows.column("is_uninstall").to_numpy()
+    last = known.greatest(day_numbers(known.rows.column("day")))
+    counts = (known.where(chosen).lengths for chosen in (~is_uninstall, is_uninstall))
+    return dict(zip(COLUMNS, (*map(pa.array, counts), last.cast(pa.int32()).cast(pa.date32())), strict=True))
 
 
 BLOCK = Block(

@@ -8,13 +8,13 @@ time, is off by that shift. The send's hour in the user's own zone is ``local_ho
 from __future__ import annotations
 
 import pyarrow as pa
-from pyspark.sql import Column, DataFrame
+from pyspark.sql import Column
 from pyspark.sql import functions as F
 
 from features.feature import Block, Feature, History
 from features.known_counts import dense_sums
 from features.known_days import ACTIVE_WINDOWS, BREAK_DAYS, DAY_COLUMNS, active_days
-from features.owner_streams import Integers, Known, over_owners
+from features.owner_streams import Integers, Known, Question, Told
 from features.windows import MEMORY_DAYS, REMEMBERED
 
 NEAR_HOURS = 2
@@ -47,7 +47,7 @@ def as_lists(counts: Integers) -> pa.Array:
     return pa.FixedSizeListArray.from_arrays(pa.array(counts.ravel()), counts.shape[1]).cast(pa.list_(pa.int64()))
 
 
-def _read_app(keys: DataFrame, history: History) -> DataFrame:
+def _read_app(history: History) -> Told:
     known = F.greatest("ds", "event_day").alias("known")
     at = (F.weekday("event_day") * HOURS + F.col("hour")).alias("hour_of_week")
     cells = history.table("app_hours").select("user_id", known, "event_day", at, F.col("events").alias("count"))
@@ -56,7 +56,7 @@ def _read_app(keys: DataFrame, history: History) -> DataFrame:
         return {**rhythm(known, "app"), **active_days(known)}
 
     columns = {**rhythm_columns("app"), **dict.fromkeys(DAY_COLUMNS, "bigint")}
-    return over_owners(keys, cells, answer, columns, days=MEMORY_DAYS)
+    return cells, Question(answer, columns, MEMORY_DAYS)
 
 
 def near_hour(hours: str) -> str:

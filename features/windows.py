@@ -9,7 +9,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from features.known_windows import windows_of
-from features.owner_streams import Known, over_owners
+from features.owner_streams import Known, Question, Told
 
 WINDOWS_DAYS = (1, 7, 28)
 ALL = "all"
@@ -28,7 +28,6 @@ def window_names(prefix: str, measure: str, windows: Sequence[int] = WINDOWS_DAY
 
 
 def window_sums(
-    keys: DataFrame,
     cells: DataFrame,
     *,
     key: Sequence[str],
@@ -36,13 +35,11 @@ def window_sums(
     sums: Sequence[str],
     latest: Sequence[str],
     windows: Sequence[int] = WINDOWS_DAYS,
-) -> DataFrame:
-    """Sum the cells that are known as of each midnight.
+) -> Told:
+    """Ask for sums of the cells that are known as of each midnight.
 
     Parameters
     ----------
-    keys : DataFrame
-        The key columns, ``as_of`` (date) and whatever else is to be kept (no ``ds``), unique.
     cells : DataFrame
         Partials: the key columns, ``event_day``, ``ds`` (day known), ``sums`` and ``latest``.
     key : sequence of str
@@ -56,10 +53,9 @@ def window_sums(
 
     Returns
     -------
-    DataFrame
-        The columns of ``keys``, ``PREFIX_SUM_1d`` ... ``PREFIX_SUM_all`` (long), ``PREFIX_LATEST``,
-        ``PREFIX_first_day``. A window of W days holds event days from T - W to T - 1. Keys without any known cell have
-        no row.
+    Told
+        Asked for are ``PREFIX_SUM_1d`` ... ``PREFIX_SUM_all`` (long), ``PREFIX_LATEST``, ``PREFIX_first_day``. A window
+        of W days holds event days from T - W to T - 1.
     """
     rows = cells.select(*key, "event_day", F.greatest("ds", "event_day").alias("known"), *sums, *latest)
     if not PERSONAL.intersection(key):
@@ -72,4 +68,4 @@ def window_sums(
     def answer(known: Known) -> dict[str, pa.Array]:
         return windows_of(known, prefix, sums, latest, windows)
 
-    return over_owners(keys, rows, answer, {**columns, f"{prefix}_first_day": "date"}, owner=key)
+    return rows, Question(answer, {**columns, f"{prefix}_first_day": "date"})

@@ -18,11 +18,11 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from features.campaign import with_category
-from features.catalogue import blocks_of
+from features.catalogue import keys_of
 from features.device_kinds import KINDS, with_kinds
 from features.feature import History, Key
 from features.requests import active_campaigns, audience, planned_sends, training_requests
-from features.rows import ASKED, PRIORS, priors_of, read_histories, request_keys
+from features.rows import ASKED, PRIORS, history_table, priors_of, read_histories, request_keys
 from jobs.carried import PUSHES, carried_day, carry
 from jobs.cli import job_parser, run_job, say
 from jobs.lake import Lake
@@ -100,15 +100,15 @@ def _campaigns(lake: Lake, note: LogNote, past: History, ds: date, hour: int) ->
 def _keys(
     note: LogNote, past: History, requests: DataFrame, people: DataFrame, campaigns: DataFrame, ds: date
 ) -> dict[Key, DataFrame]:
-    """Give what training and scoring ask for, by the key of the blocks, with the day that asks."""
-    training = request_keys(requests.withColumnRenamed("ds", ASKED), past, blocks_of(note.tables), per=(ASKED,))
+    """Give what training and scoring ask for, by key, with the day that asks."""
+    training = request_keys(requests.withColumnRenamed("ds", ASKED), past, keys_of(note.tables), per=(ASKED,))
     return {key: asked.unionByName(_scoring_keys(key, people, campaigns, past, ds)) for key, asked in training.items()}
 
 
 def _histories(note: LogNote, past: History, keys: Mapping[Key, DataFrame]) -> dict[str, DataFrame]:
-    """Give each block's history, by the day that asked for it."""
+    """Give the history of each key, by the day that asked for it."""
     histories = read_histories(keys, past, note.tables)
-    return {name: history.withColumnRenamed(ASKED, "ds") for name, history in histories.items()}
+    return {history_table(key): history.withColumnRenamed(ASKED, "ds") for key, history in histories.items()}
 
 
 def _scoring_keys(key: Key, people: DataFrame, campaigns: DataFrame, past: History, ds: date) -> DataFrame:

@@ -15,8 +15,8 @@ from pyspark.sql import functions as F
 
 from features.attribution import with_label
 from features.bots import with_bot_rule
-from features.catalogue import blocks_of, feature_schema
-from features.rows import PRIORS, feature_rows
+from features.catalogue import feature_schema, keys_of
+from features.rows import PRIORS, feature_rows, history_table
 from features.splits import PARTS, Split, with_part
 from jobs.cli import job_parser, run_job, say
 from jobs.embedding import EMBEDDINGS, codes_table, read_manifest
@@ -85,7 +85,7 @@ def _labelled(lake: Lake, note: LogNote, span: dict[str, date], requests: DataFr
     sends = requests.withColumn("sent_at", F.col("send_at"))
     clicks = lake.read("clicks", **span).drop("sent_at", "ds").join(sends.select("send_id", "sent_at"), "send_id")
     labelled = with_label(requests, clicks, note.rules)
-    histories = {block.name: lake.read(block.name, **span) for block in blocks_of(note.tables)}
+    histories = {key: lake.read(history_table(key), **span) for key in keys_of(note.tables)}
     return feature_rows(labelled, histories, lake.read(PRIORS, **span), note.tables)
 
 

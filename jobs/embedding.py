@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,11 +13,12 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from features.behaviour import behaviour_rows
-from models.autoencoder.encoder import SparseEncoder
+from features.known_counts import summed_cells
+from features.owner_streams import Known, Question
 from models.autoencoder.store import load_encoder
 
 EMBEDDINGS = "embeddings"
-CODE_TYPE = "user_id string, as_of date, latents array<smallint>, latent_values array<float>"
+CODES = {"latents": "array<smallint>", "latent_values": "array<float>"}
 
 
 def codes_table(version: str) -> str:
@@ -43,7 +43,7 @@ def encoded(spark: SparkSession, keys: DataFrame, cells: DataFrame, folder: Path
     Parameters
     ----------
     keys : DataFrame
-        ``user_id, as_of``, unique.
+        ``user_id, as_of`` and whatever else is to be kept, unique.
     cells : DataFrame
         See ``features.behaviour.behaviour_cells``.
     folder : Path
@@ -52,29 +52,20 @@ def encoded(spark: SparkSession, keys: DataFrame, cells: DataFrame, folder: Path
     Returns
     -------
     DataFrame
-        ``user_id, as_of, latents`` (array of smallint, ascending), ``latent_values`` (array of float, above 0).
-        Requests without any token of the vocabulary have no row.
+        The columns of ``keys``, ``latents`` (array of smallint, ascending), ``latent_values`` (array of float, above
+        0). Requests without any token of the vocabulary have no row.
     """
     encoder, words = load_encoder(folder)
     tokens = spark.createDataFrame(list(enumerate(words)), "token_id int, token string")
-    rows = behaviour_rows(keys, cells, tokens)
 
-    def encode(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        for batch in batches:
-            yield _encode_batch(encoder, batch)
+    def encode(known: Known) -> dict[str, pa.Array]:
+        counts = summed_cells(known)
+        counts.sort_indices()
+        offsets, *codes = encoder.encode_lists(counts.indptr, counts.indices, counts.data)
+        lists = (pa.ListArray.from_arrays(pa.array(offsets), pa.array(flat)) for flat in codes)
+        return dict(zip(CODES, lists, strict=True))
 
-    return rows.mapInArrow(encode, CODE_TYPE)
-
-
-def _encode_batch(encoder: SparseEncoder, batch: pa.RecordBatch) -> pa.RecordBatch:
-    ids, counts = batch.column("token_ids"), batch.column("counts")
-    offsets, latents, values = encoder.encode_lists(
-        ids.offsets.to_numpy(), ids.values.to_numpy(), counts.values.to_numpy()
-    )
-    lists = [pa.ListArray.from_arrays(pa.array(offsets), pa.array(flat)) for flat in (latents, values)]
-    return pa.RecordBatch.from_arrays(
-        [batch.column("user_id"), batch.column("as_of"), *lists], ["user_id", "as_of", "latents", "latent_values"]
-    )
+    return behaviour_rows(keys, cells, tokens, Question(encode, CODES))
 
 
 def matrix_of(rows: pa.Table, n_tokens: int) -> sp.csr_matrix:

@@ -64,9 +64,8 @@ def _encode_training(spark: SparkSession, lake: Lake, folder: Path, split: Split
     requests = lake.read("requests", since=since, until=ds).where(F.col("as_of").between(since, split.holdout[1]))
     keys = distinct_users(requests, "ds")
     cells = behaviour_cells(read_past(lake, read_note(lake, ds), ds, as_of=since))
-    codes = encoded(spark, keys.select("user_id", "as_of").distinct(), cells, folder)
     version = read_manifest(folder)["version"]
-    lake.write(codes_table(version), keys.join(codes, ["user_id", "as_of"]), days)
+    lake.write(codes_table(version), encoded(spark, keys, cells, folder), days)
     say(f"encoded {len(days)} days of requests by embedding {version}")
 
 

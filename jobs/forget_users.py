@@ -33,8 +33,8 @@ import pyarrow.parquet as pq
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from features.catalogue import blocks_of
-from features.feature import Block, History
+from features.catalogue import blocks_of, keys_of
+from features.feature import History, Key
 from features.forgetting import (
     THEIRS,
     history_without,
@@ -45,7 +45,7 @@ from features.forgetting import (
     with_summed,
     with_theirs,
 )
-from features.rows import PRIORS, priors_of
+from features.rows import PRIORS, history_table, priors_of
 from jobs.carried import PUSHES, drop_carried
 from jobs.cli import add_tracking_argument, job_parser, run_job, say
 from jobs.errors import BadInput
@@ -172,11 +172,7 @@ def _by_other_ids(lake: Lake, users: DataFrame) -> list[Change]:
 def _sums(lake: Lake, note: LogNote, past: History, users: DataFrame) -> list[Change]:
     """Read again what was summed over them and others."""
     others = history_without(past, users)
-    changes = [
-        _sum(block, past, others, users)
-        for block in blocks_of(note.tables)
-        if "user_id" not in block.key and "user_id" in past.table(block.table).columns
-    ]
+    changes = [_sum(key, note, past, others, users) for key in keys_of(note.tables) if "user_id" not in key]
     touched = touched_since(past.pushes, (), users)
     changes.append(
         Change(
@@ -188,13 +184,15 @@ def _sums(lake: Lake, note: LogNote, past: History, users: DataFrame) -> list[Ch
     return [change for change in changes if lake.days(change.table)]
 
 
-def _sum(block: Block, past: History, others: History, users: DataFrame) -> Change:
-    summed = past.pushes if block.prior_level else past.table(block.table)
-    touched = touched_since(summed, block.key, users)
+def _sum(key: Key, note: LogNote, past: History, others: History, users: DataFrame) -> Change:
+    read = {"pushes" if block.prior_level else block.table for block in blocks_of(note.tables) if block.key == key}
+    summed = [past.table(name) for name in sorted(read) if "user_id" in past.table(name).columns]
+    rows_of_key = reduce(DataFrame.union, (rows.select(*key, "user_id", "ds") for rows in summed))
+    touched = touched_since(rows_of_key, key, users)
     return Change(
-        block.name,
-        lambda rows: with_summed(rows, block.key, touched),
-        lambda rows: read_again(rows, block, others),
+        history_table(key),
+        lambda rows: with_summed(rows, key, touched),
+        lambda rows: read_again(rows, key, others, note.tables),
     )
 
 

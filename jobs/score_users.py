@@ -15,8 +15,8 @@ import pyarrow as pa
 from pyspark.sql import DataFrame, SparkSession, Window
 from pyspark.sql import functions as F
 
-from features.catalogue import blocks_of
-from features.rows import PRIORS, scoring_rows
+from features.catalogue import keys_of
+from features.rows import PRIORS, history_table, scoring_rows
 from jobs.cli import add_tracking_argument, at_least, job_parser, run_job, say
 from jobs.embedding import audience_codes_table
 from jobs.lake import Lake
@@ -80,7 +80,7 @@ def _rows(lake: Lake, people: DataFrame, ds: date, embedding_version: str | None
     def today(table: str) -> DataFrame:
         return lake.read(table, since=ds, until=ds).drop("ds")
 
-    histories = {block.name: today(block.name) for block in blocks_of(note.tables)}
+    histories = {key: today(history_table(key)) for key in keys_of(note.tables)}
     users = people.select("user_id", "device_id", "as_of")
     if embedding_version is not None:
         users = users.join(today(audience_codes_table(embedding_version)), ["user_id", "as_of"], how="left")

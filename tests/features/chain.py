@@ -11,7 +11,7 @@ from pyspark.sql import functions as F
 from features.attribution import with_first_click, with_send
 from features.bots import BotRules, with_impossible
 from features.campaign import categories_by_day
-from features.catalogue import blocks_of
+from features.catalogue import keys_of
 from features.contract import TABLES
 from features.device_kinds import kinds_by_day
 from features.duplicates import with_duplicate
@@ -99,7 +99,7 @@ def history_of(frames: Mapping[str, DataFrame], rules: TimeRules) -> History:
 
 def rows_for(requests: DataFrame, history: History, tables: Sequence[str] = ALL_TABLES) -> DataFrame:
     """Give the feature rows of requests."""
-    keys = request_keys(requests, history, blocks_of(tables))
+    keys = request_keys(requests, history, keys_of(tables))
     priors = read_priors(requests.select("as_of").distinct(), history, tables)
     return feature_rows(requests, read_histories(keys, history, tables), priors, tables)
 

@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 
 from features import known_counts, owner_streams
 
-SCHEMA = pa.schema(
-    {"user_id": pa.string(), "as_of": pa.date32(), "known": pa.date32(), "token_id": pa.int32(), "count": pa.int64()}
-)
+CELL = {"known": pa.date32(), "token_id": pa.int32(), "count": pa.int64()}
+SCHEMA = pa.schema({"user_id": pa.string(), "as_of": pa.date32(), "row_0": pa.struct(CELL)})
 KEPT = ("user_id", "as_of")
+QUESTION = owner_streams.Question(known_counts.count_rows, known_counts.COUNTS)
 Row = dict[str, Any]
 
 users = st.sampled_from("abc")
@@ -40,12 +40,12 @@ def expected(asked: set[tuple[str, date]], held: list[tuple[str, date, int, int]
 def test_counts_as_of(
     rows_at_once: int, asked: set[tuple[str, date]], held: list[tuple[str, date, int, int]], batch_rows: int
 ) -> None:
-    rows: list[Row] = [dict(zip(("user_id", "known", "token_id", "count"), cell, strict=True)) for cell in held]
+    rows: list[Row] = [{"user_id": user, "row_0": dict(zip(CELL, cell, strict=True))} for user, *cell in held]
     rows += [{"user_id": user, "as_of": as_of} for user, as_of in sorted(asked)]
     table = pa.Table.from_pylist(sorted(rows, key=lambda row: str(row["user_id"])), SCHEMA)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(owner_streams, "ROWS_AT_ONCE", rows_at_once)
-        batches = list(owner_streams.answered(iter(table.to_batches(batch_rows)), KEPT, known_counts.count_rows))
+        batches = list(owner_streams.answered(iter(table.to_batches(batch_rows)), KEPT, [QUESTION]))
     found = [row for batch in batches for row in batch.to_pylist()]
     assert {
         (row["user_id"], row["as_of"]): list(zip(row["token_ids"], row["counts"], strict=True)) for row in found

@@ -15,8 +15,10 @@ from features.known_sequences import MS_PER_MINUTE, SEQUENCE_COLUMNS, sequences
 
 SCHEMA = pa.schema(
     {
-        "user_id": pa.string(), "as_of": pa.date32(), "asked_on": pa.date32(), "known": pa.date32(),
-        "sent_ms": pa.int64(), "outcome": pa.int32(), "reaction_ms": pa.int64(),
+        "user_id": pa.string(), "as_of": pa.date32(), "asked_on": pa.date32(),
+        "row_0": pa.struct({
+            "known": pa.date32(), "sent_ms": pa.int64(), "outcome": pa.int32(), "reaction_ms": pa.int64()
+        }),
     }
 )  # fmt: skip
 KEPT = ("user_id", "as_of", "asked_on")
@@ -59,14 +61,15 @@ def test_sequences_as_of(
     rows_at_once: int, asked: set[tuple[str, date]], held: list[Any], batch_rows: int, within: int | None
 ) -> None:
     rows: list[Row] = [
-        {"user_id": user, "known": known, "sent_ms": sent_ms, "outcome": outcome, "reaction_ms": reaction}
+        {"user_id": user, "row_0": {"known": known, "sent_ms": sent_ms, "outcome": outcome, "reaction_ms": reaction}}
         for user, known, sent_ms, (outcome, reaction) in held
     ]
     rows += [{"user_id": user, "as_of": as_of, "asked_on": as_of} for user, as_of in sorted(asked)]
     table = pa.Table.from_pylist(sorted(rows, key=lambda row: str(row["user_id"])), SCHEMA)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(owner_streams, "ROWS_AT_ONCE", rows_at_once)
-        batches = owner_streams.answered(iter(table.to_batches(batch_rows)), KEPT, sequences, within)
+        question = owner_streams.Question(sequences, dict.fromkeys(SEQUENCE_COLUMNS, "bigint"), within)
+        batches = owner_streams.answered(iter(table.to_batches(batch_rows)), KEPT, [question])
         found = [row for batch in batches for row in batch.to_pylist()]
     expected = []
     for user, as_of in asked:

@@ -18,14 +18,14 @@ SCHEMA = pa.schema(
         "user_id": pa.string(),
         "campaign_id": pa.string(),
         "as_of": pa.date32(),
-        "known": pa.date32(),
-        "event_day": pa.date32(),
-        "sends": pa.int64(),
-        "last_ms": pa.int64(),
+        "row_0": pa.struct(
+            {"known": pa.date32(), "event_day": pa.date32(), "sends": pa.int64(), "last_ms": pa.int64()}
+        ),
     }
 )
 OWNER = ("user_id", "campaign_id")
 WINDOWS = (1, 3)
+COLUMNS = ("p_sends_1d", "p_sends_3d", "p_sends_all", "p_last_ms", "p_first_day")
 Request = tuple[str, str, date]
 Cell = tuple[str, str, date, int, int, int | None]
 
@@ -60,8 +60,13 @@ def test_windows_as_of(rows_at_once: int, asked: set[Request], held: list[Cell],
     rows: list[dict[str, Any]] = [dict(zip((*OWNER, "as_of"), request, strict=True)) for request in sorted(asked)]
     rows += [
         {
-            **dict(zip((*OWNER, "event_day", "sends", "last_ms"), (*cell[:3], *cell[4:]), strict=True)),
-            "known": cell[2] + timedelta(days=cell[3]),
+            **dict(zip(OWNER, cell, strict=False)),
+            "row_0": {
+                "known": cell[2] + timedelta(days=cell[3]),
+                "event_day": cell[2],
+                "sends": cell[4],
+                "last_ms": cell[5],
+            },
         }
         for cell in held
     ]
@@ -72,8 +77,9 @@ def test_windows_as_of(rows_at_once: int, asked: set[Request], held: list[Cell],
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(owner_streams, "ROWS_AT_ONCE", rows_at_once)
+        question = owner_streams.Question(answer, dict.fromkeys(COLUMNS, "bigint"))
         batches = owner_streams.answered(
-            iter(table.to_batches(batch_rows)), (*OWNER, "as_of"), answer, of_owner=len(OWNER)
+            iter(table.to_batches(batch_rows)), (*OWNER, "as_of"), [question], of_owner=len(OWNER)
         )
         found = [row for batch in batches for row in batch.to_pylist()]
     assert sorted(found, key=lambda row: tuple(row[name] for name in (*OWNER, "as_of"))) == expected(asked, held)

@@ -8,7 +8,7 @@ import pytest
 from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
-from features.catalogue import blocks_of, features_of
+from features.catalogue import features_of, keys_of
 from features.requests import REQUEST_KEY, planned_sends
 from features.rows import read_histories, read_priors, request_keys, scoring_rows
 from features.time_rules import TimeRules
@@ -31,7 +31,7 @@ def test_scoring_gives_the_rows_of_training(spark: SparkSession, world: World) -
     ]
 
     requests = world.requests.where(F.col("as_of") == F.lit(as_of))
-    histories = read_histories(request_keys(requests, world.history, blocks_of(ALL_TABLES)), world.history, ALL_TABLES)
+    histories = read_histories(request_keys(requests, world.history, keys_of(ALL_TABLES)), world.history, ALL_TABLES)
     priors = read_priors(requests.select("as_of").distinct(), world.history, ALL_TABLES)
     people = requests.select("user_id", "device_id", "as_of").distinct()
     campaigns = planned_sends(contract_frame(spark, "plans", plans, world.rules), as_of, world.rules)

@@ -26,9 +26,8 @@ DS = MIDNIGHT.date()
 BEFORE = DS - timedelta(days=1)
 TABLES = ("sends", "clicks", "campaigns", "devices", "opt_outs")
 BUILT = (
-    "push_partials", "bot_flags", "requests", "audience", "campaigns_to_come", "priors", "user_history",
-    "device_history", "campaign_history", "campaign_state", "device_state", "user_devices", "user_sequence",
-    "campaign_rhythm", "user_category_history", "user_leavings",
+    "push_partials", "bot_flags", "requests", "audience", "campaigns_to_come", "priors", "history_of_user",
+    "history_of_device", "history_of_campaign", "history_of_user_category",
 )  # fmt: skip
 
 

@@ -27,8 +27,7 @@ LONG_AGO = date(2025, 6, 1)
 ONE, TWO, THREE = date(2026, 1, 1), date(2026, 1, 2), date(2026, 1, 3)
 BUILT = (
     "sends", "clicks", "devices", "push_partials", "requests", "audience", "campaigns_to_come", "priors",
-    "campaign_history", "device_history", "device_state", "device_model_history", "user_history",
-    "user_campaign_history",
+    "history_of_campaign", "history_of_device", "history_of_model", "history_of_user", "history_of_user_campaign",
 )  # fmt: skip
 """What must be as if the user had never been."""
 
@@ -131,7 +130,7 @@ def of_others(lake: Lake) -> dict[str, list[str]]:
 def said(spark: SparkSession, lake: Lake, of_others: dict[str, list[str]]) -> list[str]:
     """What two runs say: one that is killed while sums are made again, and one to the end."""
     assert all(of_others.values())
-    return [forget(spark, Path(lake.root), killed_at=table) for table in ("campaign_history", None)]
+    return [forget(spark, Path(lake.root), killed_at=table) for table in ("history_of_campaign", None)]
 
 
 def values(path: Path) -> str:
