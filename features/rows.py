@@ -6,17 +6,15 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from functools import reduce
 
-from pyspark.sql import DataFrame
+from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from features.campaign import with_category
 from features.catalogue import blocks_of, features_of, keys_of
 from features.device_kinds import KINDS, with_kinds
-from features.feature import History, Key
+from features.feature import Feature, History, Key
 from features.owner_streams import Told, over_owners
 from features.priors import prior_steps, priors
-from features.requests import REQUEST_KEY, with_send_at
-from features.time_rules import TimeRules
 
 PRIORS = "priors"
 ASKED = "asked_on"
@@ -110,8 +108,12 @@ def feature_columns(joined: DataFrame, kept: Sequence[str], tables: Collection[s
     DataFrame
         The columns to keep and one column a feature, named and ordered as in ``features.catalogue``.
     """
-    features = [F.expr(feature.expression).cast(feature.type).alias(feature.name) for feature in features_of(tables)]
-    return joined.select(*kept, *features)
+    return joined.select(*kept, *map(evaluated, features_of(tables)))
+
+
+def evaluated(feature: Feature) -> Column:
+    """Give a feature's column, on rows that have what its expression needs."""
+    return F.expr(feature.expression).cast(feature.type).alias(feature.name)
 
 
 def feature_rows(
@@ -141,44 +143,3 @@ def feature_rows(
     return feature_columns(
         joined.join(F.broadcast(fitted_priors), ["as_of", *per], how="left"), requests.columns, tables
     )
-
-
-def scoring_rows(
-    people: DataFrame,
-    campaigns: DataFrame,
-    histories: Mapping[Key, DataFrame],
-    fitted_priors: DataFrame,
-    tables: Collection[str],
-    *,
-    rules: TimeRules,
-) -> DataFrame:
-    """Build the same rows for an audience crossed with the campaigns to come.
-
-    The same joins and expressions as in ``feature_rows``, in another order: users and campaigns meet their histories
-    before they are crossed, so the crossed rows are never shuffled.
-
-    Parameters
-    ----------
-    people : DataFrame
-        ``user_id, device_id, as_of`` and whatever else is to be kept, a row a user.
-    campaigns : DataFrame
-        See ``features.requests.planned_sends``; few rows.
-    histories, fitted_priors, tables
-        As in ``feature_rows``.
-    rules : TimeRules
-        See ``features.requests.with_send_at``.
-
-    Returns
-    -------
-    DataFrame
-        ``features.requests.REQUEST_KEY``, what else ``people`` had, and the columns of ``feature_columns``.
-    """
-    keys, campaign = keys_of(tables), ("campaign_id",)
-    of_pair = [key for key in keys if len(key) > 1]
-    of_user = [key for key in keys if key != campaign and key not in of_pair]
-    users = with_histories(people, histories, of_user).join(F.broadcast(fitted_priors), "as_of", how="left")
-    sends = campaigns.crossJoin(F.broadcast(fitted_priors.select("as_of")))
-    crossed = users.join(F.broadcast(with_histories(sends, histories, [campaign])), "as_of")
-    pairs = {key: histories[key].hint("shuffle_hash") for key in of_pair}
-    kept = [*REQUEST_KEY, *(name for name in people.columns if name not in REQUEST_KEY)]
-    return feature_columns(with_histories(with_send_at(crossed, rules), pairs, of_pair), kept, tables)

@@ -16,12 +16,14 @@ from pyspark.sql import DataFrame, SparkSession, Window
 from pyspark.sql import functions as F
 
 from features.catalogue import keys_of
-from features.rows import PRIORS, history_table, scoring_rows
+from features.crossing import scoring_rows
+from features.rows import PRIORS, history_table
 from jobs.cli import add_tracking_argument, at_least, job_parser, run_job, say
 from jobs.embedding import audience_codes_table
 from jobs.lake import Lake
 from jobs.log_note import read_note
 from jobs.registry import champion_bundle
+from models.batch import to_encode
 from models.serving.manifest import read_manifest, read_verified
 from models.serving.scorer import Scorer
 
@@ -93,7 +95,7 @@ def _score_batches(
 ) -> Iterator[pa.RecordBatch]:
     scorer = Scorer.from_contents(serving_format, contents)
     for batch in batches:
-        p_click = pa.array(scorer.score(batch.to_pandas()), pa.float64())
+        p_click = pa.array(scorer.score(to_encode(batch, scorer.encoder)), pa.float64())
         yield pa.RecordBatch.from_arrays(
             [*(batch.column(name) for name in SCORED_AS), p_click], [*SCORED_AS, "p_click"]
         )

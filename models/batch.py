@@ -11,7 +11,8 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from models.schema import FeatureSchema
-from models.serving.encoder import LATENT_VALUES, LATENTS
+from models.serving.encoder import LATENT_VALUES, LATENTS, RowEncoder
+from models.serving.types import Lists, Words
 
 ArrayBatch: TypeAlias = dict[str, NDArray[Any]]
 """Column name -> array: float64 with NaN for null where numeric, objects with None for null elsewhere."""
@@ -50,6 +51,14 @@ def take(batch: Mapping[str, NDArray[Any]], rows: NDArray[np.intp]) -> ArrayBatc
     return {name: column[rows] for name, column in batch.items()}
 
 
+def to_encode(rows: pa.RecordBatch, encoder: RowEncoder) -> dict[str, Any]:
+    """Make the batch that an encoder reads of Arrow columns, without an object a value."""
+    columns = {name: rows.column(name) for name in encoder.raw_columns}
+    numbers = {name: columns.pop(name).cast(pa.float64()).to_numpy(zero_copy_only=False) for name in encoder.numeric}
+    words = {name: _places(columns.pop(name)) for name in encoder.vocabularies}
+    return {**numbers, **words, **{name: _lists(column) for name, column in columns.items()}}
+
+
 def to_batch(table: pa.Table, schema: FeatureSchema) -> ArrayBatch:
     """Make a batch of an Arrow table; its code columns come along where it has them."""
     codes = (name for name in (LATENTS, LATENT_VALUES) if name in table.column_names)
@@ -71,6 +80,17 @@ def to_labelled_rows(table: pa.Table, schema: FeatureSchema) -> LabelledRows:
     )
 
 
+def _places(column: pa.Array) -> Words:
+    coded = column.dictionary_encode()
+    words = [*coded.dictionary.to_pylist(), None]
+    return Words(coded.indices.fill_null(len(words) - 1).to_numpy(), words)
+
+
+def _lists(column: pa.Array) -> Lists:
+    lengths = column.value_lengths().fill_null(0).to_numpy()
+    return Lists(np.concatenate([[0], np.cumsum(lengths)]), column.flatten().to_numpy())
+
+
 def _numbers(column: pa.ChunkedArray) -> NDArray[np.float64]:
     return np.asarray(column.cast(pa.float64()).to_numpy(), dtype=np.float64)
 
@@ -85,6 +105,6 @@ def _objects(column: pa.ChunkedArray) -> NDArray[Any]:
 
 def _words(column: pa.ChunkedArray) -> NDArray[Any]:
     """Give strings, of equal ones the same object."""
-    coded = column.combine_chunks().dictionary_encode()
-    words = np.array([*coded.dictionary.to_pylist(), None], dtype=object)
-    return words[np.asarray(coded.indices.fill_null(len(words) - 1), dtype=np.intp)]
+    coded = _places(column.combine_chunks())
+    words: NDArray[Any] = np.array(coded.words, dtype=object)
+    return np.asarray(words[coded.places])

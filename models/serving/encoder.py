@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from .errors import RowError
-from .types import Batch, Floats, RawRow
+from .types import Batch, Floats, Lists, RawRow, Words
 
 NULL_CODE = 0
 """Integer code of a null category."""
@@ -96,15 +96,14 @@ class RowEncoder:
         RowError
             When a column is missing, or a code does not fit the width.
         """
-        first = self._column(batch, self.raw_columns[0])
-        encoded = np.zeros((len(first), self._first_latent + self.n_latents))
+        encoded = np.zeros((self._n_rows(batch), self._first_latent + self.n_latents))
         for position, name in enumerate(self.numeric):
             encoded[:, position] = np.asarray(self._column(batch, name), dtype=np.float64)
         self._fill_missing(encoded[:, : len(self.numeric)])
         for position, (name, codes) in enumerate(self._codes, len(self.numeric)):
-            encoded[:, position] = [codes[value] for value in self._column(batch, name)]
+            encoded[:, position] = codes.of(self._column(batch, name))
         if self.n_latents:
-            latents, values = self._column(batch, LATENTS), self._column(batch, LATENT_VALUES)
+            latents, values = (_as_lists(self._column(batch, name)) for name in (LATENTS, LATENT_VALUES))
             self._scatter(encoded[:, self._first_latent :], latents, values)
         return encoded
 
@@ -148,6 +147,10 @@ class RowEncoder:
             missing=math.nan if value["missing"] is None else value["missing"],
         )
 
+    def _n_rows(self, batch: Batch) -> int:
+        first = self._column(batch, self.raw_columns[0])
+        return len(first.places if isinstance(first, Words) else first)
+
     def _column(self, batch: Batch, name: str) -> Any:
         try:
             return batch[name]
@@ -158,17 +161,13 @@ class RowEncoder:
         if not math.isnan(self.missing):
             numbers[np.isnan(numbers)] = self.missing
 
-    def _scatter(self, target: Floats, latents: Sequence[Any], values: Sequence[Any]) -> None:
-        held = [row for row, code in enumerate(latents) if code is not None and len(code)]
-        if not held:
-            return
-        latents, values = list(latents), list(values)
-        rows = np.repeat(held, [len(latents[row]) for row in held])
-        columns = np.concatenate([latents[row] for row in held]).astype(np.int64)
-        weights = np.concatenate([values[row] for row in held])
-        if columns.min() < 0 or columns.max() >= self.n_latents or len(columns) != len(weights):
+    def _scatter(self, target: Floats, latents: Lists, values: Lists) -> None:
+        columns = latents.held.astype(np.int64)
+        fits = not len(columns) or (columns.min() >= 0 and columns.max() < self.n_latents)
+        if not fits or not np.array_equal(np.diff(latents.offsets), np.diff(values.offsets)):
             raise RowError(f"latents must be 0 to {self.n_latents - 1}, with one value each")
-        target[rows, columns] = weights
+        rows = np.repeat(np.arange(len(target)), np.diff(latents.offsets))
+        target[rows, columns] = values.held
 
     def _scatter_one(self, encoded: Floats, latents: Sequence[int] | None, values: Sequence[float]) -> None:
         if latents is None:
@@ -184,5 +183,20 @@ class RowEncoder:
 class _Codes(dict[Any, int]):
     """Integer codes of one column's words."""
 
+    def of(self, column: Any) -> Any:
+        """Give the codes of a column, of shape (n_rows,)."""
+        if isinstance(column, Words):
+            return np.array([self[word] for word in column.words], dtype=np.float64)[column.places]
+        return [self[word] for word in column]
+
     def __missing__(self, value: Any) -> int:
         return NULL_CODE if value != value else UNSEEN_CODE  # NaN is pandas' null in a column of strings
+
+
+def _as_lists(column: Any) -> Lists:
+    """Lay out sequences one after the other; None is an empty one."""
+    if isinstance(column, Lists):
+        return column
+    rows = [() if row is None else row for row in column]
+    offsets = np.concatenate([[0], np.cumsum([len(row) for row in rows], dtype=np.int64)])
+    return Lists(offsets, np.concatenate(rows) if rows else np.zeros(0))

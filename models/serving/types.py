@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Protocol, TypeAlias
 
 import numpy as np
@@ -14,11 +15,34 @@ RawRow: TypeAlias = Mapping[str, Any]
 """One raw feature row: feature name -> value as it lies in the table (None for null)."""
 
 
+@dataclass(frozen=True)
+class Words:
+    """A column of strings as places in a list of words, of which None is null."""
+
+    places: NDArray[np.integer[Any]]
+    """Shape (n_rows,)."""
+    words: Sequence[str | None]
+
+
+@dataclass(frozen=True)
+class Lists:
+    """A column of sequences: row i has ``values[offsets[i] : offsets[i + 1]]``."""
+
+    offsets: NDArray[np.integer[Any]]
+    """Shape (n_rows + 1,)."""
+    values: NDArray[Any]
+
+    @property
+    def held(self) -> NDArray[Any]:
+        """Values of all rows, one after the other."""
+        return self.values[self.offsets[0] : self.offsets[-1]]
+
+
 class Batch(Protocol):
     """Raw feature rows by column: a dict of arrays, or a pandas DataFrame.
 
-    Numeric columns are numbers with NaN for null, categorical ones strings with None for null, and
-    ``latents`` and ``latent_values`` hold one sequence a row (None where the user has no code).
+    Numeric columns are numbers with NaN for null, categorical ones strings with None for null, or ``Words``, and
+    ``latents`` and ``latent_values`` hold one sequence a row (None where the user has no code), or are ``Lists``.
     """
 
     def __getitem__(self, name: str, /) -> Any:

@@ -9,8 +9,9 @@ from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
 from features.catalogue import features_of, keys_of
+from features.crossing import scoring_rows
 from features.requests import REQUEST_KEY, planned_sends
-from features.rows import read_histories, read_priors, request_keys, scoring_rows
+from features.rows import read_histories, read_priors, request_keys
 from features.time_rules import TimeRules
 from tests.features.chain import ALL_TABLES, accepted, contract_frame, history_of, past_requests, rows_for
 from tests.features.comparison import collected, differences, key_of

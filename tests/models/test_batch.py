@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pyarrow as pa
 
-from models.batch import to_batch, to_labelled_rows
+from models.batch import to_batch, to_encode, to_labelled_rows
 from models.schema import Feature, FeatureSchema
+from models.serving.encoder import RowEncoder
 
 SCHEMA = FeatureSchema(
     "h",
@@ -54,3 +55,13 @@ def test_users_are_numbered() -> None:
 
 def test_codes_may_be_absent() -> None:
     assert "latents" not in to_batch(TABLE.drop_columns(["latents", "latent_values"]), SCHEMA)
+
+
+def test_arrow_columns_are_encoded_as_arrays_are() -> None:
+    encoder = RowEncoder(numeric=("count", "flag"), vocabularies={"word": ("y",)}, n_latents=3)
+    rows = TABLE.combine_chunks().to_batches()[0]
+    for some in (rows, rows.slice(1), rows.slice(1, 1), rows.slice(0, 0)):
+        expected = encoder.encode(to_batch(pa.Table.from_batches([some]), SCHEMA))
+        np.testing.assert_array_equal(encoder.encode(to_encode(some, encoder)), expected)
+    expected = [[1, 1, 1, 0, 0.5, 1], [np.nan, np.nan, 0, 0, 0, 0], [3, 0, 2, 0, 0, 0]]
+    np.testing.assert_array_equal(encoder.encode(to_encode(rows, encoder)), expected)
