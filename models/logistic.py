@@ -27,7 +27,7 @@ class LogisticSettings:
     family: ClassVar[str] = "logistic"
     missing: ClassVar[float] = NO_SENTINEL
 
-    inverse_penalty: Positive = 0.1
+    inverse_penalty: Positive = 0.003
     """scikit-learn's C: larger is a weaker ridge penalty."""
     max_iterations: AtLeastOne = 300
     """Most iterations of L-BFGS."""

@@ -103,8 +103,9 @@ class RowEncoder:
         for position, (name, codes) in enumerate(self._codes, len(self.numeric)):
             encoded[:, position] = codes.of(self._column(batch, name))
         if self.n_latents:
-            latents, values = (_as_lists(self._column(batch, name)) for name in (LATENTS, LATENT_VALUES))
-            self._scatter(encoded[:, self._first_latent :], latents, values)
+            read = self._column(batch, LATENTS), self._column(batch, LATENT_VALUES)
+            lists = read if isinstance(read[0], Lists) else _as_lists(*read)
+            self._scatter(encoded[:, self._first_latent :], *lists)
         return encoded
 
     def encode_one(self, row: RawRow) -> Floats:
@@ -193,10 +194,11 @@ class _Codes(dict[Any, int]):
         return NULL_CODE if value != value else UNSEEN_CODE  # NaN is pandas' null in a column of strings
 
 
-def _as_lists(column: Any) -> Lists:
-    """Lay out sequences one after the other; None is an empty one."""
-    if isinstance(column, Lists):
-        return column
-    rows = [() if row is None else row for row in column]
-    offsets = np.concatenate([[0], np.cumsum([len(row) for row in rows], dtype=np.int64)])
-    return Lists(offsets, np.concatenate(rows) if rows else np.zeros(0))
+def _as_lists(*columns: Sequence[Any]) -> list[Lists]:
+    """Lay out sequences one after the other; rows of which the first column has None are empty in all."""
+    found = []
+    for column in columns:
+        rows = [() if first is None else row for first, row in zip(columns[0], column, strict=True)]
+        offsets = np.concatenate([[0], np.cumsum([len(row) for row in rows], dtype=np.int64)])
+        found.append(Lists(offsets, np.concatenate(rows) if rows else np.zeros(0)))
+    return found
