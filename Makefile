@@ -8,6 +8,8 @@ ROOT ?= build/demo
 DS ?= 2026-02-11
 BENCH_ARGS ?=
 export PYTHON TORCH_INDEX
+# Packages are installed without bytecode: the first import writes it, also where Python was told not to.
+export PYTHONDONTWRITEBYTECODE :=
 
 BIN := .venv/bin
 # Only the steps of `test` run two at a time; READY says that the environments are there.

@@ -47,11 +47,12 @@ class CandidateSpec:
 
 
 DEFAULT_CANDIDATES: tuple[CandidateSpec, ...] = (
-    CandidateSpec("logistic", LogisticSettings()),
     CandidateSpec("random_forest", RandomForestSettings()),
     CandidateSpec("lightgbm", BoostedTreesSettings()),
+    CandidateSpec("logistic", LogisticSettings()),
     CandidateSpec("lightgbm_no_embedding", BoostedTreesSettings(), codes=False),
 )
+"""The longest fits first: two may be fitted at a time."""
 
 
 @dataclass(frozen=True)

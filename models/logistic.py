@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 import scipy.sparse as sp
-from numpy.typing import NDArray
+from numpy.typing import DTypeLike, NDArray
 from pydantic.dataclasses import dataclass as settings
 from sklearn.linear_model import LogisticRegression
 
@@ -58,7 +58,7 @@ class LogisticDesign:
 
     @classmethod
     def learn(cls, rows: Floats, encoder: RowEncoder) -> tuple[LogisticDesign, sp.csr_matrix]:
-        """Learn means and scales of training rows; gives what `matrix` makes of these rows too."""
+        """Learn means and scales of training rows; gives what `matrix` makes of these rows too, in float32."""
         coded = encoder.categorical_positions
         positions = np.setdiff1d(np.arange(rows.shape[1]), coded)
         numbers = signed_log(np.take(rows, positions, axis=1))  # in place from here on: these arrays are the largest
@@ -74,7 +74,7 @@ class LogisticDesign:
         np.clip(numbers, -CLIP, CLIP, out=numbers)
         sizes = (FIRST_KNOWN_CODE + len(words) for words in encoder.vocabularies.values())
         design = cls(positions, mean, scale, dict(zip(coded, sizes, strict=True)))
-        return design, design._side_by_side(numbers, absent, rows)
+        return design, design._side_by_side(numbers.astype(np.float32), absent, rows)
 
     def matrix(self, rows: Floats) -> sp.csr_matrix:
         """Give standardised numbers (0 where missing), missing indicators and one-hot codes side by side."""
@@ -85,9 +85,10 @@ class LogisticDesign:
         return self._side_by_side(numbers, absent, rows)
 
     def _side_by_side(self, numbers: Floats, absent: NDArray[np.bool_], rows: Floats) -> sp.csr_matrix:
-        one_hot = [_one_hot(rows[:, position], size) for position, size in self.categories.items()]
+        sizes = self.categories.items()
+        one_hot = [_one_hot(rows[:, position], size, numbers.dtype) for position, size in sizes]
         return sp.csr_matrix(
-            sp.hstack([_full(numbers), sp.csr_matrix(absent, dtype=np.float64), *one_hot], format="csr")
+            sp.hstack([_full(numbers), sp.csr_matrix(absent, dtype=numbers.dtype), *one_hot], format="csr")
         )
 
 
@@ -130,8 +131,8 @@ class FittedLogistic:
         return {}
 
 
-def _one_hot(codes: Floats, size: int) -> sp.csr_matrix:
-    ones, rows = np.ones(len(codes)), np.arange(len(codes))
+def _one_hot(codes: Floats, size: int, dtype: DTypeLike) -> sp.csr_matrix:
+    ones, rows = np.ones(len(codes), dtype=dtype), np.arange(len(codes))
     return sp.csr_matrix((ones, (rows, codes.astype(np.intp))), shape=(len(codes), size))
 
 

@@ -8,8 +8,18 @@ from numpy.typing import NDArray
 from .types import Floats
 
 LARGEST = 1e30
+ROWS_AT_ONCE = 256
 
 
 def to_single(rows: Floats) -> NDArray[np.float32]:
     """Round encoded rows to float32; larger numbers are cut to 1e30, so that nothing overflows."""
-    return np.minimum(np.maximum(rows, -LARGEST), LARGEST).astype(np.float32)  # np.clip takes four times as long
+    if rows.ndim == 1:
+        return _rounded(rows)
+    single = np.empty(rows.shape, dtype=np.float32)
+    for begin in range(0, len(rows), ROWS_AT_ONCE):  # as many as a cache holds
+        single[begin : begin + ROWS_AT_ONCE] = _rounded(rows[begin : begin + ROWS_AT_ONCE])
+    return single
+
+
+def _rounded(numbers: Floats) -> NDArray[np.float32]:
+    return np.minimum(np.maximum(numbers, -LARGEST), LARGEST).astype(np.float32)  # np.clip takes four times as long
