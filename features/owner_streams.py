@@ -139,7 +139,7 @@ def over_owners(keys: DataFrame, told: Sequence[Told], *, owner: Sequence[str] =
         requests that know none of its rows.
     """
     asked = _owned(keys, owner).select(*owner, *(name for name in keys.columns if name not in owner))
-    of_kind = [_as_struct(rows, owner).withColumnRenamed("row", _kind(place)) for place, (rows, _) in enumerate(told)]
+    of_kind = [_as_struct(rows, owner, _kind(place)) for place, (rows, _) in enumerate(told)]
     together = reduce(lambda one, other: one.unionByName(other, allowMissingColumns=True), of_kind, asked)
     by_owner = together.repartition(*owner).sortWithinPartitions(*owner)
     kept, questions, of_owner = keys.columns, [question for _, question in told], len(owner)
@@ -153,9 +153,9 @@ def _kind(place: int) -> str:
     return f"row_{place}"
 
 
-def _as_struct(rows: DataFrame, owner: Sequence[str]) -> DataFrame:
-    others = [name for name in rows.columns if name not in owner]
-    return _owned(rows, owner).select(*owner, F.struct(*others).alias("row"))
+def _as_struct(rows: DataFrame, owner: Sequence[str], name: str) -> DataFrame:
+    others = [column for column in rows.columns if column not in owner]
+    return _owned(rows, owner).select(*owner, F.struct(*others).alias(name))
 
 
 def _owned(rows: DataFrame, owner: Sequence[str]) -> DataFrame:
@@ -181,6 +181,8 @@ def answered(batches: Batches, kept: Sequence[str], questions: Sequence[Question
         number = _owner_numbers(table, of_owner)
         is_request = table.column("as_of").is_valid().to_numpy()
         asked, of_asked = table.filter(pa.array(is_request)), number[is_request]
+        if not len(asked):
+            continue
         as_of, found = day_numbers(asked.column("as_of")), asked.select(kept)
         is_known = np.zeros(len(asked), dtype=bool)
         for place, question in enumerate(questions):
@@ -198,8 +200,6 @@ def answered(batches: Batches, kept: Sequence[str], questions: Sequence[Question
 def _answers(known: Known, question: Question) -> dict[str, pa.ChunkedArray]:
     """Give a question's columns; null for requests that know nothing."""
     portions = [question.answer(portion) for portion in known.portions()]
-    if not portions:
-        return {name: pa.nulls(0) for name in question.columns}
     there = pa.array(np.arange(len(known.start)), mask=known.lengths == 0)
     columns = {name: pa.chunked_array([portion[name] for portion in portions]) for name in question.columns}
     return columns if not there.null_count else {name: column.take(there) for name, column in columns.items()}

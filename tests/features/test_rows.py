@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
-from pyspark.sql import SparkSession
+from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from features.catalogue import features_of, keys_of
@@ -32,13 +33,25 @@ def test_scoring_gives_the_rows_of_training(spark: SparkSession, world: World) -
     ]
 
     requests = world.requests.where(F.col("as_of") == F.lit(as_of))
-    histories = read_histories(request_keys(requests, world.history, keys_of(ALL_TABLES)), world.history, ALL_TABLES)
+    asked = request_keys(requests, world.history, keys_of(ALL_TABLES))
+    histories = {
+        key: known.localCheckpoint() for key, known in read_histories(asked, world.history, ALL_TABLES).items()
+    }
     priors = read_priors(requests.select("as_of").distinct(), world.history, ALL_TABLES)
     people = requests.select("user_id", "device_id", "as_of").distinct()
     campaigns = planned_sends(contract_frame(spark, "plans", plans, world.rules), as_of, world.rules)
-    rows = scoring_rows(people, campaigns, histories, priors, ALL_TABLES, rules=world.rules)
 
-    found = collected(rows, *REQUEST_KEY)
+    def rows() -> DataFrame:
+        return scoring_rows(people, campaigns, histories, priors, ALL_TABLES, rules=world.rules)
+
+    with partitions(spark, 7):
+        plan = rows()._jdf.queryExecution().executedPlan().toString()
+    shuffled_by = " ".join(re.findall(r"hashpartitioning\((.*?), 7\)", plan))
+    assert "user_id" in shuffled_by
+    of_crossed = r"platform#|user_id#\d+, (campaign_id|category)#"
+    assert not re.search(of_crossed, shuffled_by), "crossed rows stay with their user"
+
+    found = collected(rows(), *REQUEST_KEY)
     assert differences({key: found.get(key, {}) for key in expected}, expected, tolerance=0.0) == ""
 
 
