@@ -61,14 +61,13 @@ def scoring_rows(
 
     features = features_of(tables)
     of_pairs = {name for key in of_pair for name in histories[key].columns}
-    ready_users = _ready(features, users, {*sends.columns, *of_pairs, *SEND_TIME})
-    ready_sends = _ready(features, sends, {*users.columns, *of_pairs, *SEND_TIME})
-    late = [feature for feature in features if feature not in (*ready_users, *ready_sends)]
+    ready_users = _ready(features, users, {*sends.columns, *of_pairs})
+    others = [feature for feature in features if feature not in ready_users]
+    ready_sends = _ready(others, sends, {*users.columns, *of_pairs})
+    late = [feature for feature in others if feature not in ready_sends]
     needed = {*REQUEST_KEY, *SEND_TIME, *(name for key in of_pair for name in key), *_words(late)}
     users = _narrowed(users, {*needed, *people.columns}, ready_users)
-    sends = _narrowed(
-        sends, needed - {*users.columns} | {"as_of"}, [one for one in ready_sends if one not in ready_users]
-    )
+    sends = _narrowed(sends, needed - {*users.columns} | {"as_of"}, ready_sends)
 
     n_partitions = int(people.sparkSession.conf.get("spark.sql.shuffle.partitions") or 1)
     crossed = users.repartition(n_partitions, "user_id").join(F.broadcast(sends), "as_of")
@@ -84,8 +83,8 @@ def _words(features: Iterable[Feature]) -> set[str]:
 
 
 def _ready(features: Iterable[Feature], rows: DataFrame, elsewhere: Collection[str]) -> list[Feature]:
-    """Give the features that need none of the columns that are elsewhere only, or are not settled yet."""
-    missing = {*elsewhere} - ({*rows.columns} - {*SEND_TIME})
+    """Give the features that need neither a column that is elsewhere only nor the time of the send."""
+    missing = {*elsewhere} - {*rows.columns} | {*SEND_TIME}
     return [feature for feature in features if not _words([feature]) & missing]
 
 

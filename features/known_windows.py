@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from features.owner_streams import NEVER, Integers, Known, day_numbers
+from features.owner_streams import NEVER, Integers, Known, dates, day_numbers
 
 
 def windows_of(
@@ -54,7 +54,7 @@ def windows_of(
     for name in latest:
         columns[f"{prefix}_{name}"] = known.greatest(known.rows.column(name).fill_null(NEVER).to_numpy())
     oldest = known.greatest(-event_day)
-    columns[f"{prefix}_first_day"] = pc.negate(oldest).cast(pa.int32()).cast(pa.date32())
+    columns[f"{prefix}_first_day"] = dates(pc.negate(oldest))
     return columns
 
 

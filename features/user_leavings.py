@@ -6,7 +6,7 @@ import pyarrow as pa
 from pyspark.sql import functions as F
 
 from features.feature import Block, Feature, History
-from features.owner_streams import Known, Question, Told, day_numbers
+from features.owner_streams import Known, Question, Told, dates, day_numbers
 from features.push_history import days_since
 from features.returns import UNINSTALL
 
@@ -25,7 +25,7 @@ def _left(known: Known) -> dict[str, pa.Array]:
     is_uninstall = known.rows.column("is_uninstall").to_numpy()
     last = known.greatest(day_numbers(known.rows.column("day")))
     counts = (known.where(chosen).lengths for chosen in (~is_uninstall, is_uninstall))
-    return dict(zip(COLUMNS, (*map(pa.array, counts), last.cast(pa.int32()).cast(pa.date32())), strict=True))
+    return dict(zip(COLUMNS, (*map(pa.array, counts), dates(last)), strict=True))
 
 
 BLOCK = Block(

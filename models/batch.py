@@ -54,7 +54,7 @@ def take(batch: Mapping[str, NDArray[Any]], rows: NDArray[np.intp]) -> ArrayBatc
 def to_encode(rows: pa.RecordBatch, encoder: RowEncoder) -> dict[str, Any]:
     """Make the batch that an encoder reads of Arrow columns, without an object a value."""
     columns = {name: rows.column(name) for name in encoder.raw_columns}
-    numbers = {name: columns.pop(name).cast(pa.float64()).to_numpy(zero_copy_only=False) for name in encoder.numeric}
+    numbers = {name: _numbers(columns.pop(name)) for name in encoder.numeric}
     words = {name: _places(columns.pop(name)) for name in encoder.vocabularies}
     return {**numbers, **words, **{name: _lists(column) for name, column in columns.items()}}
 
@@ -87,12 +87,11 @@ def _places(column: pa.Array) -> Words:
 
 
 def _lists(column: pa.Array) -> Lists:
-    lengths = column.value_lengths().fill_null(0).to_numpy()
-    return Lists(np.concatenate([[0], np.cumsum(lengths)]), column.flatten().to_numpy())
+    return Lists(column.value_lengths().fill_null(0).to_numpy(), column.flatten().to_numpy())
 
 
-def _numbers(column: pa.ChunkedArray) -> NDArray[np.float64]:
-    return np.asarray(column.cast(pa.float64()).to_numpy(), dtype=np.float64)
+def _numbers(column: pa.Array | pa.ChunkedArray) -> NDArray[np.float64]:
+    return np.asarray(column.cast(pa.float64()), dtype=np.float64)
 
 
 def _objects(column: pa.ChunkedArray) -> NDArray[Any]:

@@ -96,7 +96,8 @@ class RowEncoder:
         RowError
             When a column is missing, or a code does not fit the width.
         """
-        encoded = np.zeros((self._n_rows(batch), self._first_latent + self.n_latents))
+        n_rows = len(self._column(batch, self.raw_columns[0]))
+        encoded = np.zeros((n_rows, self._first_latent + self.n_latents))
         for position, name in enumerate(self.numeric):
             encoded[:, position] = np.asarray(self._column(batch, name), dtype=np.float64)
         self._fill_missing(encoded[:, : len(self.numeric)])
@@ -148,10 +149,6 @@ class RowEncoder:
             missing=math.nan if value["missing"] is None else value["missing"],
         )
 
-    def _n_rows(self, batch: Batch) -> int:
-        first = self._column(batch, self.raw_columns[0])
-        return len(first.places if isinstance(first, Words) else first)
-
     def _column(self, batch: Batch, name: str) -> Any:
         try:
             return batch[name]
@@ -163,12 +160,12 @@ class RowEncoder:
             numbers[np.isnan(numbers)] = self.missing
 
     def _scatter(self, target: Floats, latents: Lists, values: Lists) -> None:
-        columns = latents.held.astype(np.int64)
+        columns = latents.values.astype(np.int64)
         fits = not len(columns) or (columns.min() >= 0 and columns.max() < self.n_latents)
-        if not fits or not np.array_equal(np.diff(latents.offsets), np.diff(values.offsets)):
+        if not fits or not np.array_equal(latents.lengths, values.lengths):
             raise RowError(f"latents must be 0 to {self.n_latents - 1}, with one value each")
-        rows = np.repeat(np.arange(len(target)), np.diff(latents.offsets))
-        target[rows, columns] = values.held
+        rows = np.repeat(np.arange(len(target)), latents.lengths)
+        target[rows, columns] = values.values
 
     def _scatter_one(self, encoded: Floats, latents: Sequence[int] | None, values: Sequence[float]) -> None:
         if latents is None:
@@ -199,6 +196,6 @@ def _as_lists(*columns: Sequence[Any]) -> list[Lists]:
     found = []
     for column in columns:
         rows = [() if first is None else row for first, row in zip(columns[0], column, strict=True)]
-        offsets = np.concatenate([[0], np.cumsum([len(row) for row in rows], dtype=np.int64)])
-        found.append(Lists(offsets, np.concatenate(rows) if rows else np.zeros(0)))
+        lengths = np.array([len(row) for row in rows], dtype=np.int64)
+        found.append(Lists(lengths, np.concatenate(rows) if rows else np.zeros(0)))
     return found

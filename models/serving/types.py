@@ -23,19 +23,20 @@ class Words:
     """Shape (n_rows,)."""
     words: Sequence[str | None]
 
+    def __len__(self) -> int:
+        return len(self.places)
+
 
 @dataclass(frozen=True)
 class Lists:
-    """A column of sequences: row i has ``values[offsets[i] : offsets[i + 1]]``."""
+    """A column of sequences, laid out one after the other."""
 
-    offsets: NDArray[np.integer[Any]]
-    """Shape (n_rows + 1,)."""
+    lengths: NDArray[np.integer[Any]]
+    """How many values each row has, shape (n_rows,)."""
     values: NDArray[Any]
 
-    @property
-    def held(self) -> NDArray[Any]:
-        """Values of all rows, one after the other."""
-        return self.values[self.offsets[0] : self.offsets[-1]]
+    def __len__(self) -> int:
+        return len(self.lengths)
 
 
 class Batch(Protocol):
