@@ -52,7 +52,7 @@ def run(spark: SparkSession, args: argparse.Namespace) -> None:
     people = _audience(lake, note, past, args.ds).persist()
     campaigns = _campaigns(lake, note, past, args.ds, args.hour).persist()
     midnights = requests.select("as_of", "ds").union(people.select("as_of", F.lit(args.ds))).distinct().persist()
-    keys = {key: asked.persist() for key, asked in _keys(note, past, requests, people, campaigns, args.ds).items()}
+    keys = _keys(note, past, requests, people, campaigns, args.ds)
     asked = {"audience": people, "campaigns_to_come": campaigns}
     frames = {
         **{name: frame.withColumn("ds", F.lit(args.ds)) for name, frame in asked.items()},
@@ -69,7 +69,7 @@ def run(spark: SparkSession, args: argparse.Namespace) -> None:
     folded = carry(lake, note, args.ds)
     if folded:
         say(f"carried on: days up to {folded} as one")
-    for frame in (requests, people, campaigns, midnights, *keys.values()):
+    for frame in (requests, people, campaigns, midnights):
         frame.unpersist()
 
 
