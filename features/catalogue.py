@@ -9,6 +9,7 @@ from typing import Any
 
 from features import (
     campaign,
+    campaign_rank,
     campaign_rhythm,
     device,
     device_kinds,
@@ -39,6 +40,7 @@ BLOCKS: tuple[Block, ...] = (  # a key that a change log gives comes after that 
     device_kinds.OS_VERSION,
     campaign.STATE,
     campaign.HISTORY,
+    campaign_rank.BLOCK,
     campaign_rhythm.BLOCK,
     device_kinds.CAMPAIGN,
     user_campaign.BLOCK,

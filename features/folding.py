@@ -17,9 +17,9 @@ from pyspark.sql import functions as F
 
 from features.campaign import RECENT_DAYS
 from features.partials import PUSH_COUNTS, PUSH_THINGS
-from features.windows import WINDOWS_DAYS
+from features.windows import USER_WINDOWS_DAYS, WINDOWS_DAYS
 
-LONGEST_WINDOW = max(*WINDOWS_DAYS, *RECENT_DAYS)
+LONGEST_WINDOW = max(*WINDOWS_DAYS, *USER_WINDOWS_DAYS, *RECENT_DAYS)
 
 Fold: TypeAlias = Callable[[DataFrame], DataFrame]
 

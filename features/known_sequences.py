@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from features.outcomes import CLICKED, DISMISSED
 from features.owner_streams import Integers, Known
 
-LAST_OUTCOMES = 3
+LAST_OUTCOMES = LAST_CATEGORIES = 3
 RECENT = 10
 MS_PER_MINUTE = 60_000
 
@@ -22,13 +24,15 @@ SEQUENCE_COLUMNS = (
     "recent_clicks",
     "recent_dismissals",
     "click_pattern",
-    "reactions",
-    "reaction_ms",
+    "reaction_ms_middle",
     "gaps",
     "gap_minutes",
     "gap_minutes_squared",
 )
-"""What ``sequences`` gives, all whole numbers."""
+"""What ``sequences`` gives of numbers, all whole."""
+
+CATEGORY_COLUMNS = tuple(f"clicked_category_{place}" for place in range(1, LAST_CATEGORIES + 1))
+"""What it gives of texts."""
 
 
 @dataclass(frozen=True)
@@ -44,6 +48,8 @@ class _Sequences:
     outcome: Integers
     reaction_ms: Integers
     """0 where not clicked."""
+    place: Integers
+    """Which known row it is."""
 
     def sums(self, values: Integers) -> Integers:
         total = np.concatenate([[0], np.cumsum(values)])
@@ -67,9 +73,16 @@ def _in_order(known: Known) -> _Sequences:
     request, place = known.places()
     sent, outcome = (known.rows.column(name).to_numpy().astype(np.int64)[place] for name in ("sent_ms", "outcome"))
     reaction = known.rows.column("reaction_ms").fill_null(0).to_numpy()[place]
-    order = np.lexsort((reaction, outcome, sent, request))
+    order = np.lexsort((_ranks(known.rows.column("category"))[place], reaction, outcome, sent, request))
     age = np.repeat(np.cumsum(known.lengths), known.lengths) - 1 - np.arange(len(request))
-    return _Sequences(known.lengths, request, age, sent[order], outcome[order], reaction[order])
+    return _Sequences(known.lengths, request, age, sent[order], outcome[order], reaction[order], place[order])
+
+
+def _ranks(texts: pa.ChunkedArray) -> Integers:
+    """Give each text its place in their order; null is the first."""
+    encoded = texts.combine_chunks().dictionary_encode()
+    rank = pc.rank(encoded.dictionary).take(encoded.indices)
+    return np.asarray(rank.fill_null(0), dtype=np.int64)
 
 
 def sequences(known: Known) -> dict[str, pa.Array]:
@@ -78,16 +91,18 @@ def sequences(known: Known) -> dict[str, pa.Array]:
     Parameters
     ----------
     known : Known
-        A push has ``sent_ms, outcome, reaction_ms`` as in ``features.outcomes.push_outcomes``, and a user's pushes are
-        in order of these three.
+        A push has ``sent_ms, outcome, reaction_ms, category`` as in ``features.outcomes.push_outcomes``, and a user's
+        pushes are in order of these four.
 
     Returns
     -------
     dict of str to Array
         ``SEQUENCE_COLUMNS``: pushes since the newest one clicked (all, where none was), length of the newest run of
         equal outcomes, outcome of the newest, the one before and so on (null: no such push), clicks and dismissals
-        among the last 10, the last 10 as a binary number with the newest first and 1 for a click, clicked pushes and
-        the sum of their reaction times, gaps between sends and the sums of their minutes and squared minutes.
+        among the last 10, the last 10 as a binary number with the newest first and 1 for a click, the median reaction
+        time twice (null: none was clicked), gaps between sends and the sums of their minutes and squared minutes.
+        ``CATEGORY_COLUMNS``: categories of the newest push clicked, the one clicked before and so on (null: no such
+        push, or its category is not known).
     """
     pushes = _in_order(known)
     clicked, recent = pushes.outcome == CLICKED, pushes.age < RECENT
@@ -102,10 +117,32 @@ def sequences(known: Known) -> dict[str, pa.Array]:
         "recent_clicks": pushes.sums((clicked & recent).astype(np.int64)),
         "recent_dismissals": pushes.sums(((pushes.outcome == DISMISSED) & recent).astype(np.int64)),
         "click_pattern": pushes.sums(np.where(clicked & recent, 1 << np.maximum(RECENT - 1 - pushes.age, 0), 0)),
-        "reactions": pushes.sums(clicked.astype(np.int64)),
-        "reaction_ms": pushes.sums(pushes.reaction_ms),
+        "reaction_ms_middle": _twice_the_median(pushes, clicked),
         "gaps": np.maximum(pushes.lengths - 1, 0),
         "gap_minutes": pushes.sums(gap),
         "gap_minutes_squared": pushes.sums(gap * gap),
     }
-    return {name: pa.array(values, type=pa.int64()) for name, values in columns.items()}
+    numbers = {name: pa.array(values, type=pa.int64()) for name, values in columns.items()}
+    return {**numbers, **_clicked_categories(pushes, clicked, known.rows.column("category"))}
+
+
+def _twice_the_median(pushes: _Sequences, clicked: NDArray[np.bool_]) -> np.ma.MaskedArray[Any, Any]:
+    """Add up the two reaction times in the middle, or the one in the middle twice; masked where none was clicked."""
+    request, reaction = pushes.request[clicked], pushes.reaction_ms[clicked]
+    ascending = np.append(reaction[np.lexsort((reaction, request))], 0)
+    n = np.bincount(request, minlength=len(pushes.lengths))
+    first = np.cumsum(n) - n
+    low, high = (np.where(n > 0, first + middle // 2, -1) for middle in (n - 1, n))
+    return np.ma.masked_array(ascending[low] + ascending[high], n == 0)
+
+
+def _clicked_categories(
+    pushes: _Sequences, clicked: NDArray[np.bool_], categories: pa.ChunkedArray
+) -> dict[str, pa.Array]:
+    request, place = pushes.request[clicked], np.append(pushes.place[clicked], 0)
+    n = np.bincount(request, minlength=len(pushes.lengths))
+    newest = np.cumsum(n) - 1
+    return {
+        name: categories.take(pa.array(place[np.where(n > back, newest - back, -1)], mask=n <= back)).combine_chunks()
+        for back, name in enumerate(CATEGORY_COLUMNS)
+    }

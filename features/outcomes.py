@@ -13,7 +13,7 @@ from features.time_rules import TimeRules, known_day, shifted
 IGNORED, CLICKED, DISMISSED = 0, 1, 2
 
 
-def push_outcomes(sends: DataFrame, clicks: DataFrame, rules: TimeRules) -> DataFrame:
+def push_outcomes(sends: DataFrame, clicks: DataFrame, categories: DataFrame | None, rules: TimeRules) -> DataFrame:
     """Give the outcome of each send.
 
     Parameters
@@ -21,15 +21,18 @@ def push_outcomes(sends: DataFrame, clicks: DataFrame, rules: TimeRules) -> Data
     sends, clicks : DataFrame
         Accepted rows with ``ds``; clicks have the columns of their send. Clicks count as for the label; a send that was
         clicked and dismissed was clicked.
+    categories : DataFrame, optional
+        ``campaign_id, ds, category``: the category as known at the end of ``ds``.
     rules : TimeRules
         When a click is too late.
 
     Returns
     -------
     DataFrame
-        ``user_id, campaign_id``, ``sent_ms`` (long), ``outcome`` (int: 0 ignored, 1 clicked, 2 dismissed),
-        ``reaction_ms`` (long: from send to its earliest click, null when not clicked) and ``ds``: the day whose end
-        knows the send and every click that can still count, at most ``rules.maturity_days`` after the send's own.
+        ``user_id, campaign_id``, ``category`` (as known when the send became known), ``sent_ms`` (long), ``outcome``
+        (int: 0 ignored, 1 clicked, 2 dismissed), ``reaction_ms`` (long: from send to its earliest click, null when not
+        clicked) and ``ds``: the day whose end knows the send and every click that can still count, at most
+        ``rules.maturity_days`` after the send's own.
     """
     reacted = (
         clicks.where(counts_in_time(rules) & is_possible())
@@ -37,12 +40,17 @@ def push_outcomes(sends: DataFrame, clicks: DataFrame, rules: TimeRules) -> Data
         .agg(F.min(F.when(is_click(), F.col("clicked_at"))).alias("_clicked_at"))
     )
     joined = sends.join(reacted.withColumn("_reacted", F.lit(True)), "send_id", how="left")
+    if categories is None:
+        joined = joined.withColumn("category", F.lit(None).cast("string"))
+    else:
+        joined = joined.join(F.broadcast(categories), ["campaign_id", "ds"], how="left")
     last_click = shifted(F.col("sent_at"), rules.attribution_window_s)
     settled = known_day(last_click, shifted(F.col("sent_at"), rules.maturity_s), rules)
     clicked, reacted_at_all = F.col("_clicked_at").isNotNull(), F.col("_reacted").isNotNull()
     return joined.select(
         "user_id",
         "campaign_id",
+        "category",
         epoch_ms(F.col("sent_at")).alias("sent_ms"),
         F.when(clicked, CLICKED).when(reacted_at_all, DISMISSED).otherwise(IGNORED).alias("outcome"),
         (epoch_ms(F.col("_clicked_at")) - epoch_ms(F.col("sent_at"))).alias("reaction_ms"),

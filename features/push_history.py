@@ -10,6 +10,7 @@ from features.partials import PUSH_COUNTS
 from features.windows import ALL, WINDOWS_DAYS, window_names, window_sums
 
 RATE_WINDOWS = ("7d", "28d", "all")
+PUSHED_LAST = ("last_sent_ms", "last_clicked_ms")
 
 
 def window_text(window: str) -> str:
@@ -21,8 +22,8 @@ def reader(key: Sequence[str], prefix: str, windows: Sequence[int] = WINDOWS_DAY
     """Give the function that asks for sums of push partials by a key."""
 
     def read(history: History) -> Told:
-        latest = ("last_sent_ms", "last_clicked_ms")
-        return window_sums(history.pushes, key=key, prefix=prefix, sums=PUSH_COUNTS, latest=latest, windows=windows)
+        sums, latest = PUSH_COUNTS, PUSHED_LAST
+        return window_sums(history.pushes, key=key, prefix=prefix, sums=sums, latest=latest, windows=windows)
 
     return read
 

@@ -11,7 +11,7 @@ import pyarrow as pa
 from pyspark.sql import functions as F
 
 from features.feature import Block, Feature, History
-from features.known_sequences import LAST_OUTCOMES, RECENT, SEQUENCE_COLUMNS, sequences
+from features.known_sequences import CATEGORY_COLUMNS, LAST_OUTCOMES, RECENT, SEQUENCE_COLUMNS, sequences
 from features.outcomes import CLICKED
 from features.owner_streams import Known, Question, Told
 from features.user_rhythm import hour_of_week, rhythm, rhythm_columns, rhythm_features
@@ -24,14 +24,15 @@ SEVERAL = "fewer than two pushes ended"
 def _read(history: History) -> Told:
     clicked_at = F.col("sent_ms") + F.coalesce("reaction_ms", F.lit(0))
     ended = history.table("outcomes").select(
-        "user_id", F.col("ds").alias("known"), "sent_ms", "outcome", "reaction_ms",
+        "user_id", F.col("ds").alias("known"), "sent_ms", "outcome", "reaction_ms", "category",
         hour_of_week(clicked_at).alias("hour_of_week"), (F.col("outcome") == CLICKED).cast("int").alias("count"),
     )  # fmt: skip
 
     def answer(known: Known) -> dict[str, pa.Array]:
         return {**sequences(known), **rhythm(known, "click")}
 
-    columns = {**dict.fromkeys(SEQUENCE_COLUMNS, "bigint"), **rhythm_columns("click")}
+    numbers, texts = dict.fromkeys(SEQUENCE_COLUMNS, "bigint"), dict.fromkeys(CATEGORY_COLUMNS, "string")
+    columns = {**numbers, **texts, **rhythm_columns("click")}
     return ended, Question(answer, columns, MEMORY_DAYS)
 
 
@@ -62,8 +63,8 @@ BLOCK = Block(
             "sum of 1/2 for a click on the newest push, 1/4 for the one before, and so on", "0 to 1", LAST,
         ),
         Feature(
-            "user_reaction_s_mean", "reaction_ms / nullif(reactions, 0) / 1000D", "double",
-            "mean time from a send to its click", "seconds", REMEMBERED, "no ended push was clicked",
+            "user_reaction_s_median", "reaction_ms_middle / 2000D", "double",
+            "median time from a send to its click", "seconds", REMEMBERED, "no ended push was clicked",
         ),
         Feature(
             "user_gap_hours_mean", "gap_minutes / nullif(gaps, 0) / 60D", "double",

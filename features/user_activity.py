@@ -1,21 +1,57 @@
-"""What a user was sent and clicked."""
+"""What a user was sent and clicked, and of how many campaigns and categories."""
 
 from __future__ import annotations
 
-from features.feature import Block
+import pyarrow as pa
+
+from features.feature import Block, History
+from features.known_things import distinct_things
+from features.owner_streams import Known, Question, Told
 from features.partials import PUSH_COUNTS
-from features.push_history import count_features, days_since, rate_features, reader, recency_features
+from features.push_history import (
+    PUSHED_LAST,
+    count_features,
+    days_since,
+    rate_features,
+    recency_features,
+)
+from features.windows import ALL, USER_WINDOWS_DAYS, window_names, window_sums
+
+THINGS = {"campaign_id": "campaigns", "category": "categories"}
+"""What a push is of, and its plural."""
+
+
+def _read(history: History) -> Told:
+    cells, counted = window_sums(
+        history.pushes,
+        key=("user_id",),
+        prefix="user",
+        sums=PUSH_COUNTS,
+        latest=PUSHED_LAST,
+        windows=USER_WINDOWS_DAYS,
+        others=tuple(THINGS),
+    )
+    distinct = [name for things in THINGS.values() for name in window_names("user", things, USER_WINDOWS_DAYS)]
+
+    def answer(known: Known) -> dict[str, pa.Array]:
+        sent = known.where(known.rows.column("sends").to_numpy() > 0)
+        things = (distinct_things(sent, name, USER_WINDOWS_DAYS) for name in THINGS)
+        return {**counted.answer(known), **dict(zip(distinct, (n for counts in things for n in counts), strict=True))}
+
+    return cells, Question(answer, {**counted.columns, **dict.fromkeys(distinct, "bigint")})
+
 
 BLOCK = Block(
     name="user_history",
     key=("user_id",),
     table="pushes",
-    read=reader(("user_id",), "user"),
+    read=_read,
     features=(
-        *count_features("user", PUSH_COUNTS, "of the user"),
-        *rate_features("user", "to the user"),
+        *count_features("user", PUSH_COUNTS, "of the user", USER_WINDOWS_DAYS),
+        *rate_features("user", "to the user", (*(f"{days}d" for days in USER_WINDOWS_DAYS[1:]), ALL)),
         *recency_features("user", "of the user"),
         days_since("user_days_since_first_push", "user_first_day", "the user's first push"),
+        *count_features("user", tuple(THINGS.values()), "that the user was sent pushes of", USER_WINDOWS_DAYS),
     ),
     prior_level="user",
 )

@@ -13,7 +13,7 @@ from pyspark.sql import functions as F
 
 from features.feature import Block, Feature, History
 from features.known_counts import dense_sums
-from features.known_days import ACTIVE_WINDOWS, BREAK_DAYS, DAY_COLUMNS, active_days
+from features.known_days import BREAK_DAYS, COUNTED_IN, DAY_COLUMNS, active_days
 from features.owner_streams import Integers, Known, Question, Told
 from features.windows import MEMORY_DAYS, REMEMBERED
 
@@ -22,6 +22,11 @@ HOURS, WEEKDAYS = 24, 7
 WEEK = HOURS * WEEKDAYS
 THURSDAY = 3
 """Weekday of 1970-01-01, where Monday is 0."""
+
+MEANING = {
+    "active_days": "days on which the user used the app",
+    "sessions": "times that the user began to use the app after an hour of the clock or more without",
+}
 
 
 def rhythm_columns(prefix: str) -> dict[str, str]:
@@ -50,7 +55,8 @@ def as_lists(counts: Integers) -> pa.Array:
 def _read_app(history: History) -> Told:
     known = F.greatest("ds", "event_day").alias("known")
     at = (F.weekday("event_day") * HOURS + F.col("hour")).alias("hour_of_week")
-    cells = history.table("app_hours").select("user_id", known, "event_day", at, F.col("events").alias("count"))
+    counted = (at, F.col("events").alias("count"))
+    cells = history.table("app_hours").select("user_id", known, "event_day", "hour", *counted)
 
     def answer(known: Known) -> dict[str, pa.Array]:
         return {**rhythm(known, "app"), **active_days(known)}
@@ -100,10 +106,11 @@ BLOCK = Block(
         *rhythm_features("app", "app events"),
         *(
             Feature(
-                f"user_active_days_{days}d", f"coalesce(active_days_{days}d, 0)", "bigint",
-                "days on which the user used the app", "count", f"{days} days before midnight",
+                f"user_{name}_{days}d", f"coalesce({name}_{days}d, 0)", "bigint", MEANING[name], "count",
+                f"{days} days before midnight",
             )
-            for days in ACTIVE_WINDOWS
+            for name, windows in COUNTED_IN.items()
+            for days in windows
         ),
         Feature(
             "user_days_since_return", "days_since_return", "int",

@@ -18,6 +18,9 @@ MEMORY_DAYS = 90
 
 REMEMBERED = f"known in the {MEMORY_DAYS} days before midnight"
 
+USER_WINDOWS_DAYS = (*WINDOWS_DAYS, MEMORY_DAYS)
+"""Of a user, whose habits take months to see."""
+
 PERSONAL = frozenset({"user_id", "device_id"})
 """Of these, each has few cells a day; those of all else are added up before they meet."""
 
@@ -35,6 +38,7 @@ def window_sums(
     sums: Sequence[str],
     latest: Sequence[str],
     windows: Sequence[int] = WINDOWS_DAYS,
+    others: Sequence[str] = (),
 ) -> Told:
     """Ask for sums of the cells that are known as of each midnight.
 
@@ -50,6 +54,8 @@ def window_sums(
         Columns to add up over each window and all time; columns to take the maximum of over all time.
     windows : sequence of int
         Lengths in days.
+    others : sequence of str
+        Columns to keep beside them, of ``PERSONAL`` keys only.
 
     Returns
     -------
@@ -57,7 +63,7 @@ def window_sums(
         Asked for are ``PREFIX_SUM_1d`` ... ``PREFIX_SUM_all`` (long), ``PREFIX_LATEST``, ``PREFIX_first_day``. A window
         of W days holds event days from T - W to T - 1.
     """
-    rows = cells.select(*key, "event_day", F.greatest("ds", "event_day").alias("known"), *sums, *latest)
+    rows = cells.select(*key, "event_day", F.greatest("ds", "event_day").alias("known"), *sums, *latest, *others)
     if not PERSONAL.intersection(key):
         rows = rows.groupBy(*key, "event_day", "known").agg(
             *(F.sum(name).alias(name) for name in sums), *(F.max(name).alias(name) for name in latest)

@@ -42,7 +42,11 @@ def run(spark: SparkSession, args: argparse.Namespace) -> None:
     of_days = F.col("ds").isin(days)
     recent = {"since": days[0] - timedelta(days=note.rules.maturity_days), "until": days[-1]}
     lately = {table: lake.read(table, **recent) for table in ("sends", "clicks")}
-    frames = {OUTCOMES: push_outcomes(lately["sends"], lately["clicks"], note.rules).where(of_days)}
+    campaigns, devices = (_log(lake, note, table, days) for table in ("campaigns", "devices"))
+    categories = (
+        None if campaigns is None else categories_by_day(lately["sends"], lately["clicks"], campaigns).persist()
+    )
+    frames = {OUTCOMES: push_outcomes(lately["sends"], lately["clicks"], categories, note.rules).where(of_days)}
     if note.bots.active:
         frames[BOT_FLAGS] = _flags(lake, note, lately["clicks"], days).where(of_days)
     if "app_events" in note.tables:
@@ -50,10 +54,10 @@ def run(spark: SparkSession, args: argparse.Namespace) -> None:
         frames |= {APP_EVENTS: app_event_partials(app_events), APP_HOURS: app_event_hours(app_events)}
     side_by_side(lambda table: lake.write(table, frames[table], days), frames)
     sends, clicks = (lake.read(table, **span).where(of_days) for table in ("sends", "clicks"))
-    campaigns, devices = (_log(lake, note, table, days) for table in ("campaigns", "devices"))
-    categories = None if campaigns is None else categories_by_day(sends, clicks, campaigns)
     kinds = None if devices is None else kinds_by_day(sends, clicks, devices)
     lake.write(PUSHES, push_partials(sends, clicks, categories, kinds), days)  # last: days that it holds are done
+    if categories is not None:
+        categories.unpersist()
     if note.bots.active:
         _tell_flags(lake, days)
     say(f"aggregated {len(days)} days, {days[0]} to {days[-1]}")

@@ -93,7 +93,9 @@ def history_of(frames: Mapping[str, DataFrame], rules: TimeRules) -> History:
             "app_hours": app_event_hours(frames["app_events"]),
         }
     return History(
-        pushes=pushes.localCheckpoint(), outcomes=push_outcomes(sends, clicks, rules).localCheckpoint(), **more
+        pushes=pushes.localCheckpoint(),
+        outcomes=push_outcomes(sends, clicks, categories, rules).localCheckpoint(),
+        **more,
     )
 
 

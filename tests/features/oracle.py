@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from itertools import pairwise
-from statistics import fmean, pstdev
+from statistics import fmean, median, pstdev
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -38,9 +38,12 @@ HAPPENED = {
     "opt_outs": "occurred_at",
 }
 WINDOWS = {"1d": 1, "7d": 7, "28d": 28, "all": None}
+USER_WINDOWS = {"1d": 1, "7d": 7, "28d": 28, "90d": 90, "all": None}
 RATE_WINDOWS = {"7d": 7, "28d": 28, "all": None}
+USER_RATE_WINDOWS = {"7d": 7, "28d": 28, "90d": 90, "all": None}
 CAMPAIGN_WINDOWS = {"1d": 1, "3d": 3, "7d": 7, "28d": 28, "all": None}
 DAY = timedelta(days=1)
+HOUR = timedelta(hours=1)
 
 
 @dataclass(frozen=True)
@@ -129,6 +132,7 @@ class Oracle:
             **self._device(device, as_of),
             **self._device_kinds(device, campaign, as_of),
             **self._campaign(campaign, as_of),
+            **self._campaign_rank(campaign, as_of),
             **self._campaign_rhythm(campaign, request["send_at"], as_of),
             **self._user_campaign(user, campaign, as_of),
             **self._user_category(user, campaign, as_of),
@@ -256,18 +260,19 @@ class Oracle:
     def _user(self, user: str, as_of: date) -> dict[str, Any]:
         pushes = [push for push in self._pushes_as_of(as_of) if push.user == user]
         return {
-            **_counts("user_sends", pushes, "send", as_of),
-            **_counts("user_clicks", pushes, "click", as_of),
-            **_counts("user_dismissals", pushes, "dismissal", as_of),
-            **self._rates("user", lambda push: push.user, pushes, as_of),
+            **_counts("user_sends", pushes, "send", as_of, USER_WINDOWS),
+            **_counts("user_clicks", pushes, "click", as_of, USER_WINDOWS),
+            **_counts("user_dismissals", pushes, "dismissal", as_of, USER_WINDOWS),
+            **self._rates("user", lambda push: push.user, pushes, as_of, USER_RATE_WINDOWS),
             "user_hours_since_last_send": _hours_since_last(pushes, "send", as_of),
             "user_hours_since_last_click": _hours_since_last(pushes, "click", as_of),
             "user_days_since_first_push": _days_since_first(pushes, as_of),
+            **_distinct("user_campaigns", pushes, lambda push: push.campaign, as_of),
+            **_distinct("user_categories", pushes, lambda push: push.category, as_of),
         }
 
     def _sequence(self, user: str, as_of: date) -> dict[str, Any]:
-        ended = [outcome for outcome in self._ended(as_of) if outcome[0]["user_id"] == user]
-        ended.sort(key=lambda outcome: (outcome[0]["sent_at"], outcome[1], outcome[2] or timedelta(0)))
+        ended = self._ended_of(user, as_of)
         newest_first = [outcome for _, outcome, _ in reversed(ended)]
         reactions = [reaction.total_seconds() for _, _, reaction in ended if reaction is not None]
         times = [send["sent_at"] for send, _, _ in ended]
@@ -280,10 +285,29 @@ class Oracle:
             "user_recent_dismissals": newest_first[:10].count(2),
             "user_click_pattern": sum(0.5 ** (n + 1) for n, outcome in enumerate(newest_first[:10]) if outcome == 1)
             + 0.0,
-            "user_reaction_s_mean": fmean(reactions) if reactions else None,
+            "user_reaction_s_median": median(reactions) if reactions else None,
             "user_gap_hours_mean": fmean(gaps) if gaps else None,
             "user_gap_hours_spread": pstdev(gaps) if gaps else None,
         }
+
+    def _ended_of(self, user: str, as_of: date) -> list[tuple[Row, int, timedelta | None]]:
+        """Give a user's ended sends, oldest first."""
+        ended = [outcome for outcome in self._ended(as_of) if outcome[0]["user_id"] == user]
+
+        def order(ended: tuple[Row, int, timedelta | None]) -> tuple[Any, ...]:
+            send, outcome, reaction = ended
+            return send["sent_at"], outcome, reaction or timedelta(0), self._category_when_known(send) or ""
+
+        return sorted(ended, key=order)
+
+    def _last_clicked(self, user: str, as_of: date) -> list[str | None]:
+        """Give the categories of the last three sends that were clicked, newest first."""
+        clicked = [send for send, _, reaction in reversed(self._ended_of(user, as_of)) if reaction is not None]
+        return [self._category_when_known(send) for send in clicked[:3]]
+
+    def _category_when_known(self, send: Row) -> str | None:
+        known = self.known_day("sends", send) + DAY
+        return self._latest("campaigns", "campaign_id", send["campaign_id"], known).get("category")
 
     def _ended(self, as_of: date, days: int = 90) -> Iterator[tuple[Row, int, timedelta | None]]:
         """Give each send whose last possible click a midnight knows, and was not known so many days before: 0 ignored,
@@ -356,6 +380,16 @@ class Oracle:
             "campaign_days_since_first_send": _days_since_first(sends, as_of),
         }
 
+    def _campaign_rank(self, campaign: str, as_of: date) -> dict[str, int | None]:
+        lately = [push for push in self._pushes_as_of(as_of) if _within(push.at, 7, as_of)]
+        active = {push.campaign for push in lately if push.kind == "send"}
+        clicks = Counter(push.campaign for push in lately if push.kind == "click")
+        better = sum(clicks[other] > clicks[campaign] for other in active)
+        return {
+            "campaign_rank_7d": better + 1 if campaign in active else None,
+            "campaigns_active_7d": len(active) if campaign in active else None,
+        }
+
     def _campaign_rhythm(self, campaign: str, send_at: datetime, as_of: date) -> dict[str, Any]:
         prior = self.prior("campaign", lambda push: push.campaign, as_of)
         pushes = [push for push in self._pushes_as_of(as_of) if push.campaign == campaign]
@@ -389,7 +423,10 @@ class Oracle:
 
         category = self._latest("campaigns", "campaign_id", campaign, as_of).get("category")
         pushes = [push for push in self._pushes_as_of(as_of) if category and pair(push) == (user, category)]
+        last_clicked = self._last_clicked(user, as_of)
         return {
+            **{f"user_last_clicked_category_{n + 1}": _nth(last_clicked, n) for n in range(3)},
+            "user_category_among_last_clicked": int(category is not None and category in last_clicked),
             **_counts("user_category_sends", pushes, "send", as_of),
             **_counts("user_category_clicks", pushes, "click", as_of),
             **self._rates("user_category", pair, pushes, as_of),
@@ -400,7 +437,7 @@ class Oracle:
     def _app(self, user: str, as_of: date) -> dict[str, Any]:
         events = self._known_of(user, "app_events", as_of)
         features: dict[str, Any] = {}
-        for window, days in WINDOWS.items():
+        for window, days in USER_WINDOWS.items():
             inside = [row for row in events if _within(row["occurred_at"], days, as_of)]
             features[f"app_events_{window}"] = len(inside)
             features[f"app_duration_ms_{window}"] = sum(_milliseconds(row["duration_s"]) for row in inside)
@@ -412,11 +449,14 @@ class Oracle:
         return [row for row in events if self.known_day("app_events", row) >= as_of - 90 * DAY]
 
     def _active_days(self, user: str, as_of: date) -> dict[str, Any]:
-        days = sorted({row["occurred_at"].date() for row in self._app_events_of_90_days(user, as_of)})
+        times = [row["occurred_at"] for row in self._app_events_of_90_days(user, as_of)]
+        days = sorted({at.date() for at in times})
+        hours = {at.replace(minute=0, second=0, microsecond=0) for at in times}
+        sessions = [hour for hour in hours if hour - HOUR not in hours]
         returns = [later for earlier, later in pairwise(days) if len(_days_between(earlier, later)) >= 14]
         return {
-            "user_active_days_7d": sum(day >= as_of - 7 * DAY for day in days),
-            "user_active_days_28d": sum(day >= as_of - 28 * DAY for day in days),
+            **{f"user_active_days_{n}d": sum(day >= as_of - n * DAY for day in days) for n in (7, 28, 90)},
+            **{f"user_sessions_{n}d": sum(_within(hour, n, as_of) for hour in sessions) for n in (1, 7, 28, 90)},
             "user_days_since_return": (as_of - returns[-1]).days if returns else None,
         }
 
@@ -528,6 +568,14 @@ def _counts(name: str, pushes: list[Push], kind: str, as_of: date, windows: Wind
     return counts
 
 
+def _distinct(name: str, pushes: list[Push], of: Callable[[Push], Hashable | None], as_of: date) -> dict[str, int]:
+    sent = [push for push in pushes if push.kind == "send" and of(push) is not None]
+    return {
+        f"{name}_{window}": len({of(push) for push in sent if _within(push.at, days, as_of)})
+        for window, days in USER_WINDOWS.items()
+    }
+
+
 def _hours(at: datetime | None, as_of: date) -> float | None:
     return None if at is None else (_midnight(as_of) - at).total_seconds() / 3600
 
@@ -586,7 +634,7 @@ def _leading(values: list[int], good: Callable[[int], bool]) -> int:
     return next((n for n, value in enumerate(values) if not good(value)), len(values))
 
 
-def _nth(values: list[int], place: int) -> int | None:
+def _nth(values: Sequence[Any], place: int) -> Any:
     return values[place] if place < len(values) else None
 
 

@@ -59,7 +59,7 @@ def test_folded_days_know_the_same_returns(world: World) -> None:
 
 @pytest.mark.usefixtures("one_partition")
 def test_a_fold_remembers_that_pushes_were_off_between_two_times_on(spark: SparkSession) -> None:
-    left_at = MIDNIGHT - 80 * DAY
+    left_at = MIDNIGHT - 120 * DAY
     opted_out = {"user_id": "u", "kind": "opt_out", "occurred_at": left_at, "ingested_at": left_at}
     opt_outs = contract_frame(spark, "opt_outs", [opted_out], TimeRules())
     changes = [

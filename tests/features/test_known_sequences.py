@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, timedelta
+from statistics import median
 from typing import Any
 
 import pyarrow as pa
@@ -11,13 +12,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from features import owner_streams
-from features.known_sequences import MS_PER_MINUTE, SEQUENCE_COLUMNS, sequences
+from features.known_sequences import CATEGORY_COLUMNS, MS_PER_MINUTE, SEQUENCE_COLUMNS, sequences
 
 SCHEMA = pa.schema(
     {
         "user_id": pa.string(), "as_of": pa.date32(), "asked_on": pa.date32(),
         "row_0": pa.struct({
-            "known": pa.date32(), "sent_ms": pa.int64(), "outcome": pa.int32(), "reaction_ms": pa.int64()
+            "known": pa.date32(), "sent_ms": pa.int64(), "outcome": pa.int32(), "reaction_ms": pa.int64(),
+            "category": pa.string(),
         }),
     }
 )  # fmt: skip
@@ -28,21 +30,27 @@ users = st.sampled_from("abc")
 days = st.integers(-3, 6).map(lambda number: date(1970, 1, 1) + timedelta(days=number))
 sent = st.integers(-3, 30).map(lambda number: number * MS_PER_MINUTE * 7 // 10)
 outcomes = st.one_of(st.tuples(st.sampled_from([0, 2]), st.none()), st.tuples(st.just(1), st.integers(0, 9)))
-pushes = st.lists(st.tuples(users, days, sent, outcomes), max_size=40)
+categories = st.sampled_from(["art", "news", "sport", None])
+pushes = st.lists(st.tuples(users, days, sent, outcomes, categories), max_size=40)
 requests = st.sets(st.tuples(users, days), max_size=12)
 
 
-def played(past: list[tuple[int, int, int | None]]) -> Row:
-    """Play pushes (sent, outcome, reaction) from the oldest to the newest, and tell what is known after the last."""
+Push = tuple[int, int, int | None, str | None]
+
+
+def played(past: list[Push]) -> Row:
+    """Play pushes (sent, outcome, reaction, category) from the oldest on, and tell what is known after the last."""
     row: Row = dict.fromkeys(SEQUENCE_COLUMNS, 0)
     before: list[int] = []
     last_sent = None
-    for sent_ms, outcome, reaction in sorted(past, key=lambda push: (push[0], push[1], push[2] or 0)):
+    reactions, clicked = [], []
+    for sent_ms, outcome, reaction, category in sorted(past, key=lambda push: (*push[:2], push[2] or 0, push[3] or "")):
         row["pushes_since_click"] = 0 if outcome == 1 else row["pushes_since_click"] + 1
         row["outcome_run"] = row["outcome_run"] + 1 if before and before[-1] == outcome else 1
         row["click_pattern"] = row["click_pattern"] // 2 + (512 if outcome == 1 else 0)
-        row["reactions"] += outcome == 1
-        row["reaction_ms"] += reaction or 0
+        if reaction is not None:
+            reactions.append(reaction)
+            clicked.append(category)
         if last_sent is not None:
             minutes = (sent_ms - last_sent) // MS_PER_MINUTE
             row["gaps"], row["gap_minutes"] = row["gaps"] + 1, row["gap_minutes"] + minutes
@@ -51,6 +59,8 @@ def played(past: list[tuple[int, int, int | None]]) -> Row:
         last_sent = sent_ms
     newest = before[::-1]
     row |= {f"last_outcome_{n + 1}": newest[n] if n < len(newest) else None for n in range(3)}
+    row |= {name: clicked[-n] if n <= len(clicked) else None for n, name in enumerate(CATEGORY_COLUMNS, 1)}
+    row["reaction_ms_middle"] = round(2 * median(reactions)) if reactions else None
     return row | {"recent_clicks": newest[:10].count(1), "recent_dismissals": newest[:10].count(2)}
 
 
@@ -61,20 +71,30 @@ def test_sequences_as_of(
     rows_at_once: int, asked: set[tuple[str, date]], held: list[Any], batch_rows: int, within: int | None
 ) -> None:
     rows: list[Row] = [
-        {"user_id": user, "row_0": {"known": known, "sent_ms": sent_ms, "outcome": outcome, "reaction_ms": reaction}}
-        for user, known, sent_ms, (outcome, reaction) in held
+        {
+            "user_id": user,
+            "row_0": {
+                "known": known,
+                "sent_ms": sent_ms,
+                "outcome": outcome,
+                "reaction_ms": reaction,
+                "category": category,
+            },
+        }
+        for user, known, sent_ms, (outcome, reaction), category in held
     ]
     rows += [{"user_id": user, "as_of": as_of, "asked_on": as_of} for user, as_of in sorted(asked)]
     table = pa.Table.from_pylist(sorted(rows, key=lambda row: str(row["user_id"])), SCHEMA)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(owner_streams, "ROWS_AT_ONCE", rows_at_once)
-        question = owner_streams.Question(sequences, dict.fromkeys(SEQUENCE_COLUMNS, "bigint"), within)
+        columns = dict.fromkeys((*SEQUENCE_COLUMNS, *CATEGORY_COLUMNS), "any")
+        question = owner_streams.Question(sequences, columns, within)
         batches = owner_streams.answered(iter(table.to_batches(batch_rows)), KEPT, [question])
         found = [row for batch in batches for row in batch.to_pylist()]
     expected = []
     for user, as_of in asked:
         since = date.min if within is None else as_of - timedelta(days=within)
-        past = [(push[2], *push[3]) for push in held if push[0] == user and since <= push[1] < as_of]
+        past = [(push[2], *push[3], push[4]) for push in held if push[0] == user and since <= push[1] < as_of]
         if past:
             expected.append({"user_id": user, "as_of": as_of, "asked_on": as_of, **played(past)})
 

@@ -26,7 +26,7 @@ def oracle(seed: int, lag: timedelta) -> Oracle:
     )
 
 
-@pytest.mark.parametrize("seed", [2, 7])
+@pytest.mark.parametrize("seed", [3, 7])
 def test_every_table_has_duplicates_late_rows_and_rows_on_the_edge(seed: int, lag: timedelta) -> None:
     asked = oracle(seed, lag)
     for table, rows in asked.tables.items():
@@ -43,7 +43,7 @@ def test_every_table_has_duplicates_late_rows_and_rows_on_the_edge(seed: int, la
     assert loaded[timedelta(days=1) - TICK] >= 5, "known just before"
 
 
-@pytest.mark.parametrize("seed", [2, 7])
+@pytest.mark.parametrize("seed", [3, 7])
 def test_clicks_come_in_all_sorts(seed: int, lag: timedelta) -> None:
     asked = oracle(seed, lag)
     sends = {row["send_id"]: row for row in asked.rows["sends"]}
@@ -65,7 +65,7 @@ def test_clicks_come_in_all_sorts(seed: int, lag: timedelta) -> None:
     assert min(counted["click"], counted["dismissal"]) >= 5
 
 
-@pytest.mark.parametrize("seed", [2, 7])
+@pytest.mark.parametrize("seed", [3, 7])
 def test_of_each_kind_of_leaving_some_are_void(seed: int, lag: timedelta) -> None:
     asked = oracle(seed, lag)
     as_of = MIDNIGHT.date()
@@ -74,7 +74,7 @@ def test_of_each_kind_of_leaving_some_are_void(seed: int, lag: timedelta) -> Non
     assert len(sorts) == 4, sorts
 
 
-@pytest.mark.parametrize("seed", [2, 7])
+@pytest.mark.parametrize("seed", [3, 7])
 def test_features_take_many_values(seed: int, lag: timedelta) -> None:
     asked = oracle(seed, lag)
     values: dict[str, set[object]] = {}

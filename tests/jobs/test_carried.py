@@ -33,14 +33,14 @@ BUILT = (
 
 @pytest.fixture(scope="module")
 def lake(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lake]:
-    """Give a lake of three months whose last two nights were built, the first of them from all days."""
+    """Give a lake of half a year whose last two nights were built, the first of them from all days."""
     before = spark.conf.get("spark.sql.shuffle.partitions")
     spark.conf.set("spark.sql.shuffle.partitions", "1")
     lake = Lake(spark, str(tmp_path_factory.mktemp("carried")))
     rules = TimeRules()
     log = LogMaker(Random(3), timedelta(0)).log()
     frames = accepted(spark, {table: log[table] for table in TABLES}, rules)
-    days = [DS - timedelta(days=number) for number in range(110, -1, -1)]
+    days = [DS - timedelta(days=number) for number in range(173, -1, -1)]
     for table, rows in frames.items():
         lake.write(table, rows.where(F.col("ds").isin(days)), days)
     lake.write(COUNTS, spark.sql("SELECT 1 AS n, current_date() AS ds").limit(0), days)
