@@ -17,7 +17,7 @@ MIDNIGHT = datetime(2026, 3, 30, tzinfo=UTC)
 """The midnight whose window edges the logs crowd around; Europe's clocks changed the day before."""
 
 DAYS_BEFORE = (-1, 0, 1, 1, 2, 6, 7, 8, 8, 22, 23, 27, 28, 29, 40, 89, 90, 91, 119, 119, 150)
-"""Days of events before ``MIDNIGHT``: in and out of each window, and older; New York's clocks changed 22 days before."""
+"""Days of events before ``MIDNIGHT``: in and out of each window, and older; New York's clocks changed 22 days ago."""
 
 USERS = tuple(f"u{n}" for n in range(6))
 DEVICES = {user: (f"d{n}", f"d{n}b", "shared", None) for n, user in enumerate(USERS)}

@@ -1,7 +1,8 @@
 """The same histories, rebuilt from all raw events: plain Spark SQL, and DuckDB on the same Parquet files.
 
 What is rebuilt, for the midnight that ends the day: counts by window, first days and last times of users, devices,
-campaigns, pairs of user and campaign and of user and category, and of users in the app. The product's night also fits
+campaigns, pairs of user and campaign and of user and category, and of users in the app; and of how many campaigns and
+categories a user was sent pushes. The product's night also fits
 priors, reads push sequences, rhythms and change logs, and answers the day's own sends.
 """
 
@@ -10,7 +11,7 @@ from __future__ import annotations
 import tempfile
 import time
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 
@@ -19,7 +20,7 @@ from pyspark.sql import SparkSession
 
 from features.campaign import RECENT_DAYS
 from features.rows import history_table
-from features.windows import ALL, WINDOWS_DAYS
+from features.windows import ALL, USER_WINDOWS_DAYS, WINDOWS_DAYS
 from jobs.lake import Lake
 from tests.benchmarks.features.nightly import DS
 
@@ -30,7 +31,7 @@ THREADS = 2
 
 @dataclass(frozen=True)
 class Rebuilt:
-    """A history: the columns of its key, what is summed and what is the latest."""
+    """A history: the columns of its key, what is summed, what is the latest and what is counted once."""
 
     key: tuple[str, ...]
     prefix: str
@@ -38,15 +39,20 @@ class Rebuilt:
     sums: tuple[str, ...] = ("sends", "clicks", "dismissals")
     latest: tuple[str, ...] = ("last_sent_ms", "last_clicked_ms")
     windows: tuple[int, ...] = WINDOWS_DAYS
+    distinct: Mapping[str, str] = field(default_factory=dict)
 
 
 HISTORIES = {
-    "user_history": Rebuilt(("user_id",), "user"),
+    "user_history": Rebuilt(
+        ("user_id",), "user", windows=USER_WINDOWS_DAYS, distinct={"campaign_id": "campaigns", "category": "categories"}
+    ),
     "device_history": Rebuilt(("device_id",), "device"),
     "campaign_history": Rebuilt(("campaign_id",), "campaign", windows=RECENT_DAYS),
     "user_campaign_history": Rebuilt(("user_id", "campaign_id"), "user_campaign"),
     "user_category_history": Rebuilt(("user_id", "category"), "user_category"),
-    "user_app_history": Rebuilt(("user_id",), "app", "used", ("events", "duration_ms"), ("last_event_ms",)),
+    "user_app_history": Rebuilt(
+        ("user_id",), "app", "used", ("events", "duration_ms"), ("last_event_ms",), USER_WINDOWS_DAYS
+    ),
 }
 
 
@@ -82,6 +88,12 @@ def query(history: Rebuilt) -> str:
         for days in history.windows
     ]
     sums += [f"CAST(sum({name}) AS BIGINT) AS {history.prefix}_{name}_{ALL}" for name in history.sums]
+    since = {f"{days}d": f"event_day >= DATE '{MIDNIGHT - timedelta(days=days)}'" for days in history.windows}
+    sums += [
+        f"count(DISTINCT CASE WHEN sends > 0 AND {inside} THEN {name} END) AS {history.prefix}_{things}_{window}"
+        for name, things in history.distinct.items()
+        for window, inside in {**since, ALL: "true"}.items()
+    ]
     latest = [f"max({name}) AS {history.prefix}_{name}" for name in history.latest]
     first = f"min(event_day) AS {history.prefix}_first_day"
     key, known = ", ".join(history.key), " AND ".join(f"{name} IS NOT NULL" for name in history.key)
