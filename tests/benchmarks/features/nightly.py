@@ -1,7 +1,7 @@
 """One night (aggregate the day, build its features) over logs of several lengths with the same volume a day.
 
-Old days are carried as folded state, as nights before would have left it, half of a fold's days ago. Lengths take
-turns; the first turn warms the session up and is not counted.
+Old days are carried as folded state, as nights before would have left it, half of a fold's days ago; a log that fits in
+the longest window has none. Lengths take turns; the first turn warms the session up and is not counted.
 """
 
 from __future__ import annotations
@@ -63,7 +63,9 @@ def prepared(spark: SparkSession, folder: Path, size: LogSize) -> Lake:
     lake = write_log(spark, str(root), size, DS)
     with redirect_stdout(io.StringIO()):
         aggregate_day.run(spark, aggregate_day.arg_parser().parse_args(["--root", lake.root, "--ds", str(DS)]))
-    fold_until(lake, read_note(lake, DS), carried_due(DS) - timedelta(days=FOLD_DAYS // 2), None)
+    carried = carried_due(DS) - timedelta(days=FOLD_DAYS // 2)
+    if carried >= DS - timedelta(days=size.days - 1):
+        fold_until(lake, read_note(lake, DS), carried, None)
     before = DS - timedelta(days=1)
     requests = "send_id string, user_id string, device_id string, campaign_id string, send_at timestamp, as_of date"
     lake.write("requests", spark.createDataFrame([], f"{requests}, ds date"), [before])
