@@ -6,18 +6,21 @@ import json
 from datetime import date
 
 import pyarrow as pa
-from pyspark.sql import DataFrame
 
 from jobs.build_training_set import TRAINING_SET
 from jobs.embedding import codes_table
 from jobs.errors import BadInput
 from jobs.lake import Lake
 from jobs.registry import champion_bundle
+from jobs.training_parts import read_part
 from models.measurement import Scored, score_bundle
 from models.schema import SCHEMA_FILE, FeatureSchema
 from models.serving.encoder import LATENT_VALUES, LATENTS
 from models.serving.errors import BundleError, EngineError, RowError
 from models.serving.manifest import read_manifest, read_verified
+
+CODED, CODES = ["user_id", "as_of"], [LATENTS, LATENT_VALUES]
+"""What a row of codes is of, and what it says."""
 
 
 class NotMeasurable(BadInput):
@@ -64,18 +67,20 @@ def score_champion(lake: Lake, ds: date, *, tracking_uri: str | None, embedding_
 
 
 def _rows(lake: Lake, ds: date, schema: FeatureSchema, other_embedding: str | None) -> pa.Table:
-    rows = lake.read(TRAINING_SET, since=ds, until=ds)
-    rows = rows.where(rows["part"] == "holdout")
-    absent = [feature.name for feature in schema.features if feature.name not in rows.columns]
+    rows = read_part(lake, ds, "holdout")
+    absent = [feature.name for feature in schema.features if feature.name not in rows.column_names]
     if absent:
         raise NotMeasurable(f"the training set lacks features of the champion: {', '.join(absent)}")
-    if other_embedding is not None:
-        rows = _with_codes(rows, lake.read(codes_table(other_embedding), until=ds))
-    return rows.orderBy("send_id").toArrow()
+    return rows if other_embedding is None else _with_codes(lake, ds, rows, other_embedding)
 
 
-def _with_codes(rows: DataFrame, codes: DataFrame) -> DataFrame:
+def _with_codes(lake: Lake, ds: date, rows: pa.Table, embedding: str) -> pa.Table:
     """Put codes of another embedding version in place of the training set's."""
-    keys = ["user_id", "as_of"]
-    own = codes.select(*keys, LATENTS, LATENT_VALUES).dropDuplicates(keys)
-    return rows.drop(LATENTS, LATENT_VALUES).join(own, keys, how="left")
+    sends = lake.read(TRAINING_SET, since=ds, until=ds)
+    codes = lake.read(codes_table(embedding), until=ds).select(*CODED, *CODES).dropDuplicates(CODED)
+    own = sends.where("part = 'holdout'").select("send_id", *CODED).join(codes, CODED, how="left")
+    own = own.select("send_id", *CODES).orderBy("send_id").toArrow()
+    rows = rows.drop_columns([name for name in CODES if name in rows.column_names])
+    for name in CODES:
+        rows = rows.append_column(name, own[name])
+    return rows

@@ -24,6 +24,7 @@ from jobs.champion_rows import NotMeasurable, score_champion
 from jobs.cli import add_tracking_argument, at_least, job_parser, run_job, say
 from jobs.errors import BadInput
 from jobs.lake import Lake
+from jobs.side_by_side import side_by_side
 from jobs.train_click_models import CANDIDATES, PROFILES, VALIDATION_PREDICTIONS
 from jobs.training_parts import read_part
 from models.bundle import complete_manifest, json_bytes
@@ -80,15 +81,16 @@ def run(spark: SparkSession, args: argparse.Namespace) -> None:
 def _score_candidates(lake: Lake, args: argparse.Namespace, meta: Mapping[str, Any], candidates: Path) -> list[Scored]:
     """Score the hold-out by every candidate, after all of its files were found to be as they were written."""
     table, schema = read_part(lake, args.ds, "holdout"), FeatureSchema.from_json(meta["schema"])
-    scored = []
-    for folder in sorted(path.parent for path in candidates.glob(f"*/{MANIFEST}")):
+
+    def score(folder: Path) -> Scored:
         try:
             manifest = read_manifest(folder)
             read_verified(folder, manifest, manifest["files"])
-            scored.append(score_bundle(folder, table, schema))
+            return score_bundle(folder, table, schema)
         except BundleError as error:
             raise BadInput(str(error)) from None
-    return scored
+
+    return side_by_side(score, sorted(path.parent for path in candidates.glob(f"*/{MANIFEST}")))
 
 
 def _score_champion(

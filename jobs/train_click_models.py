@@ -77,7 +77,8 @@ def run(spark: SparkSession, args: argparse.Namespace) -> None:
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         route = stack.enter_context(ROUTES[args.training](Asked(spark, lake, args, schema, n_latents)))
-        stack.enter_context(threadpool_limits(limits=args.threads // route.at_once))
+        # BLAS on one thread, so that candidates that are fitted at the same time need not take turns at saying so
+        stack.enter_context(threadpool_limits(limits={"openmp": args.threads // route.at_once, "blas": 1}))
 
         def fit(spec: CandidateSpec) -> FittedCandidate:
             try:

@@ -52,6 +52,7 @@ def make_bins(
         "verbose": -1,
         "feature_pre_filter": False,  # a filter would hang on the first fit's settings
         "bin_construct_sample_cnt": BIN_ROWS,
+        "enable_bundle": False,  # the same trees; bundled columns would be copied anew for each tree
     }
     if seed is not None:
         parameters["data_random_seed"] = _first_draw(seed)

@@ -47,12 +47,12 @@ class CandidateSpec:
 
 
 DEFAULT_CANDIDATES: tuple[CandidateSpec, ...] = (
-    CandidateSpec("random_forest", RandomForestSettings()),
     CandidateSpec("lightgbm", BoostedTreesSettings()),
-    CandidateSpec("logistic", LogisticSettings()),
+    CandidateSpec("random_forest", RandomForestSettings()),
     CandidateSpec("lightgbm_no_embedding", BoostedTreesSettings(), codes=False),
+    CandidateSpec("logistic", LogisticSettings()),
 )
-"""The longest fits first: two may be fitted at a time."""
+"""The longest fits first: two may be fitted at a time, and the shortest fills what is left."""
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -10,9 +11,11 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import DTypeLike, NDArray
 from pydantic.dataclasses import dataclass as settings
-from sklearn.linear_model import LogisticRegression
+from scipy.special import expit
 
 from models.family import CHECKED, NO_SENTINEL, AtLeastOne, EncodedParts, FittedModel, Positive
+from models.linear_columns import LinearColumns
+from models.ridge import fit_ridge
 from models.serving.encoder import FIRST_KNOWN_CODE, RowEncoder
 from models.serving.logistic_engine import signed_log, standardise
 from models.serving.types import Floats
@@ -28,15 +31,20 @@ class LogisticSettings:
     missing: ClassVar[float] = NO_SENTINEL
 
     inverse_penalty: Positive = 0.003
-    """scikit-learn's C: larger is a weaker ridge penalty."""
+    """What scikit-learn calls C: larger is a weaker ridge penalty."""
     max_iterations: AtLeastOne = 300
     """Most iterations of L-BFGS."""
 
     def fit(self, parts: EncodedParts, *, seed: int, n_threads: int) -> FittedLogistic:  # noqa: ARG002
         """Fit a model; the optimum is unique, so neither seed nor threads matter."""
-        design, matrix = LogisticDesign.learn(parts.rows, parts.encoder)
-        estimator = LogisticRegression(C=self.inverse_penalty, max_iter=self.max_iterations)
-        return FittedLogistic(design, estimator.fit(matrix, parts.label))
+        design = LogisticDesign.learn(parts.rows, parts.encoder)
+        weight, intercept = fit_ridge(
+            design.columns(parts.rows, np.float32),
+            parts.label,
+            inverse_penalty=self.inverse_penalty,
+            max_iterations=self.max_iterations,
+        )
+        return FittedLogistic(design, weight, intercept)
 
     def settled(self, model: FittedModel) -> LogisticSettings:  # noqa: ARG002
         """Give the same settings: validation decides nothing here."""
@@ -57,57 +65,46 @@ class LogisticDesign:
     """Encoded column of integer codes -> number of codes."""
 
     @classmethod
-    def learn(cls, rows: Floats, encoder: RowEncoder) -> tuple[LogisticDesign, sp.csr_matrix]:
-        """Learn means and scales of training rows; gives what `matrix` makes of these rows too, in float32."""
+    def learn(cls, rows: Floats, encoder: RowEncoder) -> LogisticDesign:
+        """Learn means and scales of training rows."""
         coded = encoder.categorical_positions
         positions = np.setdiff1d(np.arange(rows.shape[1]), coded)
-        numbers = signed_log(np.take(rows, positions, axis=1))  # in place from here on: these arrays are the largest
-        absent = np.isnan(numbers)
-        n = np.maximum((~absent).sum(axis=0), 1)
-        numbers[absent] = 0
-        mean = numbers.sum(axis=0) / n
-        numbers -= mean
-        numbers[absent] = 0
-        scale = np.sqrt(np.einsum("ij,ij->j", numbers, numbers) / n)
-        scale = np.where(scale > 0, scale, 1.0)
-        numbers /= scale
-        np.clip(numbers, -CLIP, CLIP, out=numbers)
+        moments = np.array([_moments(signed_log(rows[:, position])) for position in positions]).reshape(-1, 2)
         sizes = (FIRST_KNOWN_CODE + len(words) for words in encoder.vocabularies.values())
-        design = cls(positions, mean, scale, dict(zip(coded, sizes, strict=True)))
-        return design, design._side_by_side(numbers.astype(np.float32), absent, rows)
+        return cls(positions, moments[:, 0], moments[:, 1], dict(zip(coded, sizes, strict=True)))
 
-    def matrix(self, rows: Floats) -> sp.csr_matrix:
-        """Give standardised numbers (0 where missing), missing indicators and one-hot codes side by side."""
-        numbers = np.take(rows, self.positions, axis=1)
-        absent = np.isnan(numbers)
-        numbers = standardise(numbers, self.mean, self.scale, CLIP)
-        numbers[absent] = 0
-        return self._side_by_side(numbers, absent, rows)
-
-    def _side_by_side(self, numbers: Floats, absent: NDArray[np.bool_], rows: Floats) -> sp.csr_matrix:
-        sizes = self.categories.items()
-        one_hot = [_one_hot(rows[:, position], size, numbers.dtype) for position, size in sizes]
-        return sp.csr_matrix(
-            sp.hstack([_full(numbers), sp.csr_matrix(absent, dtype=numbers.dtype), *one_hot], format="csr")
-        )
+    def columns(self, rows: Floats, dtype: DTypeLike = np.float64) -> LinearColumns:
+        """Give standardised numbers (0 where missing), then missing indicators and one-hot codes."""
+        numbers = np.empty((len(self.positions), len(rows)), dtype)
+        marked = []
+        for at, position in enumerate(self.positions):
+            column = standardise(rows[:, position], self.mean[at], self.scale[at], CLIP)
+            absent = np.isnan(column)
+            numbers[at] = np.where(absent, 0, column)
+            marked.append(np.flatnonzero(absent))
+        for position, size in self.categories.items():
+            marked += _rows_of_codes(rows[:, position], size)
+        return LinearColumns(numbers.T, _marks(marked, len(rows), dtype))
 
 
 @dataclass(frozen=True)
 class FittedLogistic:
-    """A fitted scikit-learn estimator behind its design."""
+    """Weights behind their design."""
 
     design: LogisticDesign
-    estimator: LogisticRegression
+    weight: Floats
+    """Shape (n_columns,): one for each column that the design gives."""
+    intercept: float
     serving_format: ClassVar[str] = "json"
 
     def predict(self, rows: Floats) -> Floats:
         """Give click probabilities of encoded rows."""
-        return np.asarray(self.estimator.predict_proba(self.design.matrix(rows))[:, 1])
+        return np.asarray(expit(self.design.columns(rows).times(self.weight) + self.intercept))
 
     def to_serving(self) -> bytes:
         """Give what ``models.serving.logistic_engine`` reads."""
         sizes = [len(self.design.positions)] * 2 + list(self.design.categories.values())
-        weight, missing, *categorical = np.split(self.estimator.coef_[0], np.cumsum(sizes)[:-1])
+        weight, missing, *categorical = np.split(self.weight, np.cumsum(sizes)[:-1])
         numeric = {
             "positions": self.design.positions,
             "mean": self.design.mean,
@@ -116,7 +113,7 @@ class FittedLogistic:
             "missing": missing,
         }
         value: dict[str, Any] = {
-            "intercept": float(self.estimator.intercept_[0]),
+            "intercept": self.intercept,
             "clip": CLIP,
             "numeric": {name: array.tolist() for name, array in numeric.items()},
             "categorical": [
@@ -131,13 +128,20 @@ class FittedLogistic:
         return {}
 
 
-def _one_hot(codes: Floats, size: int, dtype: DTypeLike) -> sp.csr_matrix:
-    ones, rows = np.ones(len(codes), dtype=dtype), np.arange(len(codes))
-    return sp.csr_matrix((ones, (rows, codes.astype(np.intp))), shape=(len(codes), size))
+def _moments(column: Floats) -> tuple[float, float]:
+    """Give mean and standard deviation of the values that are there; 1 for that of a constant."""
+    known = column[~np.isnan(column)]
+    return (float(known.mean()), float(known.std()) or 1.0) if len(known) else (0.0, 1.0)
 
 
-def _full(block: Floats) -> sp.csr_matrix:
-    """Give a dense block as CSR, zeros and all; several times faster than looking for the zeros."""
-    n, width = block.shape
-    columns = np.tile(np.arange(width, dtype=np.int32), n)
-    return sp.csr_matrix((block.ravel(), columns, np.arange(n + 1) * width), shape=block.shape)
+def _rows_of_codes(codes: Floats, size: int) -> list[NDArray[np.intp]]:
+    """Give the rows of each code."""
+    ascending = np.argsort(codes, kind="stable")
+    return np.split(ascending, np.searchsorted(codes[ascending], np.arange(1, size)))
+
+
+def _marks(rows: Sequence[NDArray[np.intp]], n: int, dtype: DTypeLike) -> sp.csr_matrix:
+    """Give a column for each set of rows, with 1 in them."""
+    ends = np.cumsum([0, *(len(some) for some in rows)])
+    ones = np.ones(ends[-1], dtype)
+    return sp.csc_matrix((ones, np.concatenate(rows), ends), shape=(n, len(rows))).tocsr()

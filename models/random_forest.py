@@ -46,7 +46,7 @@ class RandomForestSettings:
             random_state=seed,
             n_jobs=n_threads,
         )
-        forest.fit(to_single(parts.rows), parts.label)
+        forest.fit(np.asfortranarray(to_single(parts.rows)), parts.label)  # a tree reads column by column
         forest.set_params(n_jobs=1)  # threads add up trees in any order, and make one row four times slower
         return FittedForest(forest)
 

@@ -392,7 +392,7 @@ def test_what_tuning_finds_is_trained_with(spark: SparkSession, lake: Lake, tmp_
 @pytest.mark.parametrize(
     ("words", "complaint"),
     [
-        (("--candidate", "svm"), "--candidate svm: expected one that 2026-02-02 has, which are random_forest"),
+        (("--candidate", "svm"), "--candidate svm: expected one that 2026-02-02 has, which are lightgbm"),
         (("--output", "nowhere/found.toml"), "expected a folder to write found.toml to"),
         (("--settings", "nowhere.toml"), "settings file nowhere.toml: expected a readable TOML file"),
     ],
