@@ -8,7 +8,6 @@ from pyspark.sql import functions as F
 from features.change_logs import change_reader, known_by_day, latest_as_of
 from features.feature import Block, Feature
 from features.push_history import count_features, days_since, rate_features, reader
-from features.windows import ALL
 
 RECENT_DAYS = (1, 3, 7, 28)
 """Windows of a campaign, which has many sends a day, and whose appeal changes within days."""
@@ -42,7 +41,7 @@ HISTORY = Block(
     features=(
         Feature("campaign", "campaign_id", "string", "the campaign itself", "category", "at the send"),
         *count_features("campaign", ("sends", "clicks"), "of the campaign", RECENT_DAYS),
-        *rate_features("campaign", "of the campaign", (*(f"{days}d" for days in RECENT_DAYS), ALL)),
+        *rate_features("campaign", "of the campaign", RECENT_DAYS),
         days_since("campaign_days_since_first_send", "campaign_first_day", "the campaign's first send"),
     ),
     prior_level="campaign",

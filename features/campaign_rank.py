@@ -19,16 +19,15 @@ def _read(history: History) -> Told:
     day_known = F.greatest("ds", "event_day")
     last_day = F.date_add("event_day", ACTIVE_DAYS - 1)
     cells = history.pushes.where(day_known <= last_day)
-    daily = cells.groupBy("campaign_id", day_known.alias("known"), last_day.alias("last_day")).agg(
-        F.sum("sends").alias("sends"), F.sum("clicks").alias("clicks")
-    )
+    sums = [F.sum(name).alias(name) for name in ("sends", "clicks")]
+    daily = cells.groupBy("campaign_id", day_known.alias("known"), last_day.alias("last_day")).agg(*sums)
     by_day = daily.select("campaign_id", "sends", "clicks", F.explode(F.sequence("known", "last_day")).alias("known"))
-    totals = by_day.groupBy("campaign_id", "known").agg(F.sum("sends").alias("sends"), F.sum("clicks").alias("clicks"))
+    totals = by_day.groupBy("campaign_id", "known").agg(*sums)
     together = Window.partitionBy("known")
     ranked = totals.where(F.col("sends") > 0).select(
         "campaign_id", "known",
-        F.rank().over(together.orderBy(F.desc("clicks"))).cast("long").alias(COLUMNS[0]),
-        F.count("*").over(together).alias(COLUMNS[1]),
+        F.rank().over(together.orderBy(F.desc("clicks"))).cast("long").alias("campaign_rank"),
+        F.count("*").over(together).alias("campaigns_active"),
     )  # fmt: skip
     return ranked, Question(_of_last_day, dict.fromkeys(COLUMNS, "bigint"), days=1)
 

@@ -11,10 +11,11 @@ from pyspark.sql import functions as F
 
 from features.feature import Block, Feature, History
 from features.known_counts import dense_sums
+from features.known_days import HOURS
 from features.outcomes import CLICKED
 from features.owner_streams import Known, Question, Told
 from features.push_history import smoothed
-from features.user_rhythm import HOURS, NEAR_HOURS, as_lists, near_hour
+from features.user_rhythm import NEAR_HOURS, as_lists, near_hour
 from features.windows import MEMORY_DAYS
 
 WINDOWS = (7, 28, MEMORY_DAYS)

@@ -14,7 +14,6 @@ from pyspark.sql import functions as F
 from features.change_logs import known_by_day
 from features.feature import Block
 from features.push_history import rate_features, reader
-from features.windows import ALL
 
 KINDS = ("model", "os_version", "platform")
 """Columns of push partials that say what kind of device a push went to."""
@@ -37,7 +36,7 @@ def _block(prefix: str, key: Sequence[str], whose: str, days: int) -> Block:
         key=tuple(key),
         table="devices",
         read=reader(key, prefix, windows=(days,)),
-        features=tuple(rate_features(prefix, whose, (f"{days}d", ALL))),
+        features=tuple(rate_features(prefix, whose, (days,))),
         prior_level=prefix,
     )
 

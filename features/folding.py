@@ -16,10 +16,10 @@ from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F
 
 from features.campaign import RECENT_DAYS
-from features.partials import PUSH_COUNTS, PUSH_THINGS
-from features.windows import USER_WINDOWS_DAYS, WINDOWS_DAYS
+from features.partials import PUSH_COUNTS, PUSH_THINGS, PUSHED_LAST
+from features.windows import USER_WINDOWS_DAYS
 
-LONGEST_WINDOW = max(*WINDOWS_DAYS, *USER_WINDOWS_DAYS, *RECENT_DAYS)
+LONGEST_WINDOW = max(*USER_WINDOWS_DAYS, *RECENT_DAYS)
 
 Fold: TypeAlias = Callable[[DataFrame], DataFrame]
 
@@ -78,7 +78,7 @@ def _first_and_last(key: Sequence[str], *state: str) -> Fold:
 
 
 FOLDS: Mapping[str, Fold] = {
-    "pushes": _one_cell(PUSH_THINGS, PUSH_COUNTS, ("last_sent_ms", "last_clicked_ms")),
+    "pushes": _one_cell(PUSH_THINGS, PUSH_COUNTS, PUSHED_LAST),
     "app_events": _one_cell(("user_id", "event_name"), ("events", "duration_ms"), ("last_event_ms",)),
     "users": _first_and_last(("user_id",)),
     "devices": _first_and_last(("device_id", "user_id"), "push_enabled"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pyarrow as pa
 
+from features.known_windows import count_inside
 from features.owner_streams import NEVER, Known, day_numbers
 from features.windows import USER_WINDOWS_DAYS
 
@@ -42,14 +43,13 @@ def active_days(known: Known) -> dict[str, pa.Array]:
     first = np.diff(request, prepend=-1) != 0
     days_on = np.diff(day, prepend=0)
     begins = {"active_days": first | (days_on > 0), "sessions": first | (np.diff(hour, prepend=0) > 1)}
-    n = len(known.lengths)
     columns = {}
     for name, windows in COUNTED_IN.items():
+        began = request[begins[name]], day[begins[name]]
         for days in windows:
-            inside = begins[name] & (day >= (known.as_of - days)[request])
-            columns[f"{name}_{days}d"] = pa.array(np.bincount(request[inside], minlength=n))
+            columns[f"{name}_{days}d"] = count_inside(known, *began, days)
     back = ~first & (days_on > BREAK_DAYS)
-    returned = np.full(n, NEVER)
+    returned = np.full(len(known.lengths), NEVER)
     np.maximum.at(returned, request[back], day[back])
     never = returned == NEVER
     columns["days_since_return"] = pa.array(np.ma.masked_array(known.as_of - np.where(never, 0, returned), never))

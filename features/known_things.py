@@ -7,10 +7,12 @@ from collections.abc import Sequence
 import numpy as np
 import pyarrow as pa
 
+from features.known_windows import count_inside
 from features.owner_streams import Known, day_numbers
+from features.windows import window_names
 
 
-def distinct_things(known: Known, name: str, windows: Sequence[int]) -> list[pa.Array]:
+def distinct_things(known: Known, column: str, prefix: str, things: str, windows: Sequence[int]) -> dict[str, pa.Array]:
     """Count the distinct values of a column in each window and in all time.
 
     A value lies in a window when the newest of its cells does, so all windows are told by one look at each.
@@ -19,18 +21,20 @@ def distinct_things(known: Known, name: str, windows: Sequence[int]) -> list[pa.
     ----------
     known : Known
         Cells have ``event_day`` (date, never after ``known``) and the column; null is no value.
-    name : str
+    column : str
         The column.
+    prefix, things : str
+        First words of the names.
     windows : sequence of int
         Lengths in days: a window of W holds event days from T - W to T - 1.
 
     Returns
     -------
-    list of Array
-        Counts (long), a window each, all time last; of shape (n_requests,).
+    dict of str to Array
+        ``PREFIX_THINGS_Wd`` ... ``PREFIX_THINGS_all`` (long).
     """
-    known = known.where(known.rows.column(name).is_valid().to_numpy())
-    value = known.rows.column(name).combine_chunks().dictionary_encode().indices.to_numpy()
+    known = known.where(known.rows.column(column).is_valid().to_numpy())
+    value = known.rows.column(column).combine_chunks().dictionary_encode().indices.to_numpy()
     day = day_numbers(known.rows.column("event_day"))
     request, place = known.places()
     value, day = value[place], day[place]
@@ -38,6 +42,6 @@ def distinct_things(known: Known, name: str, windows: Sequence[int]) -> list[pa.
     request, value, day = request[order], value[order], day[order]
     newest = np.append((request[1:] != request[:-1]) | (value[1:] != value[:-1]), True)[: len(order)]
     request, day = request[newest], day[newest]
-    inside = [day >= (known.as_of - days)[request] for days in windows]
-    n = len(known.as_of)
-    return [pa.array(np.bincount(request[which], minlength=n)) for which in (*inside, slice(None))]
+    counts = [count_inside(known, request, day, days) for days in windows]
+    of_all = pa.array(np.bincount(request, minlength=len(known.as_of)))
+    return dict(zip(window_names(prefix, things, windows), [*counts, of_all], strict=True))

@@ -58,6 +58,15 @@ def windows_of(
     return columns
 
 
+def count_inside(known: Known, request: Integers, day: Integers, days: int) -> pa.Array:
+    """Count what happened in the window of so many days that ends at each request's midnight.
+
+    ``request`` and ``day``, never after the midnight, are of shape (n_happened,).
+    """
+    inside = day >= (known.as_of - days)[request]
+    return pa.array(np.bincount(request[inside], minlength=len(known.as_of)))
+
+
 def _happened_before(known: Known, event_day: Integers, day: Integers) -> tuple[Integers, Integers]:
     """Give request and row of each row known that happened before the request's day."""
     request, place = known.places()

@@ -7,7 +7,7 @@ from pyspark.sql import functions as F
 
 from features.attribution import counts_in_time, is_click
 from features.bots import is_possible
-from features.partials import epoch_ms
+from features.partials import epoch_ms, with_category_then
 from features.time_rules import TimeRules, known_day, shifted
 
 IGNORED, CLICKED, DISMISSED = 0, 1, 2
@@ -40,10 +40,7 @@ def push_outcomes(sends: DataFrame, clicks: DataFrame, categories: DataFrame | N
         .agg(F.min(F.when(is_click(), F.col("clicked_at"))).alias("_clicked_at"))
     )
     joined = sends.join(reacted.withColumn("_reacted", F.lit(True)), "send_id", how="left")
-    if categories is None:
-        joined = joined.withColumn("category", F.lit(None).cast("string"))
-    else:
-        joined = joined.join(F.broadcast(categories), ["campaign_id", "ds"], how="left")
+    joined = with_category_then(joined, categories)
     last_click = shifted(F.col("sent_at"), rules.attribution_window_s)
     settled = known_day(last_click, shifted(F.col("sent_at"), rules.maturity_s), rules)
     clicked, reacted_at_all = F.col("_clicked_at").isNotNull(), F.col("_reacted").isNotNull()

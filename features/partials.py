@@ -14,6 +14,7 @@ from features.contract import DISMISS
 PUSH_THINGS = ("user_id", "device_id", "campaign_id", "category", "model", "os_version", "platform")
 PUSH_KEY = (*PUSH_THINGS, "event_day")
 PUSH_COUNTS = ("sends", "clicks", "dismissals")
+PUSHED_LAST = ("last_sent_ms", "last_clicked_ms")
 
 
 def epoch_ms(time: Column) -> Column:
@@ -50,18 +51,22 @@ def push_partials(
         (F.col("action") == DISMISS).cast("int").alias("dismissals"), F.lit(None).cast("long").alias("last_sent_ms"),
         F.when(F.col("is_first_click"), epoch_ms(F.col("clicked_at"))).alias("last_clicked_ms"),
     )  # fmt: skip
-    rows = sent.unionByName(clicked)
-    if categories is not None:
-        rows = rows.join(F.broadcast(categories), ["campaign_id", "ds"], how="left")
+    rows = with_category_then(sent.unionByName(clicked), categories)
     if kinds is not None:
         rows = rows.join(kinds, ["device_id", "ds"], how="left")
     absent = {name: F.lit(None).cast("string") for name in PUSH_KEY if name not in rows.columns}
     rows = rows.withColumns(absent) if absent else rows
     return rows.groupBy(*PUSH_KEY, "ds").agg(
         *(F.sum(name).alias(name) for name in PUSH_COUNTS),
-        F.max("last_sent_ms").alias("last_sent_ms"),
-        F.max("last_clicked_ms").alias("last_clicked_ms"),
+        *(F.max(name).alias(name) for name in PUSHED_LAST),
     )
+
+
+def with_category_then(rows: DataFrame, categories: DataFrame | None) -> DataFrame:
+    """Add ``category`` as known at the end of ``ds``, from ``campaign_id, ds, category``; null where there is none."""
+    if categories is None:
+        return rows.withColumn("category", F.lit(None).cast("string"))
+    return rows.join(F.broadcast(categories), ["campaign_id", "ds"], how="left")
 
 
 def _pushed(time: str) -> list[Column]:

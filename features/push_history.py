@@ -6,11 +6,10 @@ from collections.abc import Sequence
 
 from features.feature import Feature, History, Reader
 from features.owner_streams import Told
-from features.partials import PUSH_COUNTS
+from features.partials import PUSH_COUNTS, PUSHED_LAST
 from features.windows import ALL, WINDOWS_DAYS, window_names, window_sums
 
-RATE_WINDOWS = ("7d", "28d", "all")
-PUSHED_LAST = ("last_sent_ms", "last_clicked_ms")
+RATE_WINDOWS_DAYS = (7, 28)
 
 
 def window_text(window: str) -> str:
@@ -47,8 +46,8 @@ def smoothed(clicks: str, sends: str, level: str, towards: str) -> str:
     return f"(coalesce({clicks}, 0) + {strength} * {towards}) / (coalesce({sends}, 0) + {strength})"
 
 
-def rate_features(prefix: str, whose: str, windows: Sequence[str] = RATE_WINDOWS) -> list[Feature]:
-    """Give click rates, pulled towards the rate of all by an empirical-Bayes prior."""
+def rate_features(prefix: str, whose: str, windows: Sequence[int] = RATE_WINDOWS_DAYS) -> list[Feature]:
+    """Give click rates over each window and all time, pulled towards the rate of all by an empirical-Bayes prior."""
     return [
         Feature(
             f"{prefix}_click_rate_{window}",
@@ -59,7 +58,7 @@ def rate_features(prefix: str, whose: str, windows: Sequence[str] = RATE_WINDOWS
             window_text(window),
             "no send at all was known yet",
         )
-        for window in windows
+        for window in (*(f"{days}d" for days in windows), ALL)
     ]
 
 

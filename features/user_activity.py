@@ -7,15 +7,14 @@ import pyarrow as pa
 from features.feature import Block, History
 from features.known_things import distinct_things
 from features.owner_streams import Known, Question, Told
-from features.partials import PUSH_COUNTS
+from features.partials import PUSH_COUNTS, PUSHED_LAST
 from features.push_history import (
-    PUSHED_LAST,
     count_features,
     days_since,
     rate_features,
     recency_features,
 )
-from features.windows import ALL, USER_WINDOWS_DAYS, window_names, window_sums
+from features.windows import USER_WINDOWS_DAYS, window_names, window_sums
 
 THINGS = {"campaign_id": "campaigns", "category": "categories"}
 """What a push is of, and its plural."""
@@ -34,9 +33,10 @@ def _read(history: History) -> Told:
     distinct = [name for things in THINGS.values() for name in window_names("user", things, USER_WINDOWS_DAYS)]
 
     def answer(known: Known) -> dict[str, pa.Array]:
-        sent = known.where(known.rows.column("sends").to_numpy() > 0)
-        things = (distinct_things(sent, name, USER_WINDOWS_DAYS) for name in THINGS)
-        return {**counted.answer(known), **dict(zip(distinct, (n for counts in things for n in counts), strict=True))}
+        sent, columns = known.where(known.rows.column("sends").to_numpy() > 0), dict(counted.answer(known))
+        for name, things in THINGS.items():
+            columns |= distinct_things(sent, name, "user", things, USER_WINDOWS_DAYS)
+        return columns
 
     return cells, Question(answer, {**counted.columns, **dict.fromkeys(distinct, "bigint")})
 
@@ -48,7 +48,7 @@ BLOCK = Block(
     read=_read,
     features=(
         *count_features("user", PUSH_COUNTS, "of the user", USER_WINDOWS_DAYS),
-        *rate_features("user", "to the user", (*(f"{days}d" for days in USER_WINDOWS_DAYS[1:]), ALL)),
+        *rate_features("user", "to the user", USER_WINDOWS_DAYS[1:]),
         *recency_features("user", "of the user"),
         days_since("user_days_since_first_push", "user_first_day", "the user's first push"),
         *count_features("user", tuple(THINGS.values()), "that the user was sent pushes of", USER_WINDOWS_DAYS),

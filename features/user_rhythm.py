@@ -13,12 +13,12 @@ from pyspark.sql import functions as F
 
 from features.feature import Block, Feature, History
 from features.known_counts import dense_sums
-from features.known_days import BREAK_DAYS, COUNTED_IN, DAY_COLUMNS, active_days
+from features.known_days import BREAK_DAYS, COUNTED_IN, DAY_COLUMNS, HOURS, active_days
 from features.owner_streams import Integers, Known, Question, Told
 from features.windows import MEMORY_DAYS, REMEMBERED
 
 NEAR_HOURS = 2
-HOURS, WEEKDAYS = 24, 7
+WEEKDAYS = 7
 WEEK = HOURS * WEEKDAYS
 THURSDAY = 3
 """Weekday of 1970-01-01, where Monday is 0."""

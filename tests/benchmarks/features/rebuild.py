@@ -2,8 +2,8 @@
 
 What is rebuilt, for the midnight that ends the day: counts by window, first days and last times of users, devices,
 campaigns, pairs of user and campaign and of user and category, and of users in the app; and of how many campaigns and
-categories a user was sent pushes. The product's night also fits
-priors, reads push sequences, rhythms and change logs, and answers the day's own sends.
+categories a user was sent pushes. The product's night also fits priors, reads push sequences, rhythms and change logs,
+and answers the day's own sends.
 """
 
 from __future__ import annotations
@@ -81,14 +81,13 @@ def used(milliseconds: str) -> str:
 
 def query(history: Rebuilt) -> str:
     """Give SQL, the same in both dialects, for one history as of the midnight."""
+    since = {f"{days}d": f"event_day >= DATE '{MIDNIGHT - timedelta(days=days)}'" for days in history.windows}
     sums = [
-        f"CAST(sum(CASE WHEN event_day >= DATE '{MIDNIGHT - timedelta(days=days)}' THEN {name} ELSE 0 END) AS BIGINT) "
-        f"AS {history.prefix}_{name}_{days}d"
+        f"CAST(sum(CASE WHEN {inside} THEN {name} ELSE 0 END) AS BIGINT) AS {history.prefix}_{name}_{window}"
         for name in history.sums
-        for days in history.windows
+        for window, inside in since.items()
     ]
     sums += [f"CAST(sum({name}) AS BIGINT) AS {history.prefix}_{name}_{ALL}" for name in history.sums]
-    since = {f"{days}d": f"event_day >= DATE '{MIDNIGHT - timedelta(days=days)}'" for days in history.windows}
     sums += [
         f"count(DISTINCT CASE WHEN sends > 0 AND {inside} THEN {name} END) AS {history.prefix}_{things}_{window}"
         for name, things in history.distinct.items()
