@@ -39,7 +39,7 @@ class BoostedTreesSettings:
     family: ClassVar[str] = "lightgbm"
     missing: ClassVar[float] = NO_SENTINEL
 
-    learning_rate: Positive = 0.05
+    learning_rate: Positive = 0.06
     """Shrinkage of each tree."""
     num_leaves: Leaves = 15
     """Most leaves of a tree."""
@@ -59,7 +59,7 @@ class BoostedTreesSettings:
     """Fewest rows of a category that may be split off."""
     max_trees: AtLeastOne = 2000
     """Most trees."""
-    patience: AtLeastOne = 50
+    patience: AtLeastOne = 30
     """Training ends when validation log-loss has not fallen for this many trees."""
     rising: tuple[str, ...] = ()
     """Numeric columns (or patterns with ``*``) of which more never makes a click less likely, all else being equal."""
