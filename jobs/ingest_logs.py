@@ -101,15 +101,19 @@ def _results(
 ) -> dict[str, DataFrame]:
     """Settle each row of this run: contract columns, ``status``, ``reason``, ``raw_row``, ``ds``."""
     forgotten = forgotten_of(lake, typed, scope, _before(lake, "sends", scope, dedup_days))
+    waited = _waited(lake, scope)
     results = {}
     for table, rows in typed.items():
         judged = with_forgotten(with_status(rows, scope), table, forgotten)
-        results[table] = _without_duplicates(lake, table, judged, scope, dedup_days).persist()
-    settled = _with_sends(lake, results, scope, mapping, dedup_days, forgotten).persist()
+        before = _before(lake, table, scope, dedup_days)
+        if table == "clicks" and waited is not None:
+            before = waited if before is None else before.unionByName(waited, allowMissingColumns=True)
+        results[table] = _without_duplicates(table, judged, before, dedup_days).persist()
+    settled = _with_sends(lake, results, waited, scope, mapping, dedup_days, forgotten).persist()
     return {**results, "clicks": settled}
 
 
-def _without_duplicates(lake: Lake, table: str, rows: DataFrame, scope: Scope, dedup_days: int) -> DataFrame:
+def _without_duplicates(table: str, rows: DataFrame, before: DataFrame | None, dedup_days: int) -> DataFrame:
     contract = TABLES[table]
     kept = rows.where(F.col("status") != EARLIER)
     marked = with_duplicate(
@@ -117,7 +121,7 @@ def _without_duplicates(lake: Lake, table: str, rows: DataFrame, scope: Scope, d
         key=contract.key,
         known_time=contract.known_time,
         within_days=dedup_days,
-        accepted_before=_before(lake, table, scope, dedup_days),
+        accepted_before=before,
     )
     status = F.when(F.col("is_duplicate"), F.lit(DUPLICATE)).otherwise(F.lit(ACCEPTED))
     settled = marked.withColumn("status", status).drop("is_duplicate")
@@ -129,9 +133,18 @@ def _before(lake: Lake, table: str, scope: Scope, days_back: int) -> DataFrame |
     return lake.read(table, since=days[0], until=days[-1]) if days else None
 
 
+def _waited(lake: Lake, scope: Scope) -> DataFrame | None:
+    """Read the clicks that waited for their send before this run, dated by the day they became known."""
+    days = [day for day in lake.days("pending") if day < scope.start]
+    if not days:
+        return None
+    return lake.read("pending", since=days[-1], until=days[-1]).drop("ds").withColumnRenamed("waiting_since", "ds")
+
+
 def _with_sends(
     lake: Lake,
     results: MappingType[str, DataFrame],
+    waited: DataFrame | None,
     scope: Scope,
     mapping: Mapping,
     dedup_days: int,
@@ -140,13 +153,10 @@ def _with_sends(
     """Join clicks (new ones, and those that waited) to their sends, and mark the first click of each."""
     clicks = results["clicks"]
     fresh = clicks.where(F.col("status") == ACCEPTED).drop("status", REASON, RAW_ROW)
-    earlier_days = [day for day in lake.days("pending") if day < scope.start]
-    if earlier_days:
-        pending = lake.read("pending", since=earlier_days[-1], until=earlier_days[-1])
-        dated = pending.withColumn("ds", F.col("waiting_since")).drop("waiting_since")
-        waited = with_forgotten(dated.withColumn("status", F.lit(NEW)), "clicks", forgotten)
-        fresh = fresh.unionByName(waited.where(F.col("status") == NEW).drop("status"))
-        dropped = waited.where(F.col("status") == FORGOTTEN).withColumn("ds", F.lit(scope.start))
+    if waited is not None:
+        judged = with_forgotten(waited.withColumn("status", F.lit(NEW)), "clicks", forgotten)
+        fresh = fresh.unionByName(judged.where(F.col("status") == NEW).drop("status"))
+        dropped = judged.where(F.col("status") == FORGOTTEN).withColumn("ds", F.lit(scope.start))
         clicks = clicks.unionByName(dropped, allowMissingColumns=True)
     sends = results["sends"].where(F.col("status") == ACCEPTED).drop("status", REASON, RAW_ROW)
     sends_before = _before(lake, "sends", scope, dedup_days)
@@ -181,9 +191,17 @@ def _write(lake: Lake, results: MappingType[str, DataFrame], scope: Scope) -> No
     drop_carried(lake, since=scope.start)
     frames = {**accepted, "quarantine": reduce(DataFrame.unionByName, rejected)}
     side_by_side(lambda table: lake.write(table, frames[table], scope.days), frames)
-    waiting = results["clicks"].where((F.col("status") == NOT_YET_KNOWN) & F.col("waiting_since").isNotNull())
-    columns = (*TABLES["clicks"].column_names, "waiting_since", "ds")
-    lake.write("pending", waiting.select(*columns), [scope.last])
+    lake.write("pending", _waiting(results["clicks"], scope), scope.days)
+
+
+def _waiting(clicks: DataFrame, scope: Scope) -> DataFrame:
+    """Give the clicks that wait for their send at the end of each day of the run."""
+    since = F.greatest("waiting_since", F.lit(scope.start))
+    until = F.when(F.col("status") == NOT_YET_KNOWN, F.lit(scope.last)).otherwise(F.date_sub("ds", 1))
+    day = F.explode(F.sequence(since, until)).alias("ds")
+    return clicks.where(F.col("waiting_since").isNotNull() & (since <= until)).select(
+        *TABLES["clicks"].column_names, "waiting_since", day
+    )
 
 
 if __name__ == "__main__":

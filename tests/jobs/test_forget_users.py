@@ -16,7 +16,6 @@ import pyarrow.parquet as pq
 import pytest
 from pyspark.sql import SparkSession
 
-from features.contract import TABLES
 from jobs import aggregate_day, build_features, forget_users, ingest_logs
 from jobs.errors import BadInput
 from jobs.lake import Lake
@@ -96,8 +95,6 @@ def lake(
     flagged = [("user", GONE), ("user", "u2"), ("device", "d-gone"), ("device", "shared"), ("device", "d3")]
     ids = spark.createDataFrame(flagged, "kind string, id string")
     lake.write("anomalies", ids.selectExpr("*", f"DATE '{TWO}' ds"), [TWO])
-    waited = lake.read("clicks").where("send_id = 's2'").selectExpr(*TABLES["clicks"].column_names, "ds waiting_since")
-    lake.write("pending", waited.selectExpr("*", f"DATE '{ONE}' ds"), [ONE])  # as a run of that day would have
     killed = root / "codes" / "new" / "write=killed"  # a first write that was killed has no pointer
     killed.mkdir(parents=True)
     pq.write_table(pa.table({"user_id": [GONE]}), killed / "part.parquet")

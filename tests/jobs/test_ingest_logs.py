@@ -142,6 +142,16 @@ def test_day_by_day_gives_the_tables_of_one_run(ingest: Ingest, tmp_path: Path) 
         assert {t: sorted(map(str, lake.read(t).drop("raw_row").collect())) for t in tables} == tables
 
 
+def test_the_last_day_again_gives_the_same_tables(ingest: Ingest) -> None:
+    tables = ("sends", "clicks", "quarantine", "pending", "ingest_counts")
+    waited_and_came_again = CLICKS + "s2,2026-01-01 11:30:00,open,2026-01-02 02:00:00\n"
+    once, again = (
+        {t: sorted(map(str, lake.read(t).collect())) for t in tables}
+        for lake in (ingest(TWO, clicks=waited_and_came_again) for _ in range(2))
+    )
+    assert again == once
+
+
 @pytest.mark.parametrize(
     ("given", "message"),
     [
