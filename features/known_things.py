@@ -1,4 +1,4 @@
-"""How many different things many owners had in windows that end at midnight, in numpy."""
+"""How many different things many owners had in windows that end at midnight, and how often the same, in numpy."""
 
 from __future__ import annotations
 
@@ -45,3 +45,36 @@ def distinct_things(known: Known, column: str, prefix: str, things: str, windows
     counts = [count_inside(known, request, day, days) for days in windows]
     of_all = pa.array(np.bincount(request, minlength=len(known.as_of)))
     return dict(zip(window_names(prefix, things, windows), [*counts, of_all], strict=True))
+
+
+def most_of_one_thing(known: Known, column: str, count: str, days: int) -> tuple[pa.Array, pa.Array]:
+    """Add up a window's cells by the value of a column.
+
+    Parameters
+    ----------
+    known : Known
+        Cells have ``event_day`` (date, never after ``known``) and the columns.
+    column, count : str
+        The value, without null, and how often the cell has it (long).
+    days : int
+        Length of the window.
+
+    Returns
+    -------
+    tuple of two Arrays (long)
+        How often each request has its most frequent value, and all values; 0 for none.
+    """
+    value = known.rows.column(column).combine_chunks().dictionary_encode().indices.to_numpy()
+    day, times = day_numbers(known.rows.column("event_day")), known.rows.column(count).to_numpy()
+    request, place = known.since(days).places()
+    inside = day[place] >= (known.as_of - days)[request]
+    request, place = request[inside], place[inside]
+    order = np.lexsort((value[place], request))
+    request, value, times = request[order], value[place][order], times[place][order]
+    total = np.concatenate([[0], np.cumsum(times)])
+    first = np.flatnonzero((np.diff(request, prepend=-1) != 0) | (np.diff(value, prepend=-1) != 0))
+    of_value = np.diff(total[np.append(first, len(request))])
+    most, of_all = np.zeros((2, len(known.as_of)), dtype=np.int64)
+    np.maximum.at(most, request[first], of_value)
+    np.add.at(of_all, request[first], of_value)
+    return pa.array(most), pa.array(of_all)

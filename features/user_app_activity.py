@@ -1,17 +1,35 @@
-"""How much a user uses the app."""
+"""How much a user uses the app, and for what."""
 
 from __future__ import annotations
 
-from features.feature import Block, History
-from features.owner_streams import Told
-from features.push_history import count_features, hours_since
-from features.windows import USER_WINDOWS_DAYS, window_sums
+import pyarrow as pa
+
+from features.feature import Block, Feature, History
+from features.known_things import distinct_things, most_of_one_thing
+from features.owner_streams import Known, Question, Told
+from features.push_history import count_features, hours_since, window_text
+from features.windows import USER_WINDOWS_DAYS, window_names, window_sums
+
+TOP_DAYS = 28
+"""Window, in days, of the most frequent kind."""
+
+TOP_COLUMNS = ("app_events_of_top_kind", "app_events_of_any_kind")
 
 
 def _read(history: History) -> Told:
-    sums, latest = ("events", "duration_ms"), ("last_event_ms",)
-    cells = history.table("app_events")
-    return window_sums(cells, key=("user_id",), prefix="app", sums=sums, latest=latest, windows=USER_WINDOWS_DAYS)
+    sums, latest, kind = ("events", "duration_ms"), ("last_event_ms",), "event_name"
+    cells, counted = window_sums(
+        history.table("app_events"), key=("user_id",), prefix="app", sums=sums, latest=latest,
+        windows=USER_WINDOWS_DAYS, others=(kind,),
+    )  # fmt: skip
+
+    def answer(known: Known) -> dict[str, pa.Array]:
+        kinds = distinct_things(known, kind, "app", "kinds", USER_WINDOWS_DAYS)
+        top = zip(TOP_COLUMNS, most_of_one_thing(known, kind, "events", TOP_DAYS), strict=True)
+        return {**counted.answer(known), **kinds, **dict(top)}
+
+    counts = (*window_names("app", "kinds", USER_WINDOWS_DAYS), *TOP_COLUMNS)
+    return cells, Question(answer, {**counted.columns, **dict.fromkeys(counts, "bigint")})
 
 
 BLOCK = Block(
@@ -22,5 +40,11 @@ BLOCK = Block(
     features=(
         *count_features("app", ("events", "duration_ms"), "in the app", USER_WINDOWS_DAYS),
         hours_since("app_hours_since_last_event", "app_last_event_ms", "the user's last app event"),
+        *count_features("app", ("kinds",), "of events in the app", USER_WINDOWS_DAYS),
+        Feature(
+            f"app_top_kind_share_{TOP_DAYS}d", "app_events_of_top_kind / nullif(app_events_of_any_kind, 0)", "double",
+            "share of the most frequent kind among the user's app events", "share", window_text(f"{TOP_DAYS}d"),
+            "did not use the app",
+        ),
     ),
-)
+)  # fmt: skip

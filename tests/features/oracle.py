@@ -441,8 +441,14 @@ class Oracle:
             inside = [row for row in events if _within(row["occurred_at"], days, as_of)]
             features[f"app_events_{window}"] = len(inside)
             features[f"app_duration_ms_{window}"] = sum(_milliseconds(row["duration_s"]) for row in inside)
+            features[f"app_kinds_{window}"] = len({row["event_name"] for row in inside})
         last = max((row["occurred_at"] for row in events), default=None)
-        return {**features, "app_hours_since_last_event": _hours(last, as_of)}
+        recent = Counter(row["event_name"] for row in events if _within(row["occurred_at"], 28, as_of))
+        return {
+            **features,
+            "app_hours_since_last_event": _hours(last, as_of),
+            "app_top_kind_share_28d": max(recent.values()) / recent.total() if recent else None,
+        }
 
     def _app_events_of_90_days(self, user: str, as_of: date) -> list[Row]:
         events = self._known_of(user, "app_events", as_of)
