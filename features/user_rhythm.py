@@ -1,8 +1,8 @@
 """At which hours and on which weekdays the user clicks and uses the app, and on how many days.
 
 All times of day are UTC, those of the past and that of the send: what lies two hours before or after it does so in
-every time zone, and an entropy does not change when the clock is shifted. Only a user who moved, or changed to summer
-time, is off by that shift. The send's hour in the user's own zone is ``local_hour``.
+every time zone, and the entropy of hours does not change when the clock is shifted. Only a user who moved, or changed
+to summer time, is off by that shift. The send's hour in the user's own zone is ``local_hour``.
 """
 
 from __future__ import annotations
@@ -71,10 +71,15 @@ def near_hour(hours: str) -> str:
     return " + ".join(f"{hours}[pmod(hour(send_at) + {shift}, {HOURS})]" for shift in around)
 
 
+def entropy(counts: str, total: str) -> str:
+    """Give SQL for the entropy of an array of counts, null for none."""
+    terms = f"aggregate({counts}, 0D, (sum, n) -> sum - if(n > 0, n / {total} * ln(n / {total}), 0D))"
+    return f"if({total} > 0, {terms}, null)"
+
+
 def rhythm_features(prefix: str, what: str) -> tuple[Feature, ...]:
-    """Give shares of what a user did near the send's hour and on its weekday, and how spread the hours are."""
+    """Give shares of what a user did near the send's hour and on its weekday, and how spread hours and weekdays are."""
     total, hours, weekdays = rhythm_columns(prefix)
-    entropy = f"aggregate({hours}, 0D, (sum, n) -> sum - if(n > 0, n / {total} * ln(n / {total}), 0D))"
     return (
         Feature(
             f"user_{prefix}_share_near_hour",
@@ -89,9 +94,13 @@ def rhythm_features(prefix: str, what: str) -> tuple[Feature, ...]:
             "share", REMEMBERED,
         ),
         Feature(
-            f"user_{prefix}_hour_entropy",
-            f"if({total} > 0, {entropy}, null)", "double",
+            f"user_{prefix}_hour_entropy", entropy(hours, total), "double",
             f"entropy of the hours of the user's {what}: 0 for a single hour, 3.18 when spread evenly", "nats",
+            REMEMBERED, f"no {what}",
+        ),
+        Feature(
+            f"user_{prefix}_weekday_entropy", entropy(weekdays, total), "double",
+            f"entropy of the weekdays of the user's {what}: 0 for a single one, 1.95 when spread evenly", "nats",
             REMEMBERED, f"no {what}",
         ),
     )  # fmt: skip

@@ -628,12 +628,17 @@ def _hours_apart(one: datetime, other: datetime) -> int:
 def _rhythm(times: list[datetime], send_at: datetime) -> dict[str, float | None]:
     near = sum(_hours_apart(at, send_at) <= 2 for at in times)
     same_weekday = sum(at.weekday() == send_at.weekday() for at in times)
-    shares = [hits / len(times) for hits in Counter(at.hour for at in times).values()]
     return {
         "share_near_hour": (near + 5) / (len(times) + 24),
         "share_on_weekday": (same_weekday + 1) / (len(times) + 7),
-        "hour_entropy": -math.fsum(share * math.log(share) for share in shares) if times else None,
+        "hour_entropy": _entropy([at.hour for at in times]),
+        "weekday_entropy": _entropy([at.weekday() for at in times]),
     }
+
+
+def _entropy(values: list[int]) -> float | None:
+    shares = [hits / len(values) for hits in Counter(values).values()]
+    return -math.fsum(share * math.log(share) for share in shares) if values else None
 
 
 def _leading(values: list[int], good: Callable[[int], bool]) -> int:
