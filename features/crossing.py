@@ -34,12 +34,12 @@ def scoring_rows(
 
     The same joins and expressions in another order, so that crossed rows are few columns wide and never shuffled: users
     and campaigns meet their histories, and what needs no more is evaluated, before they are crossed; pairs are joined
-    where the user's rows are.
+    where the user's rows are, and the user's own columns, most of all, after them.
 
     Parameters
     ----------
     people : DataFrame
-        ``user_id, device_id, as_of`` and whatever else is to be kept, a row a user.
+        ``user_id, device_id, as_of``, unique, and whatever else is to be kept.
     campaigns : DataFrame
         See ``features.requests.planned_sends``; few rows.
     histories, fitted_priors, tables
@@ -65,14 +65,20 @@ def scoring_rows(
     others = [feature for feature in features if feature not in ready_users]
     ready_sends = _ready(others, sends, {*users.columns, *of_pairs})
     late = [feature for feature in others if feature not in ready_sends]
-    needed = {*REQUEST_KEY, *SEND_TIME, *(name for key in of_pair for name in key), *_words(late)}
+    crossing = {*REQUEST_KEY, *SEND_TIME, *(name for key in of_pair for name in key)}
+    needed = crossing | _words(late)
     users = _narrowed(users, {*needed, *people.columns}, ready_users)
     sends = _narrowed(sends, needed - {*users.columns} | {"as_of"}, ready_sends)
 
     n_partitions = int(people.sparkSession.conf.get("spark.sql.shuffle.partitions") or 1)
-    crossed = users.repartition(n_partitions, "user_id").join(F.broadcast(sends), "as_of")
+    of_crossing = users.select(*(name for name in users.columns if name in crossing))
+    whose = [F.col(name).alias(f"of_{name}") for name in ("user_id", "device_id", "as_of")]
+    the_rest = users.select(*whose, *(name for name in users.columns if name not in crossing))
+    same = "user_id = of_user_id AND as_of = of_as_of AND device_id <=> of_device_id"
+    crossed = of_crossing.repartition(n_partitions, "user_id").join(F.broadcast(sends), "as_of")
     joins = {key: histories[key].hint("shuffle_hash" if "user_id" in key else "broadcast") for key in of_pair}
-    rows = with_histories(with_send_at(crossed, rules), joins, of_pair)
+    pairs = with_histories(with_send_at(crossed, rules), joins, of_pair)
+    rows = pairs.join(the_rest, F.expr(same))
     kept = [*REQUEST_KEY, *(name for name in people.columns if name not in REQUEST_KEY)]
     return rows.select(*kept, *(evaluated(one) if one in late else _taken(one) for one in features))
 
