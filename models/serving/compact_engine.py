@@ -1,6 +1,8 @@
-"""Compact trees, run by LightGBM's C library."""
+"""Compact trees, run by what runs LightGBM's text."""
 
 from __future__ import annotations
+
+from collections.abc import Callable
 
 import numpy as np
 
@@ -8,7 +10,7 @@ from .compact_trees import decode
 from .lightgbm_engine import LightGBMEngine
 from .lightgbm_text import to_lightgbm_text
 from .single import to_single
-from .types import Floats
+from .types import Engine, Floats
 
 
 class CompactEngine:
@@ -18,17 +20,19 @@ class CompactEngine:
     ----------
     model : bytes
         The file's content.
+    runs : callable
+        Makes an engine of LightGBM's text.
 
     Raises
     ------
     EngineError
-        When the content is damaged, or LightGBM is not installed.
+        When the content is damaged, or what runs it is not installed.
     """
 
-    def __init__(self, model: bytes) -> None:
+    def __init__(self, model: bytes, runs: Callable[[bytes], Engine] = LightGBMEngine) -> None:
         ensemble = decode(model)
         self._single = ensemble.single
-        self._booster = LightGBMEngine(to_lightgbm_text(ensemble).encode())
+        self._booster = runs(to_lightgbm_text(ensemble).encode())
 
     def predict(self, rows: Floats) -> Floats:
         """Score encoded rows of shape (n_rows, n_columns); gives shape (n_rows,)."""

@@ -43,7 +43,8 @@ class RowEncoder:
     """What stands for null in numeric columns."""
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return RowEncoder.from_json, (self.to_json(),)  # without what is cached, which depends on past use
+        fields = self.numeric, self.vocabularies, self.n_latents, self.missing
+        return RowEncoder, fields  # without what is cached, which depends on past use
 
     @property
     def columns(self) -> tuple[str, ...]:

@@ -45,7 +45,7 @@ class Scorer:
         self.manifest = manifest or {}
 
     @classmethod
-    def load(cls, folder: str | Path, *, manifest_sha256: str | None = None) -> Scorer:
+    def load(cls, folder: str | Path, *, manifest_sha256: str | None = None, engine: str | None = None) -> Scorer:
         """Load a bundle, after its hashes were found to be right.
 
         Parameters
@@ -54,25 +54,31 @@ class Scorer:
             The bundle.
         manifest_sha256 : str, optional
             Hash of the manifest as registered; the manifest vouches for everything else.
+        engine : str, optional
+            One of ``engines.ENGINES`` of the serving format; by default its first.
 
         Raises
         ------
         BundleError
             When something is missing or not known; `HashMismatchError` when a file is not what it should be.
         EngineError
-            When the engine of the serving format is not installed.
+            When the engine does not run the serving format, or is not installed.
         """
         manifest = read_manifest(Path(folder), manifest_sha256=manifest_sha256)
         contents = read_verified(Path(folder), manifest, manifest["serving_files"])
-        return cls.from_contents(manifest["serving_format"], contents, manifest)
+        return cls.from_contents(manifest["serving_format"], contents, manifest, engine)
 
     @classmethod
     def from_contents(
-        cls, serving_format: str, contents: Mapping[str, bytes], manifest: Mapping[str, Any] | None = None
+        cls,
+        serving_format: str,
+        contents: Mapping[str, bytes],
+        manifest: Mapping[str, Any] | None = None,
+        engine: str | None = None,
     ) -> Scorer:
         """Make a scorer of the contents of its files, as `load` reads them."""
         return cls(
-            engine=load_engine(serving_format, contents),
+            engine=load_engine(serving_format, contents, engine),
             encoder=RowEncoder.from_json(json.loads(contents[ENCODER_FILE])),
             calibrator=calibrator_from_json(json.loads(contents[CALIBRATOR_FILE])),
             manifest=manifest,

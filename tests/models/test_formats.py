@@ -5,10 +5,15 @@ from __future__ import annotations
 import io
 
 import joblib
+import numpy as np
 import pytest
+import skops.io
 
+from models.batch import LabelledRows
 from models.candidates import FittedCandidate
-from models.formats import other_formats
+from models.formats import other_formats, to_skops
+
+TRUSTED = ["models.click_model.ClickModel", "models.serving.calibrators.Platt", "models.serving.encoder.RowEncoder"]
 
 
 @pytest.mark.parametrize(
@@ -21,10 +26,28 @@ def test_every_format_of_a_candidate_has_its_size(
     pickled = io.BytesIO()
     joblib.dump(model, pickled)
     found = other_formats(model)
-    assert set(found) == {"joblib_zlib", "joblib_xz", *own}
+    assert set(found) == {"joblib_zlib", "joblib_xz", "skops", *own}
     assert 0 < found["joblib_xz"] < found["joblib_zlib"] < len(pickled.getvalue())
     assert 0 < found["onnx_zstd"] < found["onnx"] == len(model.model.to_others()["onnx"])
 
 
 def test_a_model_without_other_formats_has_its_pickles(candidates: dict[str, FittedCandidate]) -> None:
-    assert set(other_formats(candidates["logistic"].model)) == {"joblib_zlib", "joblib_xz"}
+    assert set(other_formats(candidates["logistic"].model)) == {"joblib_zlib", "joblib_xz", "skops"}
+
+
+@pytest.mark.parametrize(
+    ("name", "own"),
+    [
+        ("lightgbm", ["models.boosted_trees.FittedBooster"]),
+        ("random_forest", ["models.random_forest.FittedForest", "sklearn.tree._tree.Tree"]),
+        ("logistic", ["models.logistic.FittedLogistic", "models.logistic.LogisticDesign"]),
+    ],
+)
+def test_skops_gives_the_model_back(
+    name: str, own: list[str], candidates: dict[str, FittedCandidate], parts: dict[str, LabelledRows]
+) -> None:
+    model, batch = candidates[name].model, parts["holdout"].batch
+    expected = model.predict(batch)
+    content = to_skops(model)
+    assert skops.io.get_untrusted_types(data=content) == sorted([*TRUSTED, *own])
+    np.testing.assert_array_equal(skops.io.loads(content, trusted=[*TRUSTED, *own]).predict(batch), expected)

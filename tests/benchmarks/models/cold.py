@@ -35,6 +35,10 @@ def _engine(kind: str, model: bytes) -> object:
         from models.serving.onnx_engine import OnnxEngine
 
         return OnnxEngine(model)
+    if kind == "lleaves":
+        from models.serving.lleaves_engine import LleavesEngine
+
+        return LleavesEngine(model)
     from models.serving.lightgbm_engine import LightGBMEngine
 
     return LightGBMEngine(model)

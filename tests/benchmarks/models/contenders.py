@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from collections.abc import Iterator
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from models.click_model import ClickModel
 from models.serving import Scorer
 from models.serving.calibrators import Uncalibrated
 from models.serving.lightgbm_engine import LightGBMEngine
+from models.serving.lleaves_engine import LleavesEngine
 from models.serving.manifest import MANIFEST, sha256
 from models.serving.onnx_engine import OnnxEngine
 from models.serving.single import to_single
@@ -97,11 +99,19 @@ def of_bundle(folder: Path, work: Path) -> Iterator[Contender]:
         yield Contender(f"{name}: text, Booster.predict", name, n_bytes, scorer, ("booster", str(text)))
         scorer = _with(model, LightGBMEngine(text.read_bytes()))
         yield Contender(f"{name}: text, C API", name, n_bytes, scorer, ("c_api", str(text)))
+        if has_lleaves():
+            scorer = _with(model, LleavesEngine(text.read_bytes()))
+            yield Contender(f"{name}: text, lleaves", name, n_bytes, scorer, ("lleaves", str(text)))
     if onnx := others.get("onnx"):
         scorer = _with(model, OnnxEngine(onnx.read_bytes()))
         yield Contender(f"{name}: ONNX, ONNX Runtime", name, onnx.stat().st_size, scorer, ("onnx", str(onnx)))
     n_bytes = artifact_bytes(served.manifest)["serving"]
     yield Contender(f"{name}: bundle as served", name, n_bytes, served, ("bundle", str(folder)))
+
+
+def has_lleaves() -> bool:
+    """Say whether the optional engine takes part."""
+    return find_spec("lleaves") is not None
 
 
 def _with(model: ClickModel, engine: Any) -> Scorer:

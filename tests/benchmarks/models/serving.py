@@ -16,21 +16,24 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
+from time import process_time
 
+import numpy as np
 from threadpoolctl import threadpool_limits
 
 from models.evaluation import auc, log_loss
 from models.latency import Timed, latency_us
 from models.machine import describe_machine
 from models.measure import run_on_one_thread
-from models.serving.types import RawRow
-from tests.benchmarks.models.contenders import Contender, default_forest, of_bundle
+from models.serving.types import Floats, RawRow
+from tests.benchmarks.models.contenders import Contender, default_forest, has_lleaves, of_bundle
 from tests.benchmarks.models.lake_files import LakeFiles
 from tests.benchmarks.models.targets import Figures, Target, targets
 
 STARTS = 3
 SLOW_ROWS = 500
 """Rows that are timed where contenders of milliseconds take part."""
+BATCH_ROWS, BATCHES = 100_000, 3
 
 
 @dataclass(frozen=True)
@@ -54,7 +57,9 @@ def main() -> None:
         contenders = _contenders(lake, Path(work), args.threads)
         with threadpool_limits(1):
             figures = _figures(contenders, lake, args.rows)
+            batches = _batches(contenders, lake)
     print(_table(figures, describe_machine()))
+    print(batches)
     print(_verdicts(_targets(figures, lake.chosen())))
 
 
@@ -62,6 +67,8 @@ def _contenders(lake: LakeFiles, work: Path, threads: int) -> list[Contender]:
     names = dict.fromkeys(["random_forest", "lightgbm", lake.chosen()])
     candidates = [one for name in names for one in of_bundle(lake.bundle(name), work)]
     encoder = candidates[0].scorer.encoder
+    if not has_lleaves():
+        _say("lleaves is not installed: without it")
     _say("fitting scikit-learn's default forest")
     return [default_forest(lake.fitted_on(), encoder, work, threads=threads), *candidates]
 
@@ -95,6 +102,26 @@ def _figures(contenders: Sequence[Contender], lake: LakeFiles, n_rows: int) -> d
 
 def _timed(contenders: Sequence[Contender], rows: Sequence[RawRow]) -> dict[str, dict[str, float]]:
     return latency_us({one.name: Timed(one.scorer, rows) for one in contenders})
+
+
+def _batches(contenders: Sequence[Contender], lake: LakeFiles) -> str:
+    """Time the engines on encoded rows; gives a Markdown table."""
+    _say("timing batches")
+    batch = lake.holdout().batch
+    lines = [f"\n| {BATCH_ROWS:,} encoded rows, engine | CPU us a row |", "|---|--:|"]
+    for one in contenders:
+        if not one.slow:
+            encoded = one.scorer.encoder.encode(batch)
+            rows = encoded[np.arange(BATCH_ROWS) % len(encoded)]
+            seconds = median(_cpu_seconds(one, rows) for _ in range(BATCHES))
+            lines.append(f"| {one.name} | {seconds / BATCH_ROWS * 1e6:.2f} |")
+    return "\n".join(lines)
+
+
+def _cpu_seconds(one: Contender, rows: Floats) -> float:
+    started = process_time()
+    one.scorer.engine.predict(rows)
+    return process_time() - started
 
 
 def _cold(one: Contender, row: RawRow) -> Cold:
