@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import re
+from zipfile import ZipFile
 
 import joblib
 import pyarrow as pa
@@ -13,6 +15,9 @@ COMPRESSIONS = {"zlib": 6, "xz": 6}
 """How joblib compresses a pickle, and how hard: each library's own default."""
 ZSTD_LEVEL = 19
 """The hardest that zstd's own command takes without being asked twice."""
+SKOPS_SCHEMA = "schema.json"
+PLACE = r'(?<="__id__": )\d+|(?<="file": ")\d+'
+"""Where skops' schema says where an object lay in memory."""
 
 
 def other_formats(model: ClickModel) -> dict[str, int]:
@@ -35,12 +40,28 @@ def other_formats(model: ClickModel) -> dict[str, int]:
 def to_skops(model: ClickModel) -> bytes:
     """Give a click model in skops' format, which runs no code that the reader did not name as trusted.
 
-    It is not compressed, as skops leaves it; it holds LightGBM's trees as their text. Its size differs by some bytes
-    from run to run: objects are named by where they lie in memory.
+    It is not compressed, as skops leaves it; it holds LightGBM's trees as their text.
     """
     from skops.io import dumps  # one to two seconds
 
-    return bytes(dumps(model))
+    return _numbered(dumps(model))
+
+
+def _numbered(content: bytes) -> bytes:
+    """Name the objects of a skops file by number, not by where they lay in memory: equal models have equal sizes."""
+    numbers: dict[str, str] = {}
+
+    def number(place: re.Match[str]) -> str:
+        return numbers.setdefault(place[0], str(len(numbers)))
+
+    numbered = io.BytesIO()
+    with ZipFile(io.BytesIO(content)) as found, ZipFile(numbered, "w") as written:
+        schema = re.sub(PLACE, number, found.read(SKOPS_SCHEMA).decode())
+        for name in found.namelist():
+            if name != SKOPS_SCHEMA:
+                written.writestr(re.sub(r"^\d+", number, name), found.read(name))
+        written.writestr(SKOPS_SCHEMA, schema)
+    return numbered.getvalue()
 
 
 def _pickled(model: ClickModel, method: str, level: int) -> bytes:

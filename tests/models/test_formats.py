@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import pickle
+from zipfile import ZipFile
 
 import joblib
 import numpy as np
@@ -51,3 +53,10 @@ def test_skops_gives_the_model_back(
     content = to_skops(model)
     assert skops.io.get_untrusted_types(data=content) == sorted([*TRUSTED, *own])
     np.testing.assert_array_equal(skops.io.loads(content, trusted=[*TRUSTED, *own]).predict(batch), expected)
+
+
+def test_equal_models_have_skops_files_of_equal_size(candidates: dict[str, FittedCandidate]) -> None:
+    model = candidates["random_forest"].model
+    copies = [pickle.loads(pickle.dumps(model)) for _ in range(2)]
+    first, second = ({f.filename: f.file_size for f in ZipFile(io.BytesIO(to_skops(m))).infolist()} for m in copies)
+    assert first == second
