@@ -47,8 +47,8 @@ def distinct_things(known: Known, column: str, prefix: str, things: str, windows
     return dict(zip(window_names(prefix, things, windows), [*counts, of_all], strict=True))
 
 
-def most_of_one_thing(known: Known, column: str, count: str, days: int) -> tuple[pa.Array, pa.Array]:
-    """Add up a window's cells by the value of a column.
+def most_of_one_thing(known: Known, column: str, count: str, days: int) -> pa.Array:
+    """Add up a window's cells by the value of a column: how often each request has its most frequent one.
 
     Parameters
     ----------
@@ -61,8 +61,8 @@ def most_of_one_thing(known: Known, column: str, count: str, days: int) -> tuple
 
     Returns
     -------
-    tuple of two Arrays (long)
-        How often each request has its most frequent value, and all values; 0 for none.
+    Array (long)
+        0 for none.
     """
     value = known.rows.column(column).combine_chunks().dictionary_encode().indices.to_numpy()
     day, times = day_numbers(known.rows.column("event_day")), known.rows.column(count).to_numpy()
@@ -74,7 +74,6 @@ def most_of_one_thing(known: Known, column: str, count: str, days: int) -> tuple
     total = np.concatenate([[0], np.cumsum(times)])
     first = np.flatnonzero((np.diff(request, prepend=-1) != 0) | (np.diff(value, prepend=-1) != 0))
     of_value = np.diff(total[np.append(first, len(request))])
-    most, of_all = np.zeros((2, len(known.as_of)), dtype=np.int64)
+    most = np.zeros(len(known.as_of), dtype=np.int64)
     np.maximum.at(most, request[first], of_value)
-    np.add.at(of_all, request[first], of_value)
-    return pa.array(most), pa.array(of_all)
+    return pa.array(most)

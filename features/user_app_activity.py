@@ -11,9 +11,9 @@ from features.push_history import count_features, hours_since, window_text
 from features.windows import USER_WINDOWS_DAYS, window_names, window_sums
 
 TOP_DAYS = 28
-"""Window, in days, of the most frequent kind."""
+"""Window, in days, of the most frequent kind; one of ``USER_WINDOWS_DAYS``."""
 
-TOP_COLUMNS = ("app_events_of_top_kind", "app_events_of_any_kind")
+OF_TOP_KIND = "app_events_of_top_kind"
 
 
 def _read(history: History) -> Told:
@@ -25,10 +25,9 @@ def _read(history: History) -> Told:
 
     def answer(known: Known) -> dict[str, pa.Array]:
         kinds = distinct_things(known, kind, "app", "kinds", USER_WINDOWS_DAYS)
-        top = zip(TOP_COLUMNS, most_of_one_thing(known, kind, "events", TOP_DAYS), strict=True)
-        return {**counted.answer(known), **kinds, **dict(top)}
+        return {**counted.answer(known), **kinds, OF_TOP_KIND: most_of_one_thing(known, kind, "events", TOP_DAYS)}
 
-    counts = (*window_names("app", "kinds", USER_WINDOWS_DAYS), *TOP_COLUMNS)
+    counts = (*window_names("app", "kinds", USER_WINDOWS_DAYS), OF_TOP_KIND)
     return cells, Question(answer, {**counted.columns, **dict.fromkeys(counts, "bigint")})
 
 
@@ -42,7 +41,7 @@ BLOCK = Block(
         hours_since("app_hours_since_last_event", "app_last_event_ms", "the user's last app event"),
         *count_features("app", ("kinds",), "of events in the app", USER_WINDOWS_DAYS),
         Feature(
-            f"app_top_kind_share_{TOP_DAYS}d", "app_events_of_top_kind / nullif(app_events_of_any_kind, 0)", "double",
+            f"app_top_kind_share_{TOP_DAYS}d", f"{OF_TOP_KIND} / nullif(app_events_{TOP_DAYS}d, 0)", "double",
             "share of the most frequent kind among the user's app events", "share", window_text(f"{TOP_DAYS}d"),
             "did not use the app",
         ),
