@@ -123,7 +123,7 @@ class RowEncoder:
         except KeyError as error:
             raise RowError(f"the row has no column {error}") from None
         encoded, numbers = np.zeros(self._first_latent + self.n_latents), len(self.numeric)
-        encoded[:numbers] = values[:numbers]
+        encoded[:numbers] = np.fromiter(values[:numbers], np.float64, numbers)  # faster than assigning a tuple
         self._fill_missing(encoded[:numbers])
         for position, (_, codes) in enumerate(self._codes, numbers):
             encoded[position] = codes[values[position]]
@@ -173,10 +173,11 @@ class RowEncoder:
             return
         if len(latents) != len(values):
             raise RowError(f"{len(latents)} latents with {len(values)} values")
+        if len(latents) and not 0 <= min(latents) <= max(latents) < self.n_latents:
+            raise RowError(f"latents must be 0 to {self.n_latents - 1}, got {list(latents)}")
+        first = self._first_latent
         for latent, value in zip(latents, values, strict=True):
-            if not 0 <= latent < self.n_latents:
-                raise RowError(f"latents must be 0 to {self.n_latents - 1}, got {latent}")
-            encoded[self._first_latent + latent] = value
+            encoded[first + latent] = value
 
 
 class _Codes(dict[Any, int]):

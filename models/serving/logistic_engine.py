@@ -29,12 +29,15 @@ class LogisticEngine:
 
     def __init__(self, model: bytes) -> None:
         value = json.loads(model)
-        numeric = value["numeric"]
+        numeric, categorical = value["numeric"], value["categorical"]
         self._positions = np.asarray(numeric["positions"], dtype=np.intp)
         self._mean, self._scale, self._weight, self._missing = (
             np.asarray(numeric[key], dtype=np.float64) for key in ("mean", "scale", "weight", "missing")
         )
-        self._categorical = [(entry["position"], np.asarray(entry["weights"])) for entry in value["categorical"]]
+        weights = [entry["weights"] for entry in categorical]
+        self._coded = np.asarray([entry["position"] for entry in categorical], dtype=np.intp)
+        self._first_weight = np.cumsum([0, *map(len, weights)])[:-1]
+        self._weight_of_code = np.asarray([weight for of_column in weights for weight in of_column], dtype=np.float64)
         self._intercept, self._clip = value["intercept"], value["clip"]
 
     def predict(self, rows: Floats) -> Floats:
@@ -44,15 +47,16 @@ class LogisticEngine:
 
     def predict_one(self, row: Floats) -> float:
         """Score one encoded row of shape (n_columns,)."""
-        return float(self._predict(row[np.newaxis])[0])
+        return float(self._predict(row))
 
     def _predict(self, rows: Floats) -> Floats:
-        numbers = np.take(rows, self._positions, axis=1)  # C order, so that sums do not depend on the rows beside
-        standardised = standardise(numbers, self._mean, self._scale, self._clip)
-        terms = np.where(np.isnan(numbers), self._missing, standardised * self._weight)
-        score = self._intercept + terms.sum(axis=1)
-        for position, weights in self._categorical:
-            score = score + weights[rows[:, position].astype(np.intp)]
+        """Score rows whose columns are the last axis."""
+        numbers = rows.take(self._positions, axis=-1)  # C order, so that sums do not depend on the rows beside
+        terms = standardise(numbers, self._mean, self._scale, self._clip) * self._weight
+        np.copyto(terms, self._missing, where=np.isnan(numbers))
+        codes = rows.take(self._coded, axis=-1).astype(np.intp)
+        of_codes = self._weight_of_code.take(codes + self._first_weight)
+        score = np.concatenate([terms, of_codes], axis=-1).sum(axis=-1) + self._intercept
         return np.asarray(1 / (1 + np.exp(-score)))
 
 
@@ -63,4 +67,4 @@ def signed_log(numbers: Floats) -> Floats:
 
 def standardise(numbers: Floats, mean: Floats, scale: Floats, clip: float) -> Floats:
     """Give (signed_log(x) - mean) / scale, cut at +-clip; NaN stays NaN."""
-    return np.clip((signed_log(numbers) - mean) / scale, -clip, clip)
+    return np.minimum(np.maximum((signed_log(numbers) - mean) / scale, -clip), clip)  # np.clip is slow on one row
