@@ -10,6 +10,7 @@ from pydantic.dataclasses import dataclass as settings
 from sklearn.ensemble import RandomForestClassifier
 
 from models.family import CHECKED, AtLeastOne, EncodedParts, FittedModel, Leaves, Share
+from models.forest_rounding import round_forest
 from models.serving.onnx_engine import INPUT
 from models.serving.single import to_single
 from models.serving.types import Floats
@@ -46,8 +47,10 @@ class RandomForestSettings:
             random_state=seed,
             n_jobs=n_threads,
         )
-        forest.fit(np.asfortranarray(to_single(parts.rows)), parts.label)  # a tree reads column by column
+        rows = np.asfortranarray(to_single(parts.rows))  # a tree reads column by column
+        forest.fit(rows, parts.label)
         forest.set_params(n_jobs=1)  # threads add up trees in any order, and make one row four times slower
+        round_forest(forest, rows)
         return FittedForest(forest)
 
     def settled(self, model: FittedModel) -> RandomForestSettings:  # noqa: ARG002

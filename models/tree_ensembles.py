@@ -16,8 +16,9 @@ from models.serving.types import Floats
 
 OUTPUTS = {("binary sigmoid:1", False): "sigmoid", ("regression", True): "mean"}
 """LightGBM's objective, and whether it averages its trees -> what a `TreeEnsemble` does with leaves."""
-LEVELS = 2**16 - 1
-"""Steps between the lowest and the highest leaf of a tree."""
+LEAF_STEPS = {2**8 - 1: "u1", 2**16 - 1: "<u2"}
+"""Steps between the lowest and the highest leaf of a tree -> their type; the first that loses nothing, or the last."""
+AS_IT_WAS = 1e-12
 
 
 def from_lightgbm(text: str) -> TreeEnsemble:
@@ -63,7 +64,9 @@ def to_compact(ensemble: TreeEnsemble) -> bytes:
     sets = sorted({words for words in members if words is not None})
     number_of = {words: number for number, words in enumerate(sets)}
     place[on_category] = [number_of[words] for words in members if words is not None]
-    leaves = [_rounded(tree.leaf) for tree in trees]
+    steps = next((steps for steps in LEAF_STEPS if all(_is_on(tree.leaf, steps) for tree in trees)), max(LEAF_STEPS))
+    grids = [leaf_grid(tree.leaf, steps) for tree in trees]
+    leaf = np.concatenate([to_steps(tree.leaf, *grid) for tree, grid in zip(trees, grids, strict=True)])
     arrays = {
         "shape": np.packbits(np.concatenate([_shape(tree) for tree in trees]), bitorder="little"),
         "column": _smallest(column),
@@ -73,9 +76,9 @@ def to_compact(ensemble: TreeEnsemble) -> bytes:
         **_kept(np.concatenate(tables)),
         "words": _smallest(np.array([len(words) for words in sets], dtype=np.int64)),
         "bits": np.array([word for words in sets for word in words], dtype="<u4"),
-        "leaf": np.concatenate([steps for steps, _, _ in leaves]).astype("<u2"),
-        "low": np.array([low for _, low, _ in leaves], dtype="<f8"),
-        "step": np.array([step for _, _, step in leaves], dtype="<f8"),
+        "leaf": leaf.astype(LEAF_STEPS[steps]),
+        "low": _smallest_float(np.array([low for low, _ in grids])),
+        "step": _smallest_float(np.array([step for _, step in grids])),
     }
     header = {
         "columns": ensemble.n_columns,
@@ -86,6 +89,17 @@ def to_compact(ensemble: TreeEnsemble) -> bytes:
     told = json.dumps(header, separators=(",", ":")).encode()
     payload = len(told).to_bytes(4, "little") + told + b"".join(array.tobytes() for array in arrays.values())
     return MAGIC + lzma.compress(payload, lzma.FORMAT_XZ, check=lzma.CHECK_CRC32, filters=FILTERS)
+
+
+def leaf_grid(leaf: Floats, steps: int) -> tuple[float, float]:
+    """Give the lowest leaf and the size of a step to the highest, in float32; a step of 0 where all are equal."""
+    low, high = float(leaf.min()), float(leaf.max())
+    return (float(np.float32(low)), float(np.float32((high - low) / steps))) if high > low else (low, 0.0)
+
+
+def to_steps(leaf: Floats, low: float, step: float) -> Integers:
+    """Give each leaf's place on the grid: low + place * step is the leaf, but for half a step."""
+    return np.maximum(np.rint((leaf - low) / step), 0).astype(np.int64) if step > 0 else np.zeros(len(leaf), np.int64)
 
 
 def rounded_down(threshold: Floats) -> NDArray[np.float32]:
@@ -182,12 +196,10 @@ def _shape(tree: Tree) -> NDArray[np.uint8]:
     return np.array([node >= 0 for node in _walk(tree.left, tree.right)], dtype=np.uint8)
 
 
-def _rounded(leaf: Floats) -> tuple[Integers, float, float]:
-    """Give steps, lowest value and size of a step: low + steps * size is each leaf, but for half a step."""
-    low = float(leaf.min())
-    size = (float(leaf.max()) - low) / LEVELS
-    steps = np.rint((leaf - low) / size) if size > 0 else np.zeros(len(leaf))
-    return steps.astype(np.int64), low, size
+def _is_on(leaf: Floats, steps: int) -> bool:
+    """Say whether a tree's leaves lie on their grid already."""
+    low, step = leaf_grid(leaf, steps)
+    return bool(np.abs(low + to_steps(leaf, low, step) * step - leaf).max() <= AS_IT_WAS)
 
 
 def _kept(thresholds: Floats) -> dict[str, NDArray[Any]]:
@@ -198,6 +210,11 @@ def _kept(thresholds: Floats) -> dict[str, NDArray[Any]]:
     kind = np.where(fits, 0, np.where(fits_below, 1, 2)).astype(np.uint8)
     narrow = np.where(kind == 0, thresholds, below)[kind < 2].astype("<f4")
     return {"kind": kind, "exact": narrow, "wide": thresholds[kind == 2].astype("<f8")}
+
+
+def _smallest_float(values: Floats) -> NDArray[Any]:
+    single = values.astype("<f4")
+    return single if np.array_equal(single, values) else values.astype("<f8")
 
 
 def _smallest(values: Integers) -> NDArray[Any]:

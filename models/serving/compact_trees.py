@@ -1,4 +1,4 @@
-"""The project's own format of tree ensembles: some three bytes a split, two a leaf, decoded in milliseconds.
+"""The project's own format of tree ensembles: some three bytes a split, one or two a leaf, decoded in milliseconds.
 
 A file is the four bytes ``PCT1`` and one LZMA stream (``.xz``). Unpacked, little-endian: a uint32 with the length of a
 JSON header, the header, then the arrays that the header lists as ``[name, dtype, length]``, one after the other. The
@@ -12,7 +12,7 @@ Trees lie one after the other, each in preorder, left before right:
   bit 1 what is missing goes left, bits 2 and 3 what counts as missing: 0 nothing (NaN is taken as 0), 1 zero and NaN,
   2 NaN. A number goes left when it is at most the threshold at ``place`` among those of its column; an integer code
   when its bit is set in the set number ``place``;
-- ``leaf``, a uint16 a leaf: the value is ``low + leaf * step`` with the tree's own ``low`` and ``step`` (float64).
+- ``leaf``, a uint8 or uint16 a leaf: the value is ``low + leaf * step`` with the tree's own ``low`` and ``step``.
 
 Thresholds, distinct and ascending, column by column: ``thresholds`` says how many a column has, ``kind`` how each is
 kept: 0 in ``exact`` (float32), 1 as the float64 just above a value of ``exact``, 2 in ``wide`` (float64); both arrays

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import json
-
 import numpy as np
 
+from .json_gzip import unpacked
 from .types import Floats
 
 CHUNK_ROWS = 4096
@@ -23,12 +22,12 @@ class LogisticEngine:
     Parameters
     ----------
     model : bytes
-        JSON with ``intercept``, ``clip``, ``numeric`` {``positions``, ``mean``, ``scale``, ``weight``,
+        JSON in gzip with ``intercept``, ``clip``, ``numeric`` {``positions``, ``mean``, ``scale``, ``weight``,
         ``missing``} and ``categorical`` [{``position``, ``weights``}].
     """
 
     def __init__(self, model: bytes) -> None:
-        value = json.loads(model)
+        value = unpacked(model)
         numeric, categorical = value["numeric"], value["categorical"]
         self._positions = np.asarray(numeric["positions"], dtype=np.intp)
         self._mean, self._scale, self._weight, self._missing = (

@@ -11,7 +11,7 @@ from typing import Any
 from .errors import BundleError, HashMismatchError
 
 MANIFEST = "manifest.json"
-BUNDLE_FORMAT = 1
+BUNDLE_FORMAT = 2
 
 
 def sha256(content: bytes) -> str:

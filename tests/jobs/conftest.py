@@ -43,7 +43,7 @@ def put_bundle() -> Callable[..., Path]:
             for path in sorted(folder.iterdir())
         }
         manifest = {
-            "bundle_format": 1,
+            "bundle_format": 2,
             "name": measures["name"],
             "family": "lightgbm",
             "version": sha256(content.encode())[:12],

@@ -64,7 +64,7 @@ def test_the_manifest_vouches_for_every_file(candidates: dict[str, FittedCandida
     manifest = read_manifest(folder)
     assert set(manifest["files"]) == set(bytes_of(folder)) - {"manifest.json"}
     read_verified(folder, manifest, manifest["files"])
-    assert set(manifest["serving_files"]) == {"encoder.json", "model.trees", "calibrator.json"}
+    assert set(manifest["serving_files"]) == {"encoder.json.gz", "model.trees", "calibrator.json"}
 
 
 def test_completing_the_manifest_touches_nothing_else(candidates: dict[str, FittedCandidate], write: Write) -> None:
@@ -80,7 +80,7 @@ def test_completing_the_manifest_touches_nothing_else(candidates: dict[str, Fitt
 def test_serving_bytes_are_what_the_scorer_reads(candidates: dict[str, FittedCandidate], write: Write) -> None:
     folder = write(candidates["lightgbm"], "bundle")
     sizes = artifact_bytes(read_manifest(folder))
-    files = sum((folder / name).stat().st_size for name in ("encoder.json", "model.trees", "calibrator.json"))
+    files = sum((folder / name).stat().st_size for name in ("encoder.json.gz", "model.trees", "calibrator.json"))
     assert files < sizes["serving"] <= files + (folder / "manifest.json").stat().st_size
     assert sizes["joblib"] == (folder / "model.joblib").stat().st_size
     assert sizes["compact"] == (folder / "model.trees").stat().st_size

@@ -15,12 +15,12 @@ from models.serving.manifest import read_manifest, read_verified, sha256
 @pytest.fixture
 def bundle(tmp_path: Path) -> Path:
     """A bundle whose files are no encoder and no model: whoever reads them before checking will fail otherwise."""
-    files = {name: b"not what it should be" for name in ("encoder.json", "model.json", "calibrator.json")}
+    files = {name: b"not what it should be" for name in ("encoder.json.gz", "model.json.gz", "calibrator.json")}
     for name, content in files.items():
         (tmp_path / name).write_bytes(content)
     put_manifest(
         tmp_path,
-        bundle_format=1,
+        bundle_format=2,
         serving_format="json",
         serving_files=sorted(files),
         files={name: {"sha256": sha256(content)} for name, content in files.items()},
@@ -32,7 +32,7 @@ def put_manifest(folder: Path, **entries: Any) -> None:
     (folder / "manifest.json").write_text(json.dumps(entries))
 
 
-@pytest.mark.parametrize("name", ["encoder.json", "model.json", "calibrator.json"])
+@pytest.mark.parametrize("name", ["encoder.json.gz", "model.json.gz", "calibrator.json"])
 def test_a_changed_file_is_refused_before_any_is_read(bundle: Path, name: str) -> None:
     (bundle / name).write_bytes(b"tampered")
     with pytest.raises(HashMismatchError, match=name):
@@ -41,14 +41,14 @@ def test_a_changed_file_is_refused_before_any_is_read(bundle: Path, name: str) -
 
 def test_a_manifest_that_the_caller_does_not_vouch_for_is_refused(bundle: Path) -> None:
     vouched = sha256((bundle / "manifest.json").read_bytes())
-    assert read_manifest(bundle, manifest_sha256=vouched)["bundle_format"] == 1
+    assert read_manifest(bundle, manifest_sha256=vouched)["bundle_format"] == 2
     with pytest.raises(HashMismatchError, match=r"manifest\.json"):
         Scorer.load(bundle, manifest_sha256="0" * 64)
 
 
 def test_missing_files_are_named(bundle: Path) -> None:
-    (bundle / "model.json").unlink()
-    with pytest.raises(BundleError, match=r"model\.json: missing"):
+    (bundle / "model.json.gz").unlink()
+    with pytest.raises(BundleError, match=r"model\.json\.gz: missing"):
         Scorer.load(bundle)
     with pytest.raises(BundleError, match=r"manifest\.json: missing"):
         Scorer.load(bundle / "nowhere")
@@ -63,7 +63,7 @@ def test_only_files_of_the_bundle_are_read(bundle: Path, name: str) -> None:
         read_verified(bundle, manifest, [name])
 
 
-@pytest.mark.parametrize("text", ["{}", "[1]", "no json", '{"bundle_format": 2}'])
+@pytest.mark.parametrize("text", ["{}", "[1]", "no json", '{"bundle_format": 1}'])
 def test_an_unknown_manifest_is_refused(bundle: Path, text: str) -> None:
     (bundle / "manifest.json").write_text(text)
     with pytest.raises(BundleError, match=r"manifest\.json"):
