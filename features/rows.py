@@ -14,7 +14,7 @@ from features.catalogue import blocks_of, features_of, keys_of
 from features.device_kinds import KINDS, with_kinds
 from features.feature import Feature, History, Key
 from features.owner_streams import Told, over_owners
-from features.priors import prior_steps, priors
+from features.priors import days_before_as_one, prior_steps, priors
 
 PRIORS = "priors"
 ASKED = "asked_on"
@@ -58,7 +58,8 @@ def read_histories(keys: Mapping[Key, DataFrame], history: History, tables: Coll
 def read_priors(midnights: DataFrame, history: History, tables: Collection[str]) -> DataFrame:
     """Fit the priors of all levels as of each midnight (``as_of``, unique); one row a midnight."""
     keys = {block.prior_level: block.key for block in blocks_of(tables) if block.prior_level}
-    return priors(midnights, prior_steps(history.pushes, keys), list(keys))
+    cells = days_before_as_one(history.pushes, midnights)
+    return priors(midnights, prior_steps(cells, keys), list(keys))
 
 
 def priors_of(midnights: DataFrame, history: History, tables: Collection[str]) -> DataFrame:
