@@ -11,13 +11,15 @@ beta-binomial).
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from functools import reduce
 
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
 STRENGTH_RANGE = (1.0, 10_000.0)
 """Bounds of a prior's strength in sends; the upper one is taken when keys show no spread beyond chance."""
+
+OF_KEY = ("first", "second")
+"""Columns of a key, which has one or two."""
 
 SUMS = ("sends", "clicks", "send_pairs", "click_pairs", "mixed_pairs")
 
@@ -47,14 +49,17 @@ def prior_steps(cells: DataFrame, keys: Mapping[str, Sequence[str]]) -> DataFram
     DataFrame
         ``level, ds``, ``SUMS`` (long): steps of sum S, sum C, sum S(S-1), sum C(C-1), sum C(S-1).
     """
-    return reduce(DataFrame.unionAll, (_steps_of_level(cells, level, key) for level, key in keys.items()))
-
-
-def _steps_of_level(cells: DataFrame, level: str, key: Sequence[str]) -> DataFrame:
-    of_key = [F.col(name) for name in key]
-    counted = [F.sum(name).alias(name) for name in ("sends", "clicks")]
-    daily = cells.dropna(subset=list(key)).groupBy(*of_key, "ds").agg(*counted)
-    so_far = Window.partitionBy(*of_key).orderBy("ds").rowsBetween(Window.unboundedPreceding, 0)
+    counted = [
+        F.when(F.expr(" AND ".join(f"{name} IS NOT NULL" for name in key)), F.struct(
+            F.lit(level).alias("level"), *(F.col(name).alias(at) for name, at in zip(key, OF_KEY, strict=False)),
+            *(F.lit(None).cast("string").alias(at) for at in OF_KEY[len(key):]),
+        ))
+        for level, key in keys.items()
+    ]  # fmt: skip
+    named = cells.select("ds", "sends", "clicks", F.explode(F.array(*counted)).alias("of")).where("of IS NOT NULL")
+    flat = named.select("ds", "sends", "clicks", "of.*")
+    daily = flat.groupBy("level", *OF_KEY, "ds").agg(F.sum("sends").alias("sends"), F.sum("clicks").alias("clicks"))
+    so_far = Window.partitionBy("level", *OF_KEY).orderBy("ds").rowsBetween(Window.unboundedPreceding, 0)
 
     def pairs_step(one: str, other: str) -> Column:
         after, others_after = F.sum(one).over(so_far), F.sum(other).over(so_far)
@@ -62,11 +67,11 @@ def _steps_of_level(cells: DataFrame, level: str, key: Sequence[str]) -> DataFra
         return after * (others_after - 1) - before * (others_before - 1)
 
     steps = daily.select(
-        "ds", "sends", "clicks",
+        "level", "ds", "sends", "clicks",
         pairs_step("sends", "sends").alias("send_pairs"), pairs_step("clicks", "clicks").alias("click_pairs"),
         pairs_step("clicks", "sends").alias("mixed_pairs"),
     )  # fmt: skip
-    return steps.groupBy(F.lit(level).alias("level"), "ds").agg(*(F.sum(name).alias(name) for name in SUMS))
+    return steps.groupBy("level", "ds").agg(*(F.sum(name).alias(name) for name in SUMS))
 
 
 def priors(midnights: DataFrame, steps: DataFrame, levels: Sequence[str]) -> DataFrame:
