@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
@@ -16,7 +17,6 @@ from models.family import CHECKED, NO_SENTINEL, AtLeastOne, EncodedParts, Fitted
 from models.linear_columns import LinearColumns
 from models.ridge import fit_ridge
 from models.serving.encoder import FIRST_KNOWN_CODE, RowEncoder
-from models.serving.json_gzip import packed
 from models.serving.logistic_engine import signed_log, standardise
 from models.serving.types import Floats
 
@@ -121,7 +121,7 @@ class FittedLogistic:
                 for position, weights in zip(self.design.categories, categorical, strict=True)
             ],
         }
-        return packed(value)
+        return json.dumps(value, separators=(",", ":")).encode()
 
     def to_others(self) -> dict[str, bytes]:
         """Give nothing: JSON is what there is."""

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from .errors import BundleError, EngineError
 from .types import Engine
 
-MODEL_FILES = {"compact": "model.trees", "lightgbm_text": "model.txt", "onnx": "model.onnx", "json": "model.json.gz"}
+MODEL_FILES = {"compact": "model.trees", "lightgbm_text": "model.txt", "onnx": "model.onnx", "json": "model.json"}
 """Serving format -> file of the model in a bundle."""
 
 ENGINES = {

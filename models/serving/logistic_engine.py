@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import json
+
 import numpy as np
 
-from .json_gzip import unpacked
 from .types import Floats
 
 CHUNK_ROWS = 4096
@@ -22,12 +23,12 @@ class LogisticEngine:
     Parameters
     ----------
     model : bytes
-        JSON in gzip with ``intercept``, ``clip``, ``numeric`` {``positions``, ``mean``, ``scale``, ``weight``,
+        JSON with ``intercept``, ``clip``, ``numeric`` {``positions``, ``mean``, ``scale``, ``weight``,
         ``missing``} and ``categorical`` [{``position``, ``weights``}].
     """
 
     def __init__(self, model: bytes) -> None:
-        value = unpacked(model)
+        value = json.loads(model)
         numeric, categorical = value["numeric"], value["categorical"]
         self._positions = np.asarray(numeric["positions"], dtype=np.intp)
         self._mean, self._scale, self._weight, self._missing = (

@@ -104,4 +104,4 @@ def test_where_it_is_missing_one_line_says_so(monkeypatch: pytest.MonkeyPatch) -
 
 def test_an_engine_runs_its_own_formats_alone() -> None:
     with pytest.raises(EngineError, match="engine of json: expected one of numpy, got 'lleaves'"):
-        load_engine("json", {"model.json.gz": b"{}"}, "lleaves")
+        load_engine("json", {"model.json": b"{}"}, "lleaves")

@@ -15,7 +15,7 @@ from models.serving.manifest import read_manifest, read_verified, sha256
 @pytest.fixture
 def bundle(tmp_path: Path) -> Path:
     """A bundle whose files are no encoder and no model: whoever reads them before checking will fail otherwise."""
-    files = {name: b"not what it should be" for name in ("encoder.json.gz", "model.json.gz", "calibrator.json")}
+    files = {name: b"not what it should be" for name in ("encoder.json.gz", "model.json", "calibrator.json")}
     for name, content in files.items():
         (tmp_path / name).write_bytes(content)
     put_manifest(
@@ -32,7 +32,7 @@ def put_manifest(folder: Path, **entries: Any) -> None:
     (folder / "manifest.json").write_text(json.dumps(entries))
 
 
-@pytest.mark.parametrize("name", ["encoder.json.gz", "model.json.gz", "calibrator.json"])
+@pytest.mark.parametrize("name", ["encoder.json.gz", "model.json", "calibrator.json"])
 def test_a_changed_file_is_refused_before_any_is_read(bundle: Path, name: str) -> None:
     (bundle / name).write_bytes(b"tampered")
     with pytest.raises(HashMismatchError, match=name):
@@ -47,8 +47,8 @@ def test_a_manifest_that_the_caller_does_not_vouch_for_is_refused(bundle: Path) 
 
 
 def test_missing_files_are_named(bundle: Path) -> None:
-    (bundle / "model.json.gz").unlink()
-    with pytest.raises(BundleError, match=r"model\.json\.gz: missing"):
+    (bundle / "model.json").unlink()
+    with pytest.raises(BundleError, match=r"model\.json: missing"):
         Scorer.load(bundle)
     with pytest.raises(BundleError, match=r"manifest\.json: missing"):
         Scorer.load(bundle / "nowhere")
