@@ -6,6 +6,7 @@ and the embedding.
 
 from __future__ import annotations
 
+import gzip
 import io
 import json
 import platform
@@ -23,7 +24,6 @@ from models.candidates import FittedCandidate
 from models.click_model import ClickModel
 from models.schema import SCHEMA_FILE, FeatureSchema
 from models.serving.engines import MODEL_FILES
-from models.serving.json_gzip import packed
 from models.serving.manifest import BUNDLE_FORMAT, MANIFEST, read_manifest, read_verified, sha256
 from models.serving.scorer import CALIBRATOR_FILE, ENCODER_FILE
 
@@ -43,7 +43,7 @@ class Embedding:
 def serving_contents(model: ClickModel) -> dict[str, bytes]:
     """Give the files that the scorer reads besides the manifest: name -> content."""
     return {
-        ENCODER_FILE: packed(model.encoder.to_json()),
+        ENCODER_FILE: gzip.compress(json_bytes(model.encoder.to_json()), mtime=0),
         MODEL_FILES[model.model.serving_format]: model.model.to_serving(),
         CALIBRATOR_FILE: json_bytes(model.calibrator.to_json()),
     }

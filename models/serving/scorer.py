@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 from collections.abc import Mapping
 from pathlib import Path
@@ -10,7 +11,6 @@ from typing import Any
 from .calibrators import Calibrator, apply, calibrator_from_json
 from .encoder import RowEncoder
 from .engines import load_engine
-from .json_gzip import unpacked
 from .manifest import read_manifest, read_verified
 from .types import Batch, Engine, Floats, RawRow
 
@@ -80,7 +80,7 @@ class Scorer:
         """Make a scorer of the contents of its files, as `load` reads them."""
         return cls(
             engine=load_engine(serving_format, contents, engine),
-            encoder=RowEncoder.from_json(unpacked(contents[ENCODER_FILE])),
+            encoder=RowEncoder.from_json(json.loads(gzip.decompress(contents[ENCODER_FILE]))),
             calibrator=calibrator_from_json(json.loads(contents[CALIBRATOR_FILE])),
             manifest=manifest,
         )
