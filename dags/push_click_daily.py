@@ -4,7 +4,8 @@ The Spark connection is `pushclick_spark`; its master may be `local[4]`, `yarn` 
 of the DAG processor and the workers may set `PUSHCLICK_JOBS_BIN`, the folder with the `python` and the
 `spark-submit` of the jobs (default: `.venv/bin` of this checkout); `PUSHCLICK_PY_FILES`, the zip of
 `make package`, for executors on other machines; and `PUSHCLICK_ROOT`, `PUSHCLICK_MAPPING`, `PUSHCLICK_INPUT`,
-`PUSHCLICK_GATES` and `PUSHCLICK_TRACKING_URI`, the defaults of the parameters of these names.
+`PUSHCLICK_GATES` and `PUSHCLICK_TRACKING_URI`, the defaults of the parameters of these names. A step that takes
+longer than `PUSHCLICK_STEP_MINUTES` (default: 120) is ended, and tried again.
 """
 
 from __future__ import annotations
@@ -30,6 +31,7 @@ PY_FILES = os.environ.get("PUSHCLICK_PY_FILES")
 DAG_ID = "push_click_daily"
 SPARK_CONNECTION = "pushclick_spark"
 DRIVER_MEMORY = "4g"
+STEP_MINUTES = int(os.environ.get("PUSHCLICK_STEP_MINUTES", "120"))
 REFUSED = 3
 SPLIT = ("train_days", "validation_days", "holdout_days")
 
@@ -155,7 +157,7 @@ with DAG(
         "retry_exponential_backoff": 2,
         "max_retry_delay": timedelta(hours=1),
         "retry_policy": NoRetryOnBadInput(),
-        "execution_timeout": timedelta(hours=2),
+        "execution_timeout": timedelta(minutes=STEP_MINUTES),
     },
 ):
     chain(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -15,14 +16,24 @@ JOBS_PYTHON = REPOSITORY / ".venv" / "bin" / "python"
 AIRFLOW = Path(sys.executable).with_name("airflow")
 LAST_DAY = "2026-01-20"
 THE_DAY_AFTER = "2026-01-21"
+STEP_MINUTES = 10
+RUN_MINUTES = 30
 
 
 def run(*words: object, **env: object) -> None:
+    """Run a command; one that hangs is ended with all that it started, so that its output can be read."""
     everything = {**os.environ, **{name: str(value) for name, value in env.items()}}
-    done = subprocess.run(
-        [str(word) for word in words], env=everything, cwd=REPOSITORY, stdout=-1, stderr=-2, text=True, check=False
-    )
-    assert done.returncode == 0, done.stdout[-8000:]
+    command = [str(word) for word in words]
+    with subprocess.Popen(
+        command, env=everything, cwd=REPOSITORY, stdout=-1, stderr=-2, text=True, start_new_session=True
+    ) as started:
+        try:
+            output, _ = started.communicate(timeout=RUN_MINUTES * 60)
+        except subprocess.TimeoutExpired:
+            os.killpg(started.pid, signal.SIGKILL)
+            output, _ = started.communicate()
+            pytest.fail(f"{command[0]} did not end within {RUN_MINUTES} minutes: {output[-8000:]}")
+    assert started.returncode == 0, output[-8000:]
 
 
 @pytest.mark.slow
@@ -52,7 +63,12 @@ def test_a_real_run(tmp_path: Path) -> None:
         "validation_days": 3,
         "holdout_days": 3,
     }
-    env = {"AIRFLOW_HOME": tmp_path / "airflow", "AIRFLOW__CORE__DAGS_FOLDER": REPOSITORY / "dags", **quick}
+    env = {
+        "AIRFLOW_HOME": tmp_path / "airflow",
+        "AIRFLOW__CORE__DAGS_FOLDER": REPOSITORY / "dags",
+        "PUSHCLICK_STEP_MINUTES": STEP_MINUTES,
+        **quick,
+    }
     run(AIRFLOW, "db", "migrate", **env)
     run(AIRFLOW, "dags", "test", "push_click_daily", THE_DAY_AFTER, "--conf", json.dumps(parameters), **env)
 

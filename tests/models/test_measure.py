@@ -100,7 +100,7 @@ def test_bundles_are_measured_in_a_fresh_process(
         assert 0 < entry["latency_us"]["p50"] <= entry["latency_us"]["p95"] <= entry["latency_us"]["p99"]
         assert list(entry["batch_rows_per_s_by_size"]) == ["1", "100", "300"]
         assert entry["batch_rows_per_s"] == entry["batch_rows_per_s_by_size"]["300"]
-        assert 0 < entry["load_ms"] < entry["cold_first_score_ms"]
+        assert 0 < entry["load_ms"] <= entry["cold_first_score_ms"]  # to a tenth of a millisecond
         assert 0 <= entry["peak_rss_over_numpy_bytes"] < entry["peak_rss_bytes"]
         assert entry["auc_ci"][0] < entry["auc"] < entry["auc_ci"][1]
         assert {"joblib", "serving", entry["serving_format"]} == set(entry["artifact_bytes"])
