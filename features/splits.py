@@ -58,12 +58,12 @@ def split_days(ds: date, rules: TimeRules, *, train_days: int, validation_days: 
 
 
 def with_part(rows: DataFrame, split: Split, rules: TimeRules) -> DataFrame:
-    """Add ``part`` and leave out rows of no part, and rows that are not mature at the first ``as_of`` of the next.
+    """Add ``part``; leave out rows of no part, and rows that are not mature or not known at the next one's start.
 
     Parameters
     ----------
     rows : DataFrame
-        With ``as_of`` (date) and ``send_at``.
+        With ``as_of`` (date), ``send_at`` and ``ds``, the day the send became known.
     """
     next_as_of = {"train": split.validation[0], "validation": split.holdout[0], "holdout": split.end}
     mature_at = shifted(F.col("send_at"), rules.maturity_s)
@@ -71,6 +71,7 @@ def with_part(rows: DataFrame, split: Split, rules: TimeRules) -> DataFrame:
     for name in PARTS:
         first, last = getattr(split, name)
         inside = F.col("as_of").between(F.lit(first), F.lit(last))
-        known = mature_at < shifted(F.lit(next_as_of[name]).cast("timestamp"), rules.ready_lag_s)
-        part = F.when(inside & known, F.lit(name)).otherwise(part)
+        begins = F.lit(next_as_of[name])
+        mature = mature_at < shifted(begins.cast("timestamp"), rules.ready_lag_s)
+        part = F.when(inside & mature & (F.col("ds") < begins), F.lit(name)).otherwise(part)
     return rows.withColumn("part", part).where(F.col("part").isNotNull())

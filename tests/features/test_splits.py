@@ -43,17 +43,20 @@ def test_every_send_of_a_part_is_mature_when_the_next_begins(maturity_s: int) ->
 def test_rows_of_no_part_and_immature_rows_are_left_out(spark: SparkSession) -> None:
     tight = Split(train=(day(1), day(4)), validation=(day(5), day(8)), holdout=(day(9), day(12)), end=day(13))
     rows = [
-        ("2026-03-01 03:00:00", day(1), "train"),
-        ("2026-03-01 02:59:59", date(2026, 2, 28), None),  # before the first part
-        ("2026-03-03 02:59:59.999", day(2), "train"),  # mature one tick before validation begins: 5 March, 3:00
-        ("2026-03-03 03:00:00", day(3), None),  # mature exactly then: its label could still be open
-        ("2026-03-05 03:00:00", day(5), "validation"),
-        ("2026-03-08 10:00:00", day(8), None),  # in validation's days, immature when the hold-out begins
-        ("2026-03-11 02:59:59.999", day(10), "holdout"),
-        ("2026-03-11 03:00:00", day(11), None),  # immature at the end of what is known
-        ("2026-03-20 10:00:00", day(20), None),  # the future
+        ("2026-03-01 03:00:00", day(1), day(1), "train"),
+        ("2026-03-01 02:59:59", date(2026, 2, 28), day(1), None),  # before the first part
+        ("2026-03-03 02:59:59.999", day(2), day(2), "train"),  # mature one tick before validation begins: 5 March, 3:00
+        ("2026-03-03 03:00:00", day(3), day(3), None),  # mature exactly then: its label could still be open
+        ("2026-03-01 04:00:00", day(1), day(4), "train"),  # known late, and just before validation begins
+        ("2026-03-01 05:00:00", day(1), day(5), None),  # known on validation's first day: nobody knew the send before
+        ("2026-03-05 03:00:00", day(5), day(5), "validation"),
+        ("2026-03-05 04:00:00", day(5), day(9), None),  # known when the hold-out has begun
+        ("2026-03-08 10:00:00", day(8), day(8), None),  # in validation's days, immature when the hold-out begins
+        ("2026-03-11 02:59:59.999", day(10), day(12), "holdout"),
+        ("2026-03-11 03:00:00", day(11), day(11), None),  # immature at the end of what is known
+        ("2026-03-20 10:00:00", day(20), day(20), None),  # the future
     ]
-    frame = spark.createDataFrame(rows, "sent string, as_of date, expected string")
+    frame = spark.createDataFrame(rows, "sent string, as_of date, ds date, expected string")
     found = with_part(frame.withColumn("send_at", F.col("sent").cast("timestamp")), tight, TWO_DAYS).collect()
-    assert {row["sent"]: row["part"] for row in found} == {sent: part for sent, _, part in rows if part is not None}
+    assert {row["sent"]: row["part"] for row in found} == {sent: part for sent, _, _, part in rows if part is not None}
     assert {row["part"] for row in found} == set(PARTS)
