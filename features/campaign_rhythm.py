@@ -1,7 +1,7 @@
 """How a campaign does at the send's time of day.
 
-Pushes that ended are counted by the hour of their send, in UTC like that of the send to come (see
-``features.user_rhythm``), and the rate around that hour is pulled towards the campaign's own rate.
+Pushes that ended are counted by the hour of their send, in UTC like that of the send to come,
+and the rate around that hour is pulled towards the campaign's own rate.
 """
 
 from __future__ import annotations
@@ -11,11 +11,11 @@ from pyspark.sql import functions as F
 
 from features.feature import Block, Feature, History
 from features.known_counts import dense_sums
-from features.known_days import HOURS
+from features.local_time import HOURS
 from features.outcomes import CLICKED
 from features.owner_streams import Known, Question, Told
 from features.push_history import smoothed
-from features.user_rhythm import NEAR_HOURS, as_lists, near_hour
+from features.rhythm import NEAR_HOURS, as_lists, near_hour
 from features.windows import MEMORY_DAYS
 
 WINDOWS = (7, 28, MEMORY_DAYS)

@@ -13,6 +13,7 @@ from features import (
     campaign_rhythm,
     device,
     device_kinds,
+    os_version,
     push_sequence,
     user_activity,
     user_app_activity,
@@ -24,7 +25,7 @@ from features import (
     user_rhythm,
 )
 from features.feature import Block, Feature, Key
-from features.send_context import context_features
+from features.send_context import CONTEXT, in_local_time
 
 BLOCKS: tuple[Block, ...] = (  # a key that a change log gives comes after that log's block
     user_activity.BLOCK,
@@ -38,6 +39,7 @@ BLOCKS: tuple[Block, ...] = (  # a key that a change log gives comes after that 
     user_devices.BLOCK,
     device_kinds.MODEL,
     device_kinds.OS_VERSION,
+    os_version.BLOCK,
     campaign.STATE,
     campaign.HISTORY,
     campaign_rank.BLOCK,
@@ -62,15 +64,14 @@ def keys_of(tables: Collection[str]) -> list[Key]:
 
 def features_of(tables: Collection[str]) -> list[Feature]:
     """Features that a log with these optional contract tables has, in the order of the columns."""
-    of_blocks = [feature for block in blocks_of(tables) for feature in block.features]
-    return [*context_features(with_timezone="users" in tables), *of_blocks]
+    features = [*CONTEXT, *(feature for block in blocks_of(tables) for feature in block.features)]
+    return [in_local_time(feature, with_timezone="users" in tables) for feature in features]
 
 
 def features_by_block(tables: Collection[str]) -> dict[str, list[str]]:
     """Names of the same features by block; those of the send itself come first, as ``send_context``."""
-    context = [feature.name for feature in context_features(with_timezone="users" in tables)]
-    of_blocks = {block.name: [feature.name for feature in block.features] for block in blocks_of(tables)}
-    return {"send_context": context, **of_blocks}
+    blocks = {"send_context": CONTEXT, **{block.name: block.features for block in blocks_of(tables)}}
+    return {name: [feature.name for feature in features] for name, features in blocks.items()}
 
 
 def feature_schema(tables: Collection[str]) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from functools import reduce
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-from pyspark.sql import DataFrame
+from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F
 
 from features.feature import History, Reader
@@ -75,6 +75,29 @@ def latest_as_of(keys: DataFrame, log: DataFrame, *, key: str, columns: Sequence
 def known_by_day(rows: Sequence[DataFrame], log: DataFrame, *, key: str, columns: Sequence[str]) -> DataFrame:
     """Give key, ``ds`` and columns of what occurs in rows with ``ds``: as known at the midnight that ends it."""
     active = reduce(DataFrame.union, (frame.select(key, "ds") for frame in rows)).distinct()
-    keys = active.select(key, F.date_add("ds", 1).alias("as_of"))
-    known = latest_as_of(keys, log, key=key, columns=columns)
-    return known.select(key, F.date_sub("as_of", 1).alias("ds"), *columns)
+    return with_state_then(active, states(log, key=key, columns=columns), key=key, how="inner")
+
+
+def states(log: DataFrame, *, key: str, columns: Sequence[str]) -> DataFrame:
+    """Give what each key was known to be from day to day; the same choice among changes as ``last_change``.
+
+    Returns
+    -------
+    DataFrame
+        The key, the columns, and the days at whose end that was known: from ``known_from`` until before
+        ``known_until`` (null: to this day).
+    """
+    of_key = Window.partitionBy(key).orderBy("ds")  # its frame holds all rows of the day
+    latest = F.max(F.struct(*dict.fromkeys([*CLOCKS, *columns]))).over(of_key).alias("_latest")
+    by_day = log.select(key, F.col("ds").alias("ds"), latest).distinct()
+    until = F.lead("ds").over(of_key).alias("known_until")
+    return by_day.select(
+        key, F.col("ds").alias("known_from"), until, *(F.col(f"_latest.{name}").alias(name) for name in columns)
+    )
+
+
+def with_state_then(rows: DataFrame, of_keys: DataFrame, *, key: str, how: str = "left") -> DataFrame:
+    """Add to rows with ``ds`` what their key was known to be at its end, of ``states``; null where that is nothing."""
+    day, known_from, known_until = rows["ds"], of_keys["known_from"], of_keys["known_until"]
+    then = (rows[key] == of_keys[key]) & (day >= known_from) & (known_until.isNull() | (day < known_until))
+    return rows.join(of_keys, then, how=how).drop(of_keys[key], known_from, known_until)

@@ -2,12 +2,31 @@
 
 from __future__ import annotations
 
-from features.change_logs import change_reader
-from features.feature import Block, Feature
+import pyarrow as pa
+import pyarrow.compute as pc
+from pyspark.sql import functions as F
+
+from features.change_logs import last_change
+from features.feature import Block, Feature, History
+from features.os_version import VERSION_NUMBER
+from features.owner_streams import Known, Question, Told
+from features.partials import epoch_ms
 from features.push_history import count_features, rate_features, reader, recency_features
 
 UNKNOWN_DEVICE = "unknown device, or not given"
 ATTRIBUTES = ("platform", "os_version", "model", "brand", "network")
+
+
+def _read(history: History) -> Told:
+    columns = (*ATTRIBUTES, "push_enabled", "updated_at")
+    changes, last = last_change(history.table("devices"), key="device_id", columns=columns)
+
+    def answer(known: Known) -> dict[str, pa.Array]:
+        first_ms = known.greatest(-known.rows.column("updated_ms").to_numpy())
+        return {**last.answer(known), "device_first_ms": pc.negate(first_ms)}
+
+    with_ms = changes.withColumn("updated_ms", epoch_ms(F.col("updated_at")))
+    return with_ms, Question(answer, {**last.columns, "device_first_ms": "bigint"})
 
 
 def _category(name: str, column: str) -> Feature:
@@ -16,22 +35,17 @@ def _category(name: str, column: str) -> Feature:
     )
 
 
-def _part(number: int) -> str:
-    """Give a number of a version like ``17.4``; null where there is none."""
-    return f"nullif(regexp_extract(os_version, '([0-9]{{1,9}})(?:[.]([0-9]{{1,9}}))?', {number}), '')"
-
-
 STATE = Block(
     name="device_state",
     key=("device_id",),
     table="devices",
-    read=change_reader("devices", key="device_id", columns=(*ATTRIBUTES, "push_enabled", "updated_at")),
+    read=_read,
     features=(
         _category("platform", "platform"),
         _category("os_version", "os_version"),
         Feature(
             "os_version_number",
-            f"cast({_part(1)} as double) + coalesce(cast({_part(2)} as double), 0) / 1000",
+            VERSION_NUMBER,
             "double",
             "first number of the system's version, and a thousandth of the one after the dot: newer is greater",
             "version",
@@ -46,6 +60,14 @@ STATE = Block(
             "int",
             "1 when pushes are switched on",
             "0 or 1",
+            null_meaning=UNKNOWN_DEVICE,
+        ),
+        Feature(
+            "device_age_days",
+            "(unix_millis(cast(as_of as timestamp)) - device_first_ms) / 86400000D",
+            "double",
+            "days since the device was first heard of",
+            "days",
             null_meaning=UNKNOWN_DEVICE,
         ),
         Feature(

@@ -4,21 +4,27 @@ from __future__ import annotations
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
 
 from features.known_windows import count_inside
-from features.owner_streams import NEVER, Known, day_numbers
-from features.windows import USER_WINDOWS_DAYS
+from features.local_time import HOURS, WEEK
+from features.owner_streams import NEVER, Integers, Known, day_numbers
+from features.rhythm import rhythm
+from features.windows import MEMORY_DAYS, USER_WINDOWS_DAYS
 
 BREAK_DAYS = 14
 """A user who was away for this many whole days or more, and came back, was reactivated."""
 
-HOURS = 24
+COUNTED = ("active_days", "sessions")
 
-COUNTED_IN = {"active_days": USER_WINDOWS_DAYS[1:], "sessions": USER_WINDOWS_DAYS}
-"""Windows, in days, of what is counted."""
+DAY_COLUMNS = (
+    *(f"{name}_{days}d" for name in COUNTED for days in USER_WINDOWS_DAYS),
+    "last_session_ms", "days_since_return", "oldest_active_days",
+)  # fmt: skip
+"""What ``active_days`` gives, all whole numbers, beside the rhythm of sessions."""
 
-DAY_COLUMNS = (*(f"{name}_{days}d" for name, windows in COUNTED_IN.items() for days in windows), "days_since_return")
-"""What ``active_days`` gives, all whole numbers."""
+MS_PER_HOUR = 3_600_000
 
 
 def active_days(known: Known) -> dict[str, pa.Array]:
@@ -27,30 +33,51 @@ def active_days(known: Known) -> dict[str, pa.Array]:
     Parameters
     ----------
     known : Known
-        Rows have ``event_day`` (date) and ``hour`` (0 to 23), when they happened; several may have the same.
+        Rows have ``event_day`` (date) and ``hour`` (0 to 23), when they happened, and the ``hour_of_week`` (0 to 167)
+        that it was for the user; several may have the same.
 
     Returns
     -------
     dict of str to Array
         ``DAY_COLUMNS``: distinct days within each window before ``as_of``; sessions that began there, runs of hours
-        that follow each other; and days since the user last came back after a break (null: never).
+        that follow each other; when the last one began; days since the user last came back after a break that lies in
+        the days that are read (null: never); and since the oldest active day, at most those and one more. Also
+        ``features.rhythm.rhythm`` of the hours in which sessions began.
     """
     request, place = known.places()
+    week_hour = known.rows.column("hour_of_week").to_numpy()[place]
     hour = (day_numbers(known.rows.column("event_day")) * HOURS + known.rows.column("hour").to_numpy())[place]
-    order = np.lexsort((hour, request))
-    request, hour = request[order], hour[order]
+    order = np.lexsort((week_hour, hour, request))
+    request, hour, week_hour = request[order], hour[order], week_hour[order]
     day = hour // HOURS
     first = np.diff(request, prepend=-1) != 0
-    days_on = np.diff(day, prepend=0)
-    begins = {"active_days": first | (days_on > 0), "sessions": first | (np.diff(hour, prepend=0) > 1)}
-    columns = {}
-    for name, windows in COUNTED_IN.items():
-        began = request[begins[name]], day[begins[name]]
-        for days in windows:
-            columns[f"{name}_{days}d"] = count_inside(known, *began, days)
-    back = ~first & (days_on > BREAK_DAYS)
-    returned = np.full(len(known.lengths), NEVER)
-    np.maximum.at(returned, request[back], day[back])
-    never = returned == NEVER
-    columns["days_since_return"] = pa.array(np.ma.masked_array(known.as_of - np.where(never, 0, returned), never))
-    return columns
+    began = first | (np.diff(hour, prepend=0) > 1)
+    begins = dict(zip(COUNTED, (first | (np.diff(day, prepend=0) > 0), began), strict=True))
+    columns = {
+        f"{name}_{days}d": count_inside(known, request[begins[name]], day[begins[name]], days)
+        for name in COUNTED
+        for days in USER_WINDOWS_DAYS
+    }
+    sessions = request[began] * WEEK + week_hour[began]
+    by_hour = np.bincount(sessions, minlength=len(known.lengths) * WEEK).reshape(-1, WEEK)
+    columns["last_session_ms"] = _greatest(known, request[began], hour[began] * MS_PER_HOUR)
+    return {**columns, **_returns(known, request, day, first), **rhythm("session", by_hour)}
+
+
+def _returns(known: Known, request: Integers, day: Integers, first: NDArray[np.bool_]) -> dict[str, pa.Array]:
+    """Tell breaks; ``day`` ascends for each request."""
+    day = np.maximum(day, (known.as_of - MEMORY_DAYS - 1)[request])
+    back = ~first & (np.diff(day, prepend=0) > BREAK_DAYS)
+    returned, oldest = _greatest(known, request[back], day[back]), _greatest(known, request[first], day[first])
+    as_of = pa.array(known.as_of)
+    return {
+        "days_since_return": pc.subtract(as_of, returned),
+        "oldest_active_days": pc.subtract(as_of, oldest).cast(pa.int32()),
+    }
+
+
+def _greatest(known: Known, request: Integers, value: Integers) -> pa.Array:
+    """Give the greatest value of each request; null where it has none."""
+    found = np.full(len(known.lengths), NEVER)
+    np.maximum.at(found, request, value)
+    return pa.array(np.ma.masked_equal(found, NEVER))

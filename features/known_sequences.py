@@ -13,13 +13,14 @@ from numpy.typing import NDArray
 from features.outcomes import CLICKED, DISMISSED
 from features.owner_streams import Integers, Known
 
-LAST_OUTCOMES = LAST_CATEGORIES = 3
-RECENT = 10
+LAST_CATEGORIES = 3
+LAST_OUTCOMES = RECENT = 10
 MS_PER_MINUTE = 60_000
 
 SEQUENCE_COLUMNS = (
     "pushes_since_click",
     "outcome_run",
+    "outcome_run_before",
     *(f"last_outcome_{place}" for place in range(1, LAST_OUTCOMES + 1)),
     "recent_clicks",
     "recent_dismissals",
@@ -62,6 +63,14 @@ class _Sequences:
         np.minimum.at(ages, self.request[where], self.age[where])
         return ages
 
+    def end_of_run(self, start: Integers) -> Integers:
+        """Age at which the run of equal outcomes that begins at an age is over; both of shape (n_requests,)."""
+        outcome = np.zeros_like(self.lengths)
+        begins = self.age == start[self.request]
+        outcome[self.request[begins]] = self.outcome[begins]
+        older = self.age >= start[self.request]
+        return self.newest_age(older & (self.outcome != outcome[self.request]))
+
     def at_age(self, values: Integers, age: int) -> tuple[Integers, NDArray[np.bool_]]:
         """Values of the pushes of one age, and which requests have none."""
         found, there = np.zeros_like(self.lengths), self.age == age
@@ -97,22 +106,24 @@ def sequences(known: Known) -> dict[str, pa.Array]:
     Returns
     -------
     dict of str to Array
-        ``SEQUENCE_COLUMNS``: pushes since the newest one clicked (all, where none was), length of the newest run of
-        equal outcomes, outcome of the newest, the one before and so on (null: no such push), clicks and dismissals
-        among the last 10, the last 10 as a binary number with the newest first and 1 for a click, the median reaction
-        time twice (null: none was clicked), gaps between sends and the sums of their minutes and squared minutes.
+        ``SEQUENCE_COLUMNS``: pushes since the newest one clicked (all, where none was), lengths of the newest run of
+        equal outcomes and of the one before, outcome of the newest, the one before and so on (null: no such push),
+        clicks and dismissals among the last 10, the last 10 as a binary number with the newest first and 1 for a click,
+        the median reaction time twice (null: none was clicked), gaps between sends and the sums of their minutes and
+        squared minutes.
         ``CATEGORY_COLUMNS``: categories of the newest push clicked, the one clicked before and so on (null: no such
         push, or its category is not known).
     """
     pushes = _in_order(known)
     clicked, recent = pushes.outcome == CLICKED, pushes.age < RECENT
-    newest, _ = pushes.at_age(pushes.outcome, 0)
+    run = pushes.end_of_run(np.zeros_like(pushes.lengths))
     gap = np.diff(pushes.sent_ms, prepend=0) // MS_PER_MINUTE
     gap[pushes.age == pushes.lengths[pushes.request] - 1] = 0  # the oldest has no push before it
     outcomes = (pushes.at_age(pushes.outcome, age) for age in range(LAST_OUTCOMES))
     columns = {
         "pushes_since_click": pushes.newest_age(clicked),
-        "outcome_run": pushes.newest_age(pushes.outcome != newest[pushes.request]),
+        "outcome_run": run,
+        "outcome_run_before": pushes.end_of_run(run) - run,
         **{f"last_outcome_{place}": np.ma.masked_array(*found) for place, found in enumerate(outcomes, 1)},
         "recent_clicks": pushes.sums((clicked & recent).astype(np.int64)),
         "recent_dismissals": pushes.sums(((pushes.outcome == DISMISSED) & recent).astype(np.int64)),

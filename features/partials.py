@@ -10,6 +10,7 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from features.contract import DISMISS
+from features.local_time import hour_of_week, with_zone_then
 
 PUSH_THINGS = ("user_id", "device_id", "campaign_id", "category", "model", "os_version", "platform")
 PUSH_KEY = (*PUSH_THINGS, "event_day")
@@ -73,12 +74,28 @@ def _pushed(time: str) -> list[Column]:
     return [*map(F.col, ("user_id", "device_id", "campaign_id", "ds")), F.to_date(time).alias("event_day")]
 
 
-def app_event_hours(app_events: DataFrame) -> DataFrame:
-    """Count a user's app events per hour: ``user_id, event_day, hour`` (0 to 23, UTC), ``ds, events`` (long)."""
-    hourly = app_events.groupBy(
-        "user_id", F.to_date("occurred_at").alias("event_day"), F.hour("occurred_at").alias("hour"), "ds"
-    )
-    return hourly.agg(F.count("*").alias("events"))
+def app_event_hours(app_events: DataFrame, users: DataFrame | None) -> DataFrame:
+    """Count a user's app events per hour.
+
+    Parameters
+    ----------
+    app_events : DataFrame
+        Accepted rows with ``ds``.
+    users : DataFrame, optional
+        The change log with ``ds``, for time zones.
+
+    Returns
+    -------
+    DataFrame
+        ``user_id, event_day, hour`` (0 to 23, UTC), ``ds, events`` (long), ``hour_of_week`` (of the hour's beginning,
+        see ``features.local_time.hour_of_week``).
+    """
+    began = F.date_trunc("hour", "occurred_at").alias("_began")
+    hourly = app_events.groupBy("user_id", began, "ds").agg(F.count("*").alias("events"))
+    return with_zone_then(hourly, users).select(
+        "user_id", F.to_date("_began").alias("event_day"), F.hour("_began").alias("hour"), "ds", "events",
+        hour_of_week(F.col("_began")).alias("hour_of_week"),
+    )  # fmt: skip
 
 
 def app_event_partials(app_events: DataFrame) -> DataFrame:

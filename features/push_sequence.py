@@ -1,8 +1,8 @@
 """The user's pushes in their order: fatigue, the last outcomes, when and how fast the user clicks, gaps between sends.
 
 Only pushes that ended count: nothing can change their outcome any more, and all of it was known by midnight. The last
-10 outcomes are three columns for the newest three, two counts and ``user_click_pattern``, which reads them as a binary
-fraction, newest first: one column by which a tree tells a click on the newest push from one further back.
+10 outcomes are a column each, two counts and ``user_click_pattern``, which reads them as a binary fraction, newest
+first: one column by which a tree tells a click on the newest push from one further back.
 """
 
 from __future__ import annotations
@@ -11,10 +11,12 @@ import pyarrow as pa
 from pyspark.sql import functions as F
 
 from features.feature import Block, Feature, History
+from features.known_counts import dense_sums
 from features.known_sequences import CATEGORY_COLUMNS, LAST_OUTCOMES, RECENT, SEQUENCE_COLUMNS, sequences
+from features.local_time import WEEK
 from features.outcomes import CLICKED
 from features.owner_streams import Known, Question, Told
-from features.user_rhythm import hour_of_week, rhythm, rhythm_columns, rhythm_features
+from features.rhythm import rhythm, rhythm_columns, rhythm_features
 from features.windows import MEMORY_DAYS, REMEMBERED
 
 LAST = f"last {RECENT} pushes"
@@ -22,14 +24,14 @@ SEVERAL = "fewer than two pushes ended"
 
 
 def _read(history: History) -> Told:
-    clicked_at = F.col("sent_ms") + F.coalesce("reaction_ms", F.lit(0))
     ended = history.table("outcomes").select(
         "user_id", F.col("ds").alias("known"), "sent_ms", "outcome", "reaction_ms", "category",
-        hour_of_week(clicked_at).alias("hour_of_week"), (F.col("outcome") == CLICKED).cast("int").alias("count"),
+        F.coalesce("hour_of_week", F.lit(0)).alias("hour_of_week"),
+        (F.col("outcome") == CLICKED).cast("int").alias("count"),
     )  # fmt: skip
 
     def answer(known: Known) -> dict[str, pa.Array]:
-        return {**sequences(known), **rhythm(known, "click")}
+        return {**sequences(known), **rhythm("click", dense_sums(known, "hour_of_week", "count", WEEK))}
 
     numbers, texts = dict.fromkeys(SEQUENCE_COLUMNS, "bigint"), dict.fromkeys(CATEGORY_COLUMNS, "string")
     columns = {**numbers, **texts, **rhythm_columns("click")}
@@ -48,6 +50,7 @@ BLOCK = Block(
     features=(
         _whole("user_pushes_since_click", "pushes_since_click", "pushes since the newest one clicked, all if none was"),
         _whole("user_outcome_run", "outcome_run", "pushes since the outcome last changed"),
+        _whole("user_outcome_run_before", "outcome_run_before", "pushes of the run of equal outcomes before that"),
         *(
             Feature(
                 f"user_last_outcome_{place}", f"last_outcome_{place}", "int",

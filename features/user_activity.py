@@ -48,7 +48,7 @@ BLOCK = Block(
     read=_read,
     features=(
         *count_features("user", PUSH_COUNTS, "of the user", USER_WINDOWS_DAYS),
-        *rate_features("user", "to the user", USER_WINDOWS_DAYS[1:]),
+        *rate_features("user", "to the user", USER_WINDOWS_DAYS),
         *recency_features("user", "of the user"),
         days_since("user_days_since_first_push", "user_first_day", "the user's first push"),
         *count_features("user", tuple(THINGS.values()), "that the user was sent pushes of", USER_WINDOWS_DAYS),

@@ -6,6 +6,7 @@ from features.change_logs import change_reader
 from features.feature import Block, Feature
 
 UNKNOWN_USER = "unknown user, or not given"
+NEW_DAYS = 7
 
 BLOCK = Block(
     name="user_profile",
@@ -21,7 +22,11 @@ BLOCK = Block(
             "days",
             null_meaning=UNKNOWN_USER,
         ),
+        Feature(
+            "user_is_new", f"cast(signed_up_at >= cast(date_sub(as_of, {NEW_DAYS}) as timestamp) as int)", "int",
+            f"1 when the user signed up in the last {NEW_DAYS} days", "0 or 1", null_meaning=UNKNOWN_USER,
+        ),
         Feature("country", "country", "string", "country of the user", "category", null_meaning=UNKNOWN_USER),
         Feature("language", "language", "string", "language of the user", "category", null_meaning=UNKNOWN_USER),
     ),
-)
+)  # fmt: skip

@@ -42,16 +42,17 @@ def run(spark: SparkSession, args: argparse.Namespace) -> None:
     of_days = F.col("ds").isin(days)
     recent = {"since": days[0] - timedelta(days=note.rules.maturity_days), "until": days[-1]}
     lately = {table: lake.read(table, **recent) for table in ("sends", "clicks")}
-    campaigns, devices = (_log(lake, note, table, days) for table in ("campaigns", "devices"))
+    campaigns, devices, users = (_log(lake, note, table, days) for table in ("campaigns", "devices", "users"))
+    app_events = lake.read("app_events", **span).where(of_days) if "app_events" in note.tables else None
     categories = (
         None if campaigns is None else categories_by_day(lately["sends"], lately["clicks"], campaigns).persist()
     )
-    frames = {OUTCOMES: push_outcomes(lately["sends"], lately["clicks"], categories, note.rules).where(of_days)}
+    outcomes = push_outcomes(lately["sends"], lately["clicks"], categories, note.rules, users=users)
+    frames = {OUTCOMES: outcomes.where(of_days)}
     if note.bots.active:
         frames[BOT_FLAGS] = _flags(lake, note, lately["clicks"], days).where(of_days)
-    if "app_events" in note.tables:
-        app_events = lake.read("app_events", **span).where(of_days)
-        frames |= {APP_EVENTS: app_event_partials(app_events), APP_HOURS: app_event_hours(app_events)}
+    if app_events is not None:
+        frames |= {APP_EVENTS: app_event_partials(app_events), APP_HOURS: app_event_hours(app_events, users)}
     side_by_side(lambda table: lake.write(table, frames[table], days), frames)
     sends, clicks = (lake.read(table, **span).where(of_days) for table in ("sends", "clicks"))
     kinds = None if devices is None else kinds_by_day(sends, clicks, devices)

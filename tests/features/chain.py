@@ -90,11 +90,11 @@ def history_of(frames: Mapping[str, DataFrame], rules: TimeRules) -> History:
     if "app_events" in frames:
         more |= {
             "app_events": app_event_partials(frames["app_events"]),
-            "app_hours": app_event_hours(frames["app_events"]),
+            "app_hours": app_event_hours(frames["app_events"], frames.get("users")),
         }
     return History(
         pushes=pushes.localCheckpoint(),
-        outcomes=push_outcomes(sends, clicks, categories, rules).localCheckpoint(),
+        outcomes=push_outcomes(sends, clicks, categories, rules, users=frames.get("users")).localCheckpoint(),
         **more,
     )
 

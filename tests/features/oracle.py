@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
-from itertools import pairwise
+from itertools import groupby, pairwise
 from statistics import fmean, median, pstdev
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -40,7 +40,6 @@ HAPPENED = {
 WINDOWS = {"1d": 1, "7d": 7, "28d": 28, "all": None}
 USER_WINDOWS = {"1d": 1, "7d": 7, "28d": 28, "90d": 90, "all": None}
 RATE_WINDOWS = {"7d": 7, "28d": 28, "all": None}
-USER_RATE_WINDOWS = {"7d": 7, "28d": 28, "90d": 90, "all": None}
 CAMPAIGN_WINDOWS = {"1d": 1, "3d": 3, "7d": 7, "28d": 28, "all": None}
 DAY = timedelta(days=1)
 HOUR = timedelta(hours=1)
@@ -263,7 +262,7 @@ class Oracle:
             **_counts("user_sends", pushes, "send", as_of, USER_WINDOWS),
             **_counts("user_clicks", pushes, "click", as_of, USER_WINDOWS),
             **_counts("user_dismissals", pushes, "dismissal", as_of, USER_WINDOWS),
-            **self._rates("user", lambda push: push.user, pushes, as_of, USER_RATE_WINDOWS),
+            **self._rates("user", lambda push: push.user, pushes, as_of, USER_WINDOWS),
             "user_hours_since_last_send": _hours_since_last(pushes, "send", as_of),
             "user_hours_since_last_click": _hours_since_last(pushes, "click", as_of),
             "user_days_since_first_push": _days_since_first(pushes, as_of),
@@ -274,13 +273,15 @@ class Oracle:
     def _sequence(self, user: str, as_of: date) -> dict[str, Any]:
         ended = self._ended_of(user, as_of)
         newest_first = [outcome for _, outcome, _ in reversed(ended)]
+        runs = [len(list(run)) for _, run in groupby(newest_first)] + [0, 0]
         reactions = [reaction.total_seconds() for _, _, reaction in ended if reaction is not None]
         times = [send["sent_at"] for send, _, _ in ended]
         gaps = [(later - earlier) // timedelta(minutes=1) / 60 for earlier, later in pairwise(times)]
         return {
             "user_pushes_since_click": _leading(newest_first, lambda outcome: outcome != 1),
-            "user_outcome_run": _leading(newest_first, lambda outcome: outcome == newest_first[0]),
-            **{f"user_last_outcome_{n + 1}": _nth(newest_first, n) for n in range(3)},
+            "user_outcome_run": runs[0],
+            "user_outcome_run_before": runs[1],
+            **{f"user_last_outcome_{n + 1}": _nth(newest_first, n) for n in range(10)},
             "user_recent_clicks": newest_first[:10].count(1),
             "user_recent_dismissals": newest_first[:10].count(2),
             "user_click_pattern": sum(0.5 ** (n + 1) for n, outcome in enumerate(newest_first[:10]) if outcome == 1)
@@ -333,6 +334,8 @@ class Oracle:
     def _device(self, device: str | None, as_of: date) -> dict[str, Any]:
         pushes = [push for push in self._pushes_as_of(as_of) if device is not None and push.device == device]
         state = self._latest("devices", "device_id", device, as_of)
+        changes = [row["updated_at"] for row in self._known("devices", as_of) if row["device_id"] == device]
+        first = min(changes, default=None)
         return {
             "platform": state.get("platform"),
             "os_version": state.get("os_version"),
@@ -342,12 +345,22 @@ class Oracle:
             "network": state.get("network"),
             "push_enabled": _one_or_zero(state.get("push_enabled")),
             "device_hours_since_change": _hours(state.get("updated_at"), as_of),
+            "device_age_days": None if first is None else _hours(first, as_of) / 24,
+            "os_version_rank": self._version_rank(state.get("platform"), state.get("os_version"), as_of),
             **_counts("device_sends", pushes, "send", as_of),
             **_counts("device_clicks", pushes, "click", as_of),
             **self._rates("device", lambda push: push.device, pushes, as_of),
             "device_hours_since_last_send": _hours_since_last(pushes, "send", as_of),
             "device_hours_since_last_click": _hours_since_last(pushes, "click", as_of),
         }
+
+    def _version_rank(self, platform: str | None, version: str | None, as_of: date) -> int | None:
+        sent = [push for push in self._pushes_as_of(as_of) if push.kind == "send" and push.platform == platform]
+        numbers = {push.os_version: _version_number(push.os_version) for push in sent}
+        mine = numbers.get(version)
+        if platform is None or mine is None:
+            return None
+        return len({number for number in numbers.values() if number is not None and number > mine})
 
     def _device_kinds(self, device: str | None, campaign: str, as_of: date) -> dict[str, Any]:
         def on_platform(push: Push) -> tuple[str, str] | None:
@@ -450,21 +463,40 @@ class Oracle:
             "app_top_kind_share_28d": max(recent.values()) / recent.total() if recent else None,
         }
 
-    def _app_events_of_90_days(self, user: str, as_of: date) -> list[Row]:
-        events = self._known_of(user, "app_events", as_of)
-        return [row for row in events if self.known_day("app_events", row) >= as_of - 90 * DAY]
+    def _app_hours_of_90_days(self, user: str, as_of: date) -> dict[datetime, int]:
+        """Give the hours with events that became known in 90 days, and which hour of the week the user had then."""
+        hours: dict[datetime, int] = {}
+        for row in self._known_of(user, "app_events", as_of):
+            known = self.known_day("app_events", row)
+            if known >= as_of - 90 * DAY:
+                hour = row["occurred_at"].replace(minute=0, second=0, microsecond=0)
+                of_week = self._hour_of_week(user, hour, known)
+                hours[hour] = min(of_week, hours.get(hour, of_week))
+        return hours
+
+    def _hour_of_week(self, user: str, at: datetime, known: date) -> int:
+        """Give the hour since Monday on the user's clocks, in the time zone known at the end of a day."""
+        zone = self._latest("users", "user_id", user, known + DAY).get("timezone") or "UTC"
+        local = at.astimezone(ZoneInfo(zone))
+        return local.weekday() * 24 + local.hour
 
     def _active_days(self, user: str, as_of: date) -> dict[str, Any]:
-        times = [row["occurred_at"] for row in self._app_events_of_90_days(user, as_of)]
-        days = sorted({at.date() for at in times})
-        hours = {at.replace(minute=0, second=0, microsecond=0) for at in times}
-        sessions = [hour for hour in hours if hour - HOUR not in hours]
-        returns = [later for earlier, later in pairwise(days) if len(_days_between(earlier, later)) >= 14]
+        hours = self._app_hours_of_90_days(user, as_of)
+        days = {hour.date() for hour in hours}
+        began = [hour for hour in hours if hour - HOUR not in hours]
         return {
-            **{f"user_active_days_{n}d": sum(day >= as_of - n * DAY for day in days) for n in (7, 28, 90)},
-            **{f"user_sessions_{n}d": sum(_within(hour, n, as_of) for hour in sessions) for n in (1, 7, 28, 90)},
-            "user_days_since_return": (as_of - returns[-1]).days if returns else None,
+            **{f"user_active_days_{n}d": sum(day >= as_of - n * DAY for day in days) for n in (1, 7, 28, 90)},
+            **{f"user_sessions_{n}d": sum(_within(hour, n, as_of) for hour in began) for n in (1, 7, 28, 90)},
+            "user_hours_since_last_session": _hours(max(began, default=None), as_of),
+            "user_days_since_return": self._days_since_return(user, as_of),
         }
+
+    def _days_since_return(self, user: str, as_of: date) -> int | None:
+        """Count a break with 14 whole days among the 90 before the midnight, however old what came before."""
+        oldest = as_of - 91 * DAY
+        days = sorted({row["occurred_at"].date() for row in self._known_of(user, "app_events", as_of)})
+        returns = [b for a, b in pairwise(days) if len(_days_between(max(a, oldest), max(b, oldest))) >= 14]
+        return (as_of - returns[-1]).days if returns else None
 
     def _devices_of(self, user: str, as_of: date) -> dict[str, Any]:
         first: dict[str, datetime] = {}
@@ -474,12 +506,13 @@ class Oracle:
         return {"user_devices_all": len(first), "user_hours_since_new_device": _hours(newest, as_of)}
 
     def _known_of(self, user: str, table: str, as_of: date) -> list[Row]:
-        """Give the user's rows of a table that had happened and were known by a midnight."""
-        return [
-            row
-            for row in self.rows[table]
-            if row["user_id"] == user and row[HAPPENED[table]] < _midnight(as_of) and self.known_day(table, row) < as_of
-        ]
+        return [row for row in self._known(table, as_of) if row["user_id"] == user]
+
+    def _known(self, table: str, as_of: date) -> Iterator[Row]:
+        """Give the rows of a table that had happened and were known by a midnight."""
+        for row in self.rows[table]:
+            if row[HAPPENED[table]] < _midnight(as_of) and self.known_day(table, row) < as_of:
+                yield row
 
     def _left(self, user: str, as_of: date) -> dict[str, Any]:
         leavings = self._known_of(user, "opt_outs", as_of)
@@ -492,15 +525,18 @@ class Oracle:
 
     def _rhythm(self, user: str, send_at: datetime, as_of: date) -> dict[str, Any]:
         clicked = [
-            send["sent_at"] + reaction
+            self._hour_of_week(user, send["sent_at"] + reaction, self.known_day("sends", send))
             for send, _, reaction in self._ended(as_of)
             if reaction is not None and send["user_id"] == user
         ]
-        used = [row["occurred_at"] for row in self._app_events_of_90_days(user, as_of)]
+        hours = self._app_hours_of_90_days(user, as_of)
+        began = [of_week for hour, of_week in hours.items() if hour - HOUR not in hours]
+        zone = self._latest("users", "user_id", user, as_of).get("timezone") or "UTC"
+        local = send_at.astimezone(ZoneInfo(zone))
         return {
             f"user_{name}_{feature}": value
-            for name, times in (("click", clicked), ("app", used))
-            for feature, value in _rhythm(times, send_at).items()
+            for name, times in (("click", clicked), ("session", began))
+            for feature, value in _rhythm(times, local).items()
         }
 
     def _profile(self, user: str, as_of: date) -> dict[str, Any]:
@@ -508,6 +544,7 @@ class Oracle:
         hours = _hours(state.get("signed_up_at"), as_of)
         return {
             "user_tenure_days": None if hours is None else hours / 24,
+            "user_is_new": None if hours is None else int(hours <= 7 * 24),
             "country": state.get("country"),
             "language": state.get("language"),
         }
@@ -622,18 +659,34 @@ def _version_number(version: str | None) -> float | None:
 
 
 def _hours_apart(one: datetime, other: datetime) -> int:
-    return min((one.hour - other.hour) % 24, (other.hour - one.hour) % 24)
+    return _around_the_clock(one.hour, other.hour)
 
 
-def _rhythm(times: list[datetime], send_at: datetime) -> dict[str, float | None]:
-    near = sum(_hours_apart(at, send_at) <= 2 for at in times)
-    same_weekday = sum(at.weekday() == send_at.weekday() for at in times)
+def _around_the_clock(one: int, other: int) -> int:
+    return min((one - other) % 24, (other - one) % 24)
+
+
+def _rhythm(hours_of_week: list[int], send_at: datetime) -> dict[str, float | None]:
+    hours, weekdays = [of_week % 24 for of_week in hours_of_week], [of_week // 24 for of_week in hours_of_week]
+    names = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
     return {
-        "share_near_hour": (near + 5) / (len(times) + 24),
-        "share_on_weekday": (same_weekday + 1) / (len(times) + 7),
-        "hour_entropy": _entropy([at.hour for at in times]),
-        "weekday_entropy": _entropy([at.weekday() for at in times]),
+        "share_near_hour": _share(hours, lambda hour: _around_the_clock(hour, send_at.hour) <= 2),
+        "share_on_weekday": _share(weekdays, lambda day: day == send_at.weekday()),
+        **{
+            f"share_{n}_to_{n + 4}h": _share(hours, lambda hour, n=n: n <= hour < n + 4)  # type: ignore[misc]
+            for n in range(0, 24, 4)
+        },
+        **{
+            f"share_on_{name}": _share(weekdays, lambda day, n=n: day == n)  # type: ignore[misc]
+            for n, name in enumerate(names)
+        },
+        "hour_entropy": _entropy(hours),
+        "weekday_entropy": _entropy(weekdays),
     }
+
+
+def _share(values: list[int], good: Callable[[int], bool]) -> float | None:
+    return sum(map(good, values)) / len(values) if values else None
 
 
 def _entropy(values: list[int]) -> float | None:

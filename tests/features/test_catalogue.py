@@ -22,7 +22,7 @@ def test_an_absent_table_leaves_out_its_features_only() -> None:
     everything = {feature.name for feature in features_of(TABLES)}
     without = {table: everything - {f.name for f in features_of(set(TABLES) - {table})} for table in OPTIONAL}
     assert without["app_events"] > {"app_events_7d", "app_hours_since_last_event"}
-    assert without["users"] == {"user_tenure_days", "country", "language"}
+    assert without["users"] == {"user_tenure_days", "user_is_new", "country", "language"}
     assert without["opt_outs"] == {"user_opt_outs_all", "user_uninstalls_all", "user_days_since_left"}
     assert "push_enabled" in without["devices"]
     assert without["campaigns"] > {"campaign_category", "title_length", "has_image", "user_category_sends_7d"}

@@ -1,0 +1,83 @@
+"""At which hours of the day and on which weekdays something happens: sums, and the features made of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import pyarrow as pa
+
+from features.feature import Feature
+from features.local_time import HOURS, WEEKDAYS
+from features.owner_streams import Integers
+from features.send_context import LOCAL_SEND_AT
+from features.windows import REMEMBERED
+
+NEAR_HOURS = 2
+BIN_HOURS = 4
+DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+
+
+def rhythm_columns(prefix: str) -> dict[str, str]:
+    """Name and type what ``rhythm`` gives."""
+    return {f"{prefix}_total": "bigint", f"{prefix}_hours": "array<bigint>", f"{prefix}_weekdays": "array<bigint>"}
+
+
+def rhythm(prefix: str, counts: Integers) -> dict[str, pa.Array]:
+    """Sum counts by hour of the week, of shape (n_requests, 168), by hour of the day and by weekday."""
+    by_day = counts.reshape(-1, WEEKDAYS, HOURS)
+    sums = (pa.array(counts.sum(axis=1)), as_lists(by_day.sum(axis=1)), as_lists(by_day.sum(axis=2)))
+    return dict(zip(rhythm_columns(prefix), sums, strict=True))
+
+
+def as_lists(counts: Integers) -> pa.Array:
+    """Give a row of counts, of shape (n_requests, n_counts), as a list a request."""
+    return pa.FixedSizeListArray.from_arrays(pa.array(counts.ravel()), counts.shape[1]).cast(pa.list_(pa.int64()))
+
+
+def near_hour(hours: str, send_at: str = "send_at") -> str:
+    """Give SQL for the sum of an array of 24 counts within ``NEAR_HOURS`` of the hour of a time."""
+    around = range(-NEAR_HOURS, NEAR_HOURS + 1)
+    return _sum(f"{hours}[pmod(hour({send_at}) + {shift}, {HOURS})]" for shift in around)
+
+
+def _sum(counts: Iterable[str]) -> str:
+    return f"({' + '.join(counts)})"
+
+
+def _entropy(counts: str, total: str) -> str:
+    """Give SQL for the entropy of an array of counts, null for none."""
+    terms = f"aggregate({counts}, 0D, (sum, n) -> sum - if(n > 0, n / {total} * ln(n / {total}), 0D))"
+    return f"if({total} > 0, {terms}, null)"
+
+
+def rhythm_features(prefix: str, what: str) -> tuple[Feature, ...]:
+    """Give how a user's past is spread over the day and the week, in the user's own time zone."""
+    total, hours, weekdays = rhythm_columns(prefix)
+
+    def share(name: str, counted: str, when: str) -> Feature:
+        return Feature(
+            f"user_{prefix}_share_{name}", f"{counted} / nullif({total}, 0)", "double",
+            f"share of the user's {what} {when}, local time", "share", REMEMBERED, f"no {what}",
+        )  # fmt: skip
+
+    def entropy(name: str, counts: str, even: str) -> Feature:
+        return Feature(
+            f"user_{prefix}_{name}_entropy", _entropy(counts, total), "double",
+            f"entropy of the {name}s of the user's {what}: 0 for a single one, {even} when spread evenly", "nats",
+            REMEMBERED, f"no {what}",
+        )  # fmt: skip
+
+    def of_bin(first: int) -> str:
+        return _sum(f"{hours}[{hour}]" for hour in range(first, first + BIN_HOURS))
+
+    return (
+        share("near_hour", near_hour(hours, LOCAL_SEND_AT), f"within {NEAR_HOURS} hours of the send's hour"),
+        share("on_weekday", f"{weekdays}[weekday({LOCAL_SEND_AT})]", "on the send's weekday"),
+        *(
+            share(f"{first}_to_{first + BIN_HOURS}h", of_bin(first), f"from {first} to {first + BIN_HOURS} o'clock")
+            for first in range(0, HOURS, BIN_HOURS)
+        ),
+        *(share(f"on_{day}", f"{weekdays}[{at}]", f"on {day.capitalize()}s") for at, day in enumerate(DAYS)),
+        entropy("hour", hours, "3.18"),
+        entropy("weekday", weekdays, "1.95"),
+    )
