@@ -82,9 +82,17 @@ def feature_schema(tables: Collection[str]) -> dict[str, Any]:
 
 
 def as_markdown() -> str:
-    """Give the catalogue as a table: every feature that a log with all contract tables has."""
-    lines = ["| name | meaning | unit | window | null |", "|---|---|---|---|---|"]
-    for feature in features_of({block.table for block in BLOCKS}):
-        cells = (f"`{feature.name}`", feature.meaning, feature.unit, feature.window, feature.null_meaning)
-        lines.append(f"| {' | '.join(cells)} |")
-    return "\n".join(lines)
+    """Give the catalogue, a table for each block: every feature that a log with all contract tables has."""
+    tables = {block.table for block in BLOCKS}
+    features = {feature.name: feature for feature in features_of(tables)}
+    lines = ["# Features", "", f"{len(features)} columns. Made by `python -m features.catalogue`."]
+    for block, names in features_by_block(tables).items():
+        lines += ["", f"## {block}", "", "| name | meaning | unit | window | null |", "|---|---|---|---|---|"]
+        for one in map(features.__getitem__, names):
+            cells = (f"`{one.name}`", one.meaning, one.unit, one.window, one.null_meaning)
+            lines.append(f"| {' | '.join(cells)} |")
+    return "\n".join([*lines, ""])
+
+
+if __name__ == "__main__":
+    print(as_markdown(), end="")

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from itertools import combinations
+from pathlib import Path
 
-from features.catalogue import feature_schema, features_of
+from features import catalogue
+from features.catalogue import as_markdown, feature_schema, features_of
 from features.contract import TABLES
 
 OPTIONAL = ("app_events", "users", "devices", "campaigns", "opt_outs")
@@ -33,3 +35,8 @@ def test_the_hash_follows_the_features() -> None:
     assert feature_schema(TABLES)["hash"] == feature_schema(sorted(TABLES))["hash"]
     hashes = {feature_schema(set(TABLES) - {table})["hash"] for table in OPTIONAL}
     assert len(hashes) == len(OPTIONAL)
+
+
+def test_the_written_catalogue_is_that_of_the_code() -> None:
+    written = Path(catalogue.__file__).with_name("CATALOGUE.md").read_text()
+    assert written == as_markdown(), "run: python -m features.catalogue > features/CATALOGUE.md"

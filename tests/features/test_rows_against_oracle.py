@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from datetime import timedelta
 from random import Random
 from typing import Any
@@ -22,12 +23,14 @@ from tests.features.oracle import Oracle
 
 Row = dict[str, Any]
 HOUR_S = 3600
+LOGS = int(os.environ.get("ORACLE_LOGS", "2"))
+"""How many random logs are tried; the first two are always the same."""
 
 
 @pytest.mark.usefixtures("one_partition")
 @pytest.mark.parametrize("ready_lag_s", [0, 3 * HOUR_S])
 @settings(
-    max_examples=2,
+    max_examples=LOGS,
     derandomize=True,
     deadline=None,
     phases=[Phase.generate],  # an example takes seconds: a failure is read, not shrunk
