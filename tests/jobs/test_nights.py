@@ -1,4 +1,4 @@
-"""Nights that read old days folded write what nights that read all days write."""
+"""What nights leave: the same whether old days are read folded or one by one, and for scoring as for training."""
 
 from __future__ import annotations
 
@@ -13,21 +13,25 @@ from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
 from features.bots import BotRules
+from features.catalogue import blocks_of, keys_of
+from features.rows import PRIORS, feature_rows, history_table
 from features.time_rules import TimeRules
-from jobs import aggregate_day, build_features
+from jobs import aggregate_day, build_features, score_users
 from jobs.carried import CARRIED, FOLD_DAYS, PUSHES, carried_day, carried_due, carry, drop_carried
 from jobs.ingest_counts import COUNTS
 from jobs.lake import Lake
 from jobs.log_note import LogNote, read_note, write_note
 from tests.features.chain import accepted
-from tests.features.logs import MIDNIGHT, LogMaker
+from tests.features.comparison import collected, differences
+from tests.features.logs import MIDNIGHT, Log, LogMaker
 
 DS = MIDNIGHT.date()
 BEFORE = DS - timedelta(days=1)
-TABLES = ("sends", "clicks", "campaigns", "devices", "opt_outs")
+TABLES = ("sends", "clicks", "app_events", "users", "campaigns", "devices", "opt_outs")
+HISTORIES = tuple(history_table(key) for key in keys_of(TABLES))
 BUILT = (
-    "push_partials", "bot_flags", "requests", "audience", "campaigns_to_come", "priors", "history_of_user",
-    "history_of_device", "history_of_campaign", "history_of_user_category",
+    "push_partials", "push_outcomes", "app_event_partials", "app_event_hours", "bot_flags",
+    "requests", "audience", "campaigns_to_come", "priors", *HISTORIES,
 )  # fmt: skip
 
 
@@ -38,7 +42,7 @@ def lake(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Itera
     spark.conf.set("spark.sql.shuffle.partitions", "1")
     lake = Lake(spark, str(tmp_path_factory.mktemp("carried")))
     rules = TimeRules()
-    log = LogMaker(Random(3), timedelta(0)).log()
+    log = with_reachable_user(LogMaker(Random(3), timedelta(0)).log())
     frames = accepted(spark, {table: log[table] for table in TABLES}, rules)
     days = [DS - timedelta(days=number) for number in range(173, -1, -1)]
     for table, rows in frames.items():
@@ -49,6 +53,24 @@ def lake(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Itera
         night(lake, ds)
     yield lake
     spark.conf.set("spark.sql.shuffle.partitions", str(before))
+
+
+def with_reachable_user(log: Log, like: str = "u0") -> Log:
+    """Add a user who did what another one did, on one device, never left, and is sent a push on the last day."""
+    sent = {row["send_id"] for row in log["sends"] if row["user_id"] == like}
+    names = {"user_id": "reachable", "device_id": "of reachable"}
+
+    def twins(table: str) -> list[dict[str, Any]]:
+        of_user = [row for row in log[table] if row.get("user_id") == like or row.get("send_id") in sent]
+        ids = [{name: f"{row[name]} again" for name in ("send_id", "event_id") if name in row} for row in of_user]
+        kept = [{name: value for name, value in names.items() if name in row} for row in of_user]
+        return [{**row, **new, **name} for row, new, name in zip(of_user, ids, kept, strict=True)]
+
+    more = {table: twins(table) for table in ("sends", "clicks", "app_events", "users", "devices")}
+    at = MIDNIGHT + timedelta(hours=10)
+    more["sends"].append({"send_id": "last", **names, "campaign_id": "c0", "sent_at": at, "ingested_at": at})
+    more["devices"] = [{**row, "push_enabled": True} for row in more["devices"]]
+    return {table: [*rows, *more.get(table, [])] for table, rows in log.items()}
 
 
 def night(lake: Lake, ds: date, *jobs: Any) -> None:
@@ -76,6 +98,33 @@ def test_a_night_with_carried_state_writes_what_one_without_it_writes(lake: Lake
     night(lake, DS)
     assert built(lake) == with_state
     assert carried_day(lake, note, DS) == folded + timedelta(days=1), "rebuilt from all days"
+
+
+def test_a_send_is_trained_on_with_the_row_that_scoring_would_have_built(lake: Lake) -> None:
+    of_night = {"since": DS, "until": DS}
+    asked = lake.read("requests", **of_night).where(F.col("as_of") == F.lit(DS)).drop("ds")
+    audience = lake.read("audience", since=BEFORE, until=BEFORE).where("left_out IS NULL")
+    people, key = audience.select("user_id", "device_id", "as_of").persist(), ("user_id", "campaign_id", "send_at")
+    to_come = asked.selectExpr("campaign_id", "send_at", "cast(null as int) AS local_hour").distinct()
+    lake.write("campaigns_to_come", to_come.withColumn("ds", F.lit(BEFORE)).localCheckpoint(), [BEFORE])
+
+    histories = {key: lake.read(history_table(key), **of_night).drop("ds") for key in keys_of(TABLES)}
+    trained = feature_rows(asked, histories, lake.read(PRIORS, **of_night).drop("ds"), TABLES)
+    scored = score_users._rows(lake, people, BEFORE, None)
+    same_device = trained.drop("send_id", "as_of").join(people.drop("as_of"), ["user_id", "device_id"], how="semi")
+    of_audience = trained.drop("send_id", "as_of").join(people.select("user_id"), "user_id", how="semi")
+    of_any = of_audience.drop("device_id", *of_devices())
+    for rows, at_least in ((same_device, 1), (of_any, 2)):
+        expected = collected(rows, *key)
+        assert len(expected) >= at_least
+        found = collected(scored.select(*rows.columns), *key)
+        assert differences({name: found[name] for name in expected}, expected, tolerance=0.0) == ""
+
+
+def of_devices() -> list[str]:
+    """Name the features that depend on the device that is sent to."""
+    kinds = {"device_id", "model", "os_version", "platform"}
+    return [feature.name for block in blocks_of(TABLES) if kinds & {*block.key} for feature in block.features]
 
 
 def test_a_fold_is_made_when_enough_days_have_piled_up(lake: Lake) -> None:
