@@ -66,11 +66,17 @@ def prepared(spark: SparkSession, folder: Path, size: LogSize) -> Lake:
     carried = carried_due(DS) - timedelta(days=FOLD_DAYS // 2)
     if carried >= DS - timedelta(days=size.days - 1):
         fold_until(lake, read_note(lake, DS), carried, None)
-    before = DS - timedelta(days=1)
-    requests = "send_id string, user_id string, device_id string, campaign_id string, send_at timestamp, as_of date"
-    lake.write("requests", spark.createDataFrame([], f"{requests}, ds date"), [before])
+    no_requests_before(lake)
     done.touch()
     return lake
+
+
+def no_requests_before(lake: Lake, first: date = DS) -> None:
+    """Leave the lake as if the night before a day had asked for nothing, and none after it had been built."""
+    before = first - timedelta(days=1)
+    requests = "send_id string, user_id string, device_id string, campaign_id string, send_at timestamp, as_of date"
+    lake.write("requests", lake._spark.createDataFrame([], f"{requests}, ds date"), [before])
+    lake.keep("requests", [before])
 
 
 def compare(spark: SparkSession, folder: Path, sizes: Sequence[LogSize], runs: int) -> list[Length]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
@@ -59,12 +59,13 @@ HISTORIES = {
 def pushed(milliseconds: str) -> str:
     """Give SQL for sends and clicks as one stream; ``milliseconds`` is the dialect's function of a time."""
     return f"""
-        SELECT p.*, c.category FROM (
-            SELECT user_id, device_id, campaign_id, CAST(sent_at AS DATE) AS event_day, 1 AS sends, 0 AS clicks,
+        SELECT p.*, c.category, greatest(p.ds, p.event_day) AS known FROM (
+            SELECT ds, user_id, device_id, campaign_id, CAST(sent_at AS DATE) AS event_day, 1 AS sends, 0 AS clicks,
                    0 AS dismissals, {milliseconds}(sent_at) AS last_sent_ms, CAST(NULL AS BIGINT) AS last_clicked_ms
             FROM sends
             UNION ALL
-            SELECT user_id, device_id, campaign_id, CAST(clicked_at AS DATE), 0, 1, 0, NULL, {milliseconds}(clicked_at)
+            SELECT ds, user_id, device_id, campaign_id, CAST(clicked_at AS DATE), 0, 1, 0, NULL,
+                   {milliseconds}(clicked_at)
             FROM clicks WHERE is_first_click
         ) AS p LEFT JOIN campaigns AS c ON p.campaign_id = c.campaign_id
         WHERE event_day < DATE '{MIDNIGHT}'"""
@@ -74,6 +75,7 @@ def used(milliseconds: str) -> str:
     """Give SQL for app events."""
     return f"""
         SELECT user_id, CAST(occurred_at AS DATE) AS event_day, 1 AS events,
+               greatest(ds, CAST(occurred_at AS DATE)) AS known,
                CAST(round(coalesce(duration_s, 0) * 1000) AS BIGINT) AS duration_ms,
                {milliseconds}(occurred_at) AS last_event_ms
         FROM app_events WHERE occurred_at < TIMESTAMP '{MIDNIGHT} 00:00:00'"""
@@ -81,7 +83,14 @@ def used(milliseconds: str) -> str:
 
 def query(history: Rebuilt) -> str:
     """Give SQL, the same in both dialects, for one history as of the midnight."""
-    since = {f"{days}d": f"event_day >= DATE '{MIDNIGHT - timedelta(days=days)}'" for days in history.windows}
+    since = {days: f"DATE '{MIDNIGHT - timedelta(days=days)}'" for days in history.windows}
+    key, known = ", ".join(history.key), " AND ".join(f"{name} IS NOT NULL" for name in history.key)
+    return f"SELECT {key}, {sums_of(history, since)} FROM {history.source} WHERE {known} GROUP BY {key}"
+
+
+def sums_of(history: Rebuilt, first_days: Mapping[int, str]) -> str:
+    """Give SQL for the columns of a history; windows begin on days that are SQL, too."""
+    since = {f"{days}d": f"event_day >= {first}" for days, first in first_days.items()}
     sums = [
         f"CAST(sum(CASE WHEN {inside} THEN {name} ELSE 0 END) AS BIGINT) AS {history.prefix}_{name}_{window}"
         for name in history.sums
@@ -94,21 +103,21 @@ def query(history: Rebuilt) -> str:
         for window, inside in {**since, ALL: "true"}.items()
     ]
     latest = [f"max({name}) AS {history.prefix}_{name}" for name in history.latest]
-    first = f"min(event_day) AS {history.prefix}_first_day"
-    key, known = ", ".join(history.key), " AND ".join(f"{name} IS NOT NULL" for name in history.key)
-    return f"SELECT {key}, {', '.join([*sums, *latest, first])} FROM {history.source} WHERE {known} GROUP BY {key}"
+    return ", ".join([*sums, *latest, f"min(event_day) AS {history.prefix}_first_day"])
 
 
-def by_duckdb(lake: Lake, folder: Path) -> Path:
+def by_duckdb(lake: Lake, folder: Path, query_of: Callable[[Rebuilt], str] = query) -> Path:
     """Rebuild with DuckDB into Parquet files."""
     with duckdb.connect() as connection:
         connection.execute(f"SET threads = {THREADS}; SET TimeZone = 'UTC'; SET temp_directory = '{folder}/spill'")
         for table in RAW:
             files = [name.removeprefix("file:") for name in _files(lake, table)]
-            connection.execute(f"CREATE VIEW {table} AS SELECT * FROM read_parquet({files!r})")
+            connection.execute(
+                f"CREATE VIEW {table} AS SELECT * FROM read_parquet({files!r}, hive_partitioning = true)"
+            )
         connection.execute(f"CREATE VIEW pushed AS {pushed('epoch_ms')}; CREATE VIEW used AS {used('epoch_ms')}")
         for name, history in HISTORIES.items():
-            connection.execute(f"COPY ({query(history)}) TO '{folder / name}.parquet'")
+            connection.execute(f"COPY ({query_of(history)}) TO '{folder / name}.parquet'")
     return folder
 
 
