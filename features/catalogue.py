@@ -17,6 +17,7 @@ from features import (
     push_sequence,
     user_activity,
     user_app_activity,
+    user_app_kinds,
     user_campaign,
     user_category,
     user_devices,
@@ -53,8 +54,10 @@ ALWAYS = frozenset({"pushes", "outcomes"})
 
 
 def blocks_of(tables: Collection[str]) -> list[Block]:
-    """Blocks that a log with these optional contract tables has."""
-    return [block for block in BLOCKS if block.table in ALWAYS or block.table in tables]
+    """Blocks that a log with these optional contract tables, and kinds of app events to count apart, has."""
+    found = [block for block in BLOCKS if block.table in ALWAYS or block.table in tables]
+    kinds = user_app_kinds.kinds_in(tables)
+    return [*found, user_app_kinds.block(kinds)] if kinds else found
 
 
 def keys_of(tables: Collection[str]) -> list[Key]:
@@ -83,7 +86,7 @@ def feature_schema(tables: Collection[str]) -> dict[str, Any]:
 
 def as_markdown() -> str:
     """Give the catalogue, a table for each block: every feature that a log with all contract tables has."""
-    tables = {block.table for block in BLOCKS}
+    tables = {block.table for block in BLOCKS} | {f"{user_app_kinds.KIND}KIND"}
     features = {feature.name: feature for feature in features_of(tables)}
     lines = ["# Features", "", f"{len(features)} columns. Made by `python -m features.catalogue`."]
     for block, names in features_by_block(tables).items():

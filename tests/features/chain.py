@@ -21,13 +21,14 @@ from features.partials import app_event_hours, app_event_partials, push_partials
 from features.requests import training_requests
 from features.rows import feature_rows, read_histories, read_priors, request_keys
 from features.time_rules import TimeRules, known_day
+from features.user_app_kinds import KIND
 
 Row = dict[str, Any]
 
 DEDUP_DAYS = 1_000
 """Longer than any test's log: how far back duplicates and sends of clicks are sought."""
 
-ALL_TABLES = tuple(TABLES)
+ALL_TABLES = (*TABLES, f"{KIND}view")
 NO_BOTS = BotRules()
 
 

@@ -455,11 +455,15 @@ class Oracle:
             features[f"app_events_{window}"] = len(inside)
             features[f"app_duration_ms_{window}"] = sum(_milliseconds(row["duration_s"]) for row in inside)
             features[f"app_kinds_{window}"] = len({row["event_name"] for row in inside})
+        viewed = [row["occurred_at"] for row in events if row["event_name"] == "view"]
+        for window, days in USER_WINDOWS.items():
+            features[f"app_view_events_{window}"] = sum(_within(at, days, as_of) for at in viewed)
         last = max((row["occurred_at"] for row in events), default=None)
         recent = Counter(row["event_name"] for row in events if _within(row["occurred_at"], 28, as_of))
         return {
             **features,
             "app_hours_since_last_event": _hours(last, as_of),
+            "app_view_hours_since_last": _hours(max(viewed, default=None), as_of),
             "app_top_kind_share_28d": max(recent.values()) / recent.total() if recent else None,
         }
 
