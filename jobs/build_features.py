@@ -57,7 +57,7 @@ def run(spark: SparkSession, args: argparse.Namespace) -> None:
     frames = {
         **{name: frame.withColumn("ds", F.lit(args.ds)) for name, frame in asked.items()},
         **_histories(note, past, keys),
-        PRIORS: priors_of(midnights, past, note.tables),
+        PRIORS: priors_of(midnights, past, note.has),
     }
 
     def write(name: str) -> None:
@@ -101,13 +101,13 @@ def _keys(
     note: LogNote, past: History, requests: DataFrame, people: DataFrame, campaigns: DataFrame, ds: date
 ) -> dict[Key, DataFrame]:
     """Give what training and scoring ask for, by key, with the day that asks."""
-    training = request_keys(requests.withColumnRenamed("ds", ASKED), past, keys_of(note.tables), per=(ASKED,))
+    training = request_keys(requests.withColumnRenamed("ds", ASKED), past, keys_of(note.has), per=(ASKED,))
     return {key: asked.unionByName(_scoring_keys(key, people, campaigns, past, ds)) for key, asked in training.items()}
 
 
 def _histories(note: LogNote, past: History, keys: Mapping[Key, DataFrame]) -> dict[str, DataFrame]:
     """Give the history of each key, by the day that asked for it."""
-    histories = read_histories(keys, past, note.tables)
+    histories = read_histories(keys, past, note.has)
     return {history_table(key): history.withColumnRenamed(ASKED, "ds") for key, history in histories.items()}
 
 

@@ -53,7 +53,7 @@ def run(spark: SparkSession, args: argparse.Namespace) -> None:
     lake.write(TRAINING_SET, rows.withColumn("ds", F.lit(args.ds)), [args.ds])
     parts = _parts(lake.read(TRAINING_SET, since=args.ds, until=args.ds), split)
     lake.put_json(META, args.ds, {
-        "schema": feature_schema(note.tables), "embedding": embedding, "parts": parts,
+        "schema": feature_schema(note.has), "embedding": embedding, "parts": parts,
         "time_rules": note.rules.to_dict(), "split": split.to_dict(), "bots": of_bots,
     })  # fmt: skip
     for part, found in parts.items():
@@ -85,8 +85,8 @@ def _labelled(lake: Lake, note: LogNote, span: dict[str, date], requests: DataFr
     sends = requests.withColumn("sent_at", F.col("send_at"))
     clicks = lake.read("clicks", **span).drop("sent_at", "ds").join(sends.select("send_id", "sent_at"), "send_id")
     labelled = with_label(requests, clicks, note.rules)
-    histories = {key: lake.read(history_table(key), **span) for key in keys_of(note.tables)}
-    return feature_rows(labelled, histories, lake.read(PRIORS, **span), note.tables)
+    histories = {key: lake.read(history_table(key), **span) for key in keys_of(note.has)}
+    return feature_rows(labelled, histories, lake.read(PRIORS, **span), note.has)
 
 
 def _parts(rows: DataFrame, split: Split) -> dict[str, dict[str, Any]]:

@@ -172,27 +172,27 @@ def _by_other_ids(lake: Lake, users: DataFrame) -> list[Change]:
 def _sums(lake: Lake, note: LogNote, past: History, users: DataFrame) -> list[Change]:
     """Read again what was summed over them and others."""
     others = history_without(past, users)
-    changes = [_sum(key, note, past, others, users) for key in keys_of(note.tables) if "user_id" not in key]
+    changes = [_sum(key, note, past, others, users) for key in keys_of(note.has) if "user_id" not in key]
     touched = touched_since(past.pushes, (), users)
     changes.append(
         Change(
             PRIORS,
             lambda rows: with_summed(rows, (), touched),
-            lambda rows: priors_of(rows.select("as_of", "ds"), others, note.tables),
+            lambda rows: priors_of(rows.select("as_of", "ds"), others, note.has),
         )
     )
     return [change for change in changes if lake.days(change.table)]
 
 
 def _sum(key: Key, note: LogNote, past: History, others: History, users: DataFrame) -> Change:
-    read = {"pushes" if block.prior_level else block.table for block in blocks_of(note.tables) if block.key == key}
+    read = {"pushes" if block.prior_level else block.table for block in blocks_of(note.has) if block.key == key}
     summed = [past.table(name) for name in sorted(read) if "user_id" in past.table(name).columns]
     rows_of_key = reduce(DataFrame.union, (rows.select(*key, "user_id", "ds") for rows in summed))
     touched = touched_since(rows_of_key, key, users)
     return Change(
         history_table(key),
         lambda rows: with_summed(rows, key, touched),
-        lambda rows: read_again(rows, key, others, note.tables),
+        lambda rows: read_again(rows, key, others, note.has),
     )
 
 

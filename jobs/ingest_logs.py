@@ -85,7 +85,11 @@ def _check_same_rules(lake: Lake, mapping: Mapping, ds: date) -> None:
     if not earlier:
         return
     before, now = read_note(lake, earlier[-1]), _note(mapping)
-    for section, was, gives in (("time", before.rules, now.rules), ("bots", before.bots, now.bots)):
+    sections = {
+        "time": (before.rules, now.rules), "bots": (before.bots, now.bots),
+        "app_events.kinds": (before.kinds, now.kinds),
+    }  # fmt: skip
+    for section, (was, gives) in sections.items():
         if was != gives:
             raise BadInput(
                 f"mapping {mapping.name}: [{section}] gives {gives}, {lake.root} was made with {was}; use another root"
@@ -93,7 +97,8 @@ def _check_same_rules(lake: Lake, mapping: Mapping, ds: date) -> None:
 
 
 def _note(mapping: Mapping) -> LogNote:
-    return LogNote(mapping.name, mapping.time.rules(), tuple(sorted(mapping.tables)), mapping.bots.rules())
+    tables = tuple(sorted(mapping.tables))
+    return LogNote(mapping.name, mapping.time.rules(), tables, mapping.bots.rules(), mapping.kinds)
 
 
 def _results(

@@ -7,6 +7,7 @@ from datetime import date
 
 from features.bots import BotRules
 from features.time_rules import TimeRules
+from features.user_app_kinds import KIND
 from jobs.errors import BadInput
 from jobs.lake import Lake
 
@@ -27,19 +28,27 @@ class LogNote:
         Contract tables that the log has.
     bots : BotRules
         The log's rules on bots.
+    kinds : tuple of str
+        Names of app events that features count apart.
     """
 
     mapping: str
     rules: TimeRules
     tables: tuple[str, ...]
     bots: BotRules
+    kinds: tuple[str, ...] = ()
+
+    @property
+    def has(self) -> tuple[str, ...]:
+        """Tables, and kinds of app events to count apart: what decides which features there are."""
+        return (*self.tables, *(f"{KIND}{kind}" for kind in self.kinds))
 
 
 def write_note(lake: Lake, ds: date, note: LogNote) -> None:
     """Store the note of a day."""
     lake.put_json(NOTE, ds, {
         "mapping": note.mapping, "time_rules": note.rules.to_dict(), "tables": list(note.tables),
-        "bots": note.bots.to_dict(),
+        "bots": note.bots.to_dict(), "kinds": list(note.kinds),
     })  # fmt: skip
 
 
@@ -53,7 +62,7 @@ def read_note(lake: Lake, ds: date) -> LogNote:
     """
     value = lake.get_json(NOTE, ds)
     rules, bots = TimeRules.from_dict(value["time_rules"]), BotRules.from_dict(value.get("bots", {}))
-    return LogNote(value["mapping"], rules, tuple(value["tables"]), bots)
+    return LogNote(value["mapping"], rules, tuple(value["tables"]), bots, tuple(value.get("kinds", ())))
 
 
 def note_days(lake: Lake) -> list[date]:

@@ -27,6 +27,7 @@ def _seconds(text: object) -> int:
 
 
 Duration = Annotated[int, BeforeValidator(_seconds)]
+Kind = Annotated[str, Field(pattern=r"^[A-Za-z0-9_]+$")]
 
 
 class TimeSection(BaseModel):
@@ -94,6 +95,8 @@ class TableSection(BaseModel):
         Spark SQL condition; other rows of the source are not part of the table.
     distinct : bool
         Whether equal mapped rows are one row.
+    kinds : list of str
+        Of app events only: the names of events that features count apart; letters, digits and underscores.
     columns : dict
         Contract column -> source column or Spark SQL expression.
     """
@@ -105,6 +108,7 @@ class TableSection(BaseModel):
     options: dict[str, str | bool | int] = Field(default_factory=dict)
     where: str | None = None
     distinct: bool = False
+    kinds: tuple[Kind, ...] = ()
     columns: dict[str, str]
 
 
@@ -117,6 +121,12 @@ class Mapping(BaseModel):
     time: TimeSection
     bots: BotSection
     tables: dict[str, TableSection]
+
+    @property
+    def kinds(self) -> tuple[str, ...]:
+        """Names of app events that features count apart, sorted."""
+        section = self.tables.get("app_events")
+        return tuple(sorted({*section.kinds})) if section else ()
 
 
 def read_mapping(name_or_path: str) -> Mapping:
@@ -163,6 +173,8 @@ def _check_tables(mapping: Mapping) -> None:
         section = mapping.tables.get(table.name)
         if section is not None:
             _check_columns(mapping.name, table.name, section)
+            if section.kinds and table.name != "app_events":
+                raise BadInput(f"mapping {mapping.name}: table {table.name}: kinds are of app_events only")
         elif table.mandatory:
             raise BadInput(f"mapping {mapping.name}: table {table.name!r} is mandatory and has no section")
     if mapping.bots.max_users_a_device is not None and "devices" not in mapping.tables:

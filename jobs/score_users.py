@@ -82,11 +82,11 @@ def _rows(lake: Lake, people: DataFrame, ds: date, embedding_version: str | None
     def today(table: str) -> DataFrame:
         return lake.read(table, since=ds, until=ds).drop("ds")
 
-    histories = {key: today(history_table(key)) for key in keys_of(note.tables)}
+    histories = {key: today(history_table(key)) for key in keys_of(note.has)}
     users = people.select("user_id", "device_id", "as_of")
     if embedding_version is not None:
         users = users.join(today(audience_codes_table(embedding_version)), ["user_id", "as_of"], how="left")
-    rows = scoring_rows(users, today("campaigns_to_come"), histories, today(PRIORS), note.tables, rules=note.rules)
+    rows = scoring_rows(users, today("campaigns_to_come"), histories, today(PRIORS), note.has, rules=note.rules)
     return rows.drop("as_of")
 
 

@@ -32,7 +32,7 @@ def run(spark: SparkSession, args: argparse.Namespace) -> None:
     """Weigh the blocks of ``args.ds``."""
     lake = Lake(spark, args.root)
     of = read_refit(lake, args)
-    blocks = features_by_block(read_note(lake, args.ds).tables)
+    blocks = features_by_block(read_note(lake, args.ds).has)
     train, validation, holdout = (to_labelled_rows(table, of.schema) for table in (of.train, of.validation, of.holdout))
     whole, weights = {}, []
     with threadpool_limits(limits=args.threads):

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+import jobs
 from features.bots import BotRules
 from features.contract import TABLES
 from jobs.errors import BadInput
@@ -85,3 +86,21 @@ def test_a_mandatory_table_is_missing(tmp_path: Path) -> None:
 def test_no_such_mapping(name: str, message: str) -> None:
     with pytest.raises(BadInput, match=message):
         read_mapping(name)
+
+
+def test_kinds_of_app_events_are_named_where_they_are_mapped(tmp_path: Path) -> None:
+    shipped = read_mapping("simulator")
+    assert shipped.kinds == ("app_open", "inbox_view")
+    text = (Path(jobs.__file__).parent / "mappings" / "simulator.toml").read_text()
+    for old, new, said in (
+        (
+            'kinds = ["app_open", "inbox_view"]',
+            'kinds = ["app open"]',
+            "tables.app_events.kinds.0: String should match",
+        ),
+        ("[clicks]\n", '[clicks]\nkinds = ["open"]\n', "table clicks: kinds are of app_events only"),
+    ):
+        path = tmp_path / "changed.toml"
+        path.write_text(text.replace(old, new))
+        with pytest.raises(BadInput, match=said):
+            read_mapping(str(path))

@@ -29,6 +29,7 @@ DS = MIDNIGHT.date()
 BEFORE = DS - timedelta(days=1)
 TABLES = ("sends", "clicks", "app_events", "users", "campaigns", "devices", "opt_outs")
 HISTORIES = tuple(history_table(key) for key in keys_of(TABLES))
+HAS = (*TABLES, "app_events:view")
 BUILT = (
     "push_partials", "push_outcomes", "app_event_partials", "app_event_hours", "bot_flags",
     "requests", "audience", "campaigns_to_come", "priors", *HISTORIES,
@@ -49,7 +50,7 @@ def lake(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Itera
         lake.write(table, rows.where(F.col("ds").isin(days)), days)
     lake.write(COUNTS, spark.sql("SELECT 1 AS n, current_date() AS ds").limit(0), days)
     for ds in (BEFORE, DS):
-        write_note(lake, ds, LogNote("by hand", rules, TABLES, BotRules(max_users_a_device=2)))
+        write_note(lake, ds, LogNote("by hand", rules, TABLES, BotRules(max_users_a_device=2), ("view",)))
         night(lake, ds)
     yield lake
     spark.conf.set("spark.sql.shuffle.partitions", str(before))
@@ -108,8 +109,8 @@ def test_a_send_is_trained_on_with_the_row_that_scoring_would_have_built(lake: L
     to_come = asked.selectExpr("campaign_id", "send_at", "cast(null as int) AS local_hour").distinct()
     lake.write("campaigns_to_come", to_come.withColumn("ds", F.lit(BEFORE)).localCheckpoint(), [BEFORE])
 
-    histories = {key: lake.read(history_table(key), **of_night).drop("ds") for key in keys_of(TABLES)}
-    trained = feature_rows(asked, histories, lake.read(PRIORS, **of_night).drop("ds"), TABLES)
+    histories = {key: lake.read(history_table(key), **of_night).drop("ds") for key in keys_of(HAS)}
+    trained = feature_rows(asked, histories, lake.read(PRIORS, **of_night).drop("ds"), HAS)
     scored = score_users._rows(lake, people, BEFORE, None)
     same_device = trained.drop("send_id", "as_of").join(people.drop("as_of"), ["user_id", "device_id"], how="semi")
     of_audience = trained.drop("send_id", "as_of").join(people.select("user_id"), "user_id", how="semi")
@@ -124,7 +125,7 @@ def test_a_send_is_trained_on_with_the_row_that_scoring_would_have_built(lake: L
 def of_devices() -> list[str]:
     """Name the features that depend on the device that is sent to."""
     kinds = {"device_id", "model", "os_version", "platform"}
-    return [feature.name for block in blocks_of(TABLES) if kinds & {*block.key} for feature in block.features]
+    return [feature.name for block in blocks_of(HAS) if kinds & {*block.key} for feature in block.features]
 
 
 def test_a_fold_is_made_when_enough_days_have_piled_up(lake: Lake) -> None:
