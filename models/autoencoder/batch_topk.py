@@ -42,7 +42,7 @@ class BatchTopKAutoencoder(LearnedThreshold, TopKAutoencoder):
 
     def sparse_encoder(self) -> SparseEncoder:
         """Give what encoding needs and no more, fit to be sent to workers."""
-        layers = (Layer(self.encoder_, self.encoder_bias_),)
+        layers = (Layer(self.encoder_, self.encoder_bias_, "linear"),)
         return SparseEncoder(self.scaling_, layers, Above(float(self.threshold_[0]), self.value_bits))
 
     def _initial_weights(self, scaled: sp.csr_matrix, rng: np.random.Generator) -> Mapping[str, Floats]:

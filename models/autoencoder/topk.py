@@ -44,7 +44,7 @@ class TopKAutoencoder(Autoencoder):
     def sparse_encoder(self) -> SparseEncoder:
         """Give what encoding needs and no more, fit to be sent to workers."""
         return SparseEncoder(
-            self.scaling_, (Layer(self.encoder_, self.encoder_bias_),), Largest(self.k, self.value_bits)
+            self.scaling_, (Layer(self.encoder_, self.encoder_bias_, "linear"),), Largest(self.k, self.value_bits)
         )
 
     def check_settings(self) -> None:
