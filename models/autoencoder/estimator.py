@@ -197,7 +197,7 @@ class Autoencoder(Learned, ClassNamePrefixFeaturesOutMixin, TransformerMixin, Ba
 
         first = not hasattr(self, "mean_")
         rows = self._check(X, reset=first)
-        labels = Labels.of(y, rows.shape[0]) if self.click_weight else None
+        labels = Labels.of_some(y, rows.shape[0]) if self.click_weight else None
         trainer = None if first else getattr(self, "_trainer", None)
         with torch_threads(self.n_threads):
             if trainer is None:

@@ -103,6 +103,19 @@ def test_a_stream_takes_labels_too(counts):
     assert stream.n_iter_ == 2
 
 
+@pytest.mark.parametrize("y", [[0, 0], [0, 3], [3, 3]])
+def test_a_stream_may_begin_and_go_on_with_rows_of_which_none_or_all_are_clicked(y, counts):
+    stream = TopKAutoencoder(n_latents=8, k=2, click_weight=1.0)
+    alike = np.tile(y, (1000, 1))
+    for labels in (alike, sends_of(counts, 0), alike):
+        stream.partial_fit(counts, labels)
+
+    assert stream.n_iter_ == 3
+    assert np.isfinite(stream.encoder_).all()
+    with pytest.raises(ValueError, match="expected 0 <= clicks <= sends"):
+        stream.partial_fit(counts, np.tile([2, 1], (1000, 1)))
+
+
 def test_all_rows_of_a_user_are_held_out_or_none():
     users = np.random.default_rng(0).integers(0, 40, 300)
     learn, check = split(300, 0.25, np.random.default_rng(1), users)
