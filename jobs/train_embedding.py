@@ -123,7 +123,10 @@ def _learn(
     if processes > 1:
         return learn_together(spark, lake, rows, estimator, last, n_tokens=n_tokens, processes=processes)
     counts, labels, users = sample_of(rows.orderBy("user_id", "as_of").toArrow(), n_tokens)
-    estimator.fit(counts, labels, groups=users, last=last)
+    try:
+        estimator.fit(counts, labels, groups=users, last=last)
+    except ValueError as error:
+        raise BadInput(str(error)) from None
     return estimator, last.stability(estimator, counts) if last else None
 
 

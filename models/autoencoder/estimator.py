@@ -69,7 +69,7 @@ class Autoencoder(Learned, ClassNamePrefixFeaturesOutMixin, TransformerMixin, Ba
         "noise": (0, math.inf),
         "scale_floor": (0, math.inf),
         "scale_cap": (1e-6, math.inf),
-        "learning_rate": (0, math.inf),
+        "learning_rate": (1e-9, 10),
         "batch_size": (1, math.inf),
         "max_epochs": (1, math.inf),
         "patience": (1, math.inf),
@@ -100,9 +100,10 @@ class Autoencoder(Learned, ClassNamePrefixFeaturesOutMixin, TransformerMixin, Ba
     max_epochs: int = 60
     """Most passes of `fit` over the rows."""
     patience: int = 3
-    """`fit` stops after so many epochs in a row without progress, and keeps the best epoch."""
+    """`fit` stops after so many epochs in a row without progress, and keeps the last epoch that made some."""
     tol: float = 1e-3
-    """How far an epoch must lower the best held-out FVU to count as progress."""
+    """How far an epoch must go below the held-out FVU of the one that is kept to count as progress; with
+    `click_weight`, below the sum of FVU and the held-out loss of clicks."""
     validation_fraction: float = 0.1
     """Share of the rows of `fit` that are held out; with 0, FVU is measured on the training rows."""
     click_weight: float = 0.0
@@ -158,7 +159,7 @@ class Autoencoder(Learned, ClassNamePrefixFeaturesOutMixin, TransformerMixin, Ba
         ------
         ValueError
             When a setting is out of its limits, a count is negative or not finite, `y` is needed and is not clicks and
-            sends, some of them clicked and some not, or `last` is of another variant or width.
+            sends, some of them clicked and some not, `last` is of another variant or width, or training diverges.
         """
         from models.autoencoder.trainer import torch_threads
 
@@ -170,10 +171,11 @@ class Autoencoder(Learned, ClassNamePrefixFeaturesOutMixin, TransformerMixin, Ba
         learn, check = split(rows.shape[0], self.validation_fraction, rng, groups)
         train, held_out = rows[learn], rows[check]
         with torch_threads(self.n_threads):
-            labels = Labels.of(labels.counts[learn], train.shape[0], ranks) if labels else None
-            trainer = self._first_trainer(train, rng, labels, last, ranks)
+            ended = Labels.of(labels.counts[learn], train.shape[0], ranks) if labels else None
+            trainer = self._first_trainer(train, rng, ended, last, ranks)
             scaled = [self.scaling_.apply(part) for part in (train, held_out)]
-            self.history_ = trainer.fit(scaled[0], scaled[1], self.on_epoch, labels)
+            later = labels.counts[check] if labels else None
+            self.history_ = trainer.fit(scaled[0], scaled[1], self.on_epoch, ended, later)
         self.n_iter_ = len(self.history_)
         self._set_weights(trainer.network.weights())
         self._trainer: Trainer | None = None
@@ -183,8 +185,8 @@ class Autoencoder(Learned, ClassNamePrefixFeaturesOutMixin, TransformerMixin, Ba
     def partial_fit(self, X: Rows, y: npt.ArrayLike | None = None) -> Self:
         """Make one pass over more rows, starting from the present weights, whether fitted, loaded or new.
 
-        The scaling stays that of the first rows seen; so do rate and number of sends that the loss of clicks is
-        measured in.
+        The scaling stays that of the first rows seen. So do the units that losses are measured in, the variance of a
+        row and the rate and number of its sends: means over these rows, however many there are.
 
         Parameters
         ----------
@@ -201,9 +203,8 @@ class Autoencoder(Learned, ClassNamePrefixFeaturesOutMixin, TransformerMixin, Ba
         trainer = None if first else getattr(self, "_trainer", None)
         with torch_threads(self.n_threads):
             if trainer is None:
-                rng = self._rng()
                 make = self._first_trainer if first else self._make_trainer
-                trainer = make(rows, rng, labels)
+                trainer = make(rows, self._rng(), labels, streams=True)
             trainer.run_epoch(self.scaling_.apply(rows), labels)
         self.n_iter_ = getattr(self, "n_iter_", 0) + 1
         self._set_weights(trainer.network.weights())
@@ -287,24 +288,37 @@ class Autoencoder(Learned, ClassNamePrefixFeaturesOutMixin, TransformerMixin, Ba
         labels: Labels | None,
         last: LastVersion | None = None,
         ranks: Ranks = ALONE,
+        *,
+        streams: bool = False,
     ) -> Trainer:
         scaling = fit_scaling(rows, floor=self.scale_floor, cap=self.scale_cap, ranks=ranks)
         self.mean_, self.scale_ = scaling.mean, scaling.scale
-        drawn = self._initial_weights(scaling.apply(rows), rng)
+        drawn = self._initial_weights(scaling.apply(rows), rng, ranks)
         self._set_weights(last.start(drawn, scaling) if last else drawn)
-        trainer = self._make_trainer(rows, rng, labels, ranks)
+        trainer = self._make_trainer(rows, rng, labels, ranks, streams=streams)
         if last:
             trainer.network.normalise()
         return trainer
 
-    def _initial_weights(self, scaled: sp.csr_matrix, rng: np.random.Generator) -> Mapping[str, Floats]:
-        """Draw the `WEIGHTS` to start from."""
+    def _initial_weights(
+        self,
+        scaled: sp.csr_matrix,
+        rng: np.random.Generator,
+        ranks: Ranks,  # noqa: ARG002 -- for who learns something first
+    ) -> Mapping[str, Floats]:
+        """Give the `WEIGHTS` to start from; where several processes draw, the first one's are taken."""
         from models.autoencoder.networks.base import initial_weights
 
         return initial_weights(scaled.shape[1], self.n_latents, rng)
 
     def _make_trainer(
-        self, rows: sp.csr_matrix, rng: np.random.Generator, labels: Labels | None, ranks: Ranks = ALONE
+        self,
+        rows: sp.csr_matrix,
+        rng: np.random.Generator,
+        labels: Labels | None,
+        ranks: Ranks = ALONE,
+        *,
+        streams: bool = False,
     ) -> Trainer:
         from models.autoencoder.networks.base import Start
         from models.autoencoder.networks.click_head import ClickHead
@@ -312,7 +326,7 @@ class Autoencoder(Learned, ClassNamePrefixFeaturesOutMixin, TransformerMixin, Ba
 
         weights = {name: getattr(self, f"{name}_") for name in self.WEIGHTS}
         variance = total_variance(self.scaling_.apply(rows), self.mean_, ranks) or 1.0
-        n_rows = int(ranks.total(np.array([rows.shape[0]], np.float64))[0])
+        n_rows = None if streams else int(ranks.total(np.array([rows.shape[0]], np.float64))[0])
         network = self._make_network(Start(weights, self.mean_, variance, n_rows, rng.spawn(1)[0]))
         head = ClickHead(self.sparse_encoder().n_latents, labels) if labels else None
         return Trainer(network, TrainingSettings.of(self), rng, head, ranks)
