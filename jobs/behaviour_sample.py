@@ -15,7 +15,7 @@ from pyspark.sql import functions as F
 
 from features.behaviour import behaviour_cells, behaviour_rows, known_cells, vocabulary
 from features.splits import Split
-from jobs.click_counts import click_counts
+from jobs.click_counts import check_clicks, click_counts
 from jobs.embedding import matrix_of
 from jobs.lake import Lake
 from jobs.log_note import LogNote
@@ -46,28 +46,47 @@ class Sample(NamedTuple):
 def sample_rows(
     lake: Lake, note: LogNote, ds: date, split: Split, sizes: VocabularySizes, *, labelled: bool
 ) -> tuple[list[str], DataFrame]:
-    """Give the token of each column, and the rows that were known before the validation part.
+    """Give the token of each column, and the rows that were known before the cut.
 
-    One row a user, as of the cut. With labels, also one for each request of the training part, as of its own midnight:
-    behaviour as of the cut would hold the very clicks that are to be told. The vocabulary is that of the users as of
-    the cut either way. Who had done nothing by a midnight has no row.
+    One row a user, as of the cut. With labels, the window before the training part stands for that part, and its end
+    for the cut; and there is also a row for each request of the window, as of its own midnight: behaviour as of the cut
+    would hold the very clicks that are to be told. The vocabulary is that of the users as of the cut either way. Who
+    had done nothing by a midnight has no row.
+
+    Parameters
+    ----------
+    split : Split
+        With labels, that of ``jobs.click_counts.window_before``.
 
     Returns
     -------
     list of str
     DataFrame
         See ``features.behaviour.behaviour_rows``; with labels also ``clicks``, ``sends``, 0 as of the cut.
+
+    Raises
+    ------
+    BadInput
+        When there should be labels, and no send was clicked, or all were.
     """
-    cells = behaviour_cells(read_past(lake, note, ds, as_of=split.train[0] if labelled else split.cut))
+    clicks = _click_counts(lake, note, split) if labelled else None
+    cells = behaviour_cells(read_past(lake, note, ds, as_of=split.cut if clicks is None else split.train[0]))
     keys = cells.select("user_id").distinct().withColumn("as_of", F.lit(split.cut))
     known = known_cells(keys, cells)
     tokens = vocabulary(known, max_tokens=sizes.max_tokens, min_users=sizes.min_users).persist()
     words = [row["token"] for row in tokens.orderBy("token_id").collect()]
-    if not labelled:
+    if clicks is None:
         return words, behaviour_rows(keys, cells, tokens)
-    clicks = click_counts(lake, note, split)
     rows = behaviour_rows(keys.union(clicks.select("user_id", "as_of")), cells, tokens)
     return words, rows.join(clicks, ["user_id", "as_of"], how="left").fillna(0, LABEL)
+
+
+def _click_counts(lake: Lake, note: LogNote, split: Split) -> DataFrame:
+    if not any(split.train[0] <= day < split.cut for day in lake.days("requests")):
+        check_clicks(None, split)
+    clicks = click_counts(lake, note, split).persist()
+    check_clicks(clicks, split)
+    return clicks
 
 
 def sample_of(rows: pa.Table, n_tokens: int) -> Sample:

@@ -2,7 +2,8 @@
 
 --requests training: the requests of the training set of --ds, by the embedding trained that day, and those of its
 hold-out by the champion's embedding, so that the champion can be measured on the same rows.
---requests audience: the audience at the midnight that ends --ds, by the champion's embedding.
+--requests audience: the audience at the midnight that ends --ds, by the champion's embedding; with --embedding day, by
+the one trained that day, for find_lookalikes where the champion has none.
 """
 
 from __future__ import annotations
@@ -29,6 +30,9 @@ def arg_parser() -> argparse.ArgumentParser:
     """Give the job's arguments."""
     parser = job_parser(__doc__)
     parser.add_argument("--requests", choices=("training", "audience"), default="training", help="whose codes")
+    parser.add_argument(
+        "--embedding", choices=("champion", "day"), default="champion", help="whose codes the audience gets"
+    )
     add_split_arguments(parser)
     add_tracking_argument(parser)
     return parser
@@ -37,10 +41,13 @@ def arg_parser() -> argparse.ArgumentParser:
 def run(spark: SparkSession, args: argparse.Namespace) -> None:
     """Encode for ``args.ds``."""
     lake = Lake(spark, args.root)
+    if args.requests == "audience" and args.embedding == "day":
+        _encode_audience(spark, lake, lake.get_folder(EMBEDDINGS, args.ds), args.ds)
+        return
     champion = _champion_embedding(args)
     if args.requests == "audience":
         if champion is None:
-            say("no champion with an embedding: no audience to encode")
+            say("no champion with an embedding: no audience to encode; --embedding day takes the one of the day")
             return
         _encode_audience(spark, lake, champion, args.ds)
         return

@@ -1,9 +1,9 @@
 """Find the users who are most like those who clicked a campaign, and were not sent it yet.
 
-Reads the codes of the audience of --ds, as encode_users --requests audience wrote them, and who was sent and who
-clicked the campaigns, as far as it was known by then. Left out, and counted by reason: who was sent the campaign, who
-may not be sent to, and who has no code. Writes ROOT/lookalikes/ds=DAY in place of what an earlier run of the day found,
-and its counts. By hand, not nightly.
+Reads the codes of the audience of --ds, as encode_users --requests audience wrote them (with --embedding day where the
+champion has no embedding), and who was sent and who clicked the campaigns, as far as it was known by then. Left out,
+and counted by reason: who was sent the campaign, who may not be sent to, and who has no code. Writes
+ROOT/lookalikes/ds=DAY in place of what an earlier run of the day found, and its counts. By hand, not nightly.
 """
 
 from __future__ import annotations
@@ -91,7 +91,10 @@ def _version(lake: Lake, ds: date, asked: str | None) -> str:
     if asked is None and len(found) == 1:
         return found[0]
     if not found:
-        raise BadInput(f"no codes of the audience of {ds} in {lake.root}; run encode_users --requests audience first")
+        raise BadInput(
+            f"no codes of the audience of {ds} in {lake.root}; run encode_users --requests audience first, "
+            "with --embedding day where the champion has no embedding"
+        )
     expected = ", ".join(found)
     raise BadInput(f"--embedding: expected one of {expected}, which must not be mixed; got {asked or 'none'}")
 

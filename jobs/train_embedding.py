@@ -2,9 +2,10 @@
 
 The version is named by the hash of what was learned, so the same data and seed give the same version.
 
-With --click-weight, codes are also to tell which pushes of the training part were clicked. Rows of what was known as of
-the midnight of each of these pushes then come behind those of what each user had done before the validation part; no
-later push, nor click known later, is looked at.
+With --click-weight, codes are also to tell which pushes were clicked before the training part began: of those in it,
+the click models are to learn. All that is learned then was known before the training part begins. Rows of what was
+known as of the midnight of each of these pushes come behind those of what each user had done by the end of that time.
+--train-days says where the training part begins; a log that is no longer than that has nothing before it.
 
 With --processes, as many Spark tasks learn together, each from its own part of the users, so that no machine holds all
 of them. They must find room at the same time; where they run, Python must find these modules (PYTHONPATH).
@@ -24,6 +25,7 @@ from pyspark.sql import DataFrame, SparkSession
 
 from jobs.behaviour_sample import VocabularySizes, sample_of, sample_rows
 from jobs.cli import at_least, job_parser, run_job, say
+from jobs.click_counts import window_before
 from jobs.embedding import EMBEDDINGS
 from jobs.errors import BadInput
 from jobs.lake import Lake
@@ -69,6 +71,8 @@ def run(spark: SparkSession, args: argparse.Namespace) -> None:
     lake = Lake(spark, args.root)
     note = read_note(lake, args.ds)
     split = split_of(args, note.rules)
+    if args.click_weight > 0:
+        split = window_before(split)
     sizes = VocabularySizes(args.max_tokens, args.min_users)
     words, rows = sample_rows(lake, note, args.ds, split, sizes, labelled=args.click_weight > 0)
     if len(words) < args.k:
@@ -119,7 +123,10 @@ def _learn(
     if processes > 1:
         return learn_together(spark, lake, rows, estimator, last, n_tokens=n_tokens, processes=processes)
     counts, labels, users = sample_of(rows.orderBy("user_id", "as_of").toArrow(), n_tokens)
-    estimator.fit(counts, labels, groups=users, last=last)
+    try:
+        estimator.fit(counts, labels, groups=users, last=last)
+    except ValueError as error:
+        raise BadInput(str(error)) from None
     return estimator, last.stability(estimator, counts) if last else None
 
 

@@ -11,6 +11,7 @@ import scipy.sparse as sp
 
 from models.autoencoder.encoder import SparseEncoder
 from models.autoencoder.layers import Layer
+from models.autoencoder.ranks import Ranks
 from models.autoencoder.scaling import Floats
 from models.autoencoder.selection import Above
 from models.autoencoder.topk import TopKAutoencoder
@@ -42,11 +43,11 @@ class BatchTopKAutoencoder(LearnedThreshold, TopKAutoencoder):
 
     def sparse_encoder(self) -> SparseEncoder:
         """Give what encoding needs and no more, fit to be sent to workers."""
-        layers = (Layer(self.encoder_, self.encoder_bias_),)
+        layers = (Layer(self.encoder_, self.encoder_bias_, "linear"),)
         return SparseEncoder(self.scaling_, layers, Above(float(self.threshold_[0]), self.value_bits))
 
-    def _initial_weights(self, scaled: sp.csr_matrix, rng: np.random.Generator) -> Mapping[str, Floats]:
-        return {**super()._initial_weights(scaled, rng), "threshold": np.zeros(1, np.float32)}
+    def _initial_weights(self, scaled: sp.csr_matrix, rng: np.random.Generator, ranks: Ranks) -> Mapping[str, Floats]:
+        return {**super()._initial_weights(scaled, rng, ranks), "threshold": np.zeros(1, np.float32)}
 
     def _make_network(self, start: Start) -> BatchTopKNetwork:
         from models.autoencoder.networks.batch_topk import BatchTopKNetwork

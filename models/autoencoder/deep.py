@@ -14,6 +14,7 @@ from sklearn.utils.validation import check_is_fitted
 from models.autoencoder.encoder import SparseEncoder
 from models.autoencoder.estimator import Autoencoder, Rows
 from models.autoencoder.layers import Layer
+from models.autoencoder.ranks import Ranks
 from models.autoencoder.scaling import Floats, total_variance
 from models.autoencoder.selection import Everything
 
@@ -78,7 +79,7 @@ class DeepAutoencoder(LearnedInnerLayers, Autoencoder):
         hidden = Layer(self.inner_decoder_, self.inner_decoder_bias_)(sp.csr_matrix(codes))
         return super().rebuild(hidden)
 
-    def _initial_weights(self, scaled: sp.csr_matrix, rng: np.random.Generator) -> Mapping[str, Floats]:
+    def _initial_weights(self, scaled: sp.csr_matrix, rng: np.random.Generator, ranks: Ranks) -> Mapping[str, Floats]:
         from models.autoencoder.networks.base import Start, initial_weights
         from models.autoencoder.networks.deep import pretrained
         from models.autoencoder.trainer import TrainingSettings
@@ -87,9 +88,9 @@ class DeepAutoencoder(LearnedInnerLayers, Autoencoder):
             initial_weights(n_inputs, n_outputs, rng)
             for n_inputs, n_outputs in ((scaled.shape[1], self.n_hidden), (self.n_hidden, self.n_latents))
         )
-        variance = total_variance(scaled, self.mean_) or 1.0
+        variance = total_variance(scaled, self.mean_, ranks) or 1.0
         start = Start(outer, self.mean_, variance, scaled.shape[0], rng)
-        return pretrained(start, inner, scaled, TrainingSettings.of(self), self.pretrain_epochs)
+        return pretrained(start, inner, scaled, TrainingSettings.of(self), self.pretrain_epochs, ranks)
 
     def _make_network(self, start: Start) -> DeepNetwork:
         from models.autoencoder.networks.deep import DeepNetwork

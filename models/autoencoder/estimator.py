@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -21,104 +20,30 @@ from models.autoencoder.labels import Labels
 from models.autoencoder.measures import fvu_of, measure
 from models.autoencoder.ranks import ALONE, Ranks
 from models.autoencoder.scaling import CountScaling, Floats, fit_scaling, total_variance
+from models.autoencoder.settings import Learned, Settings
 from models.autoencoder.warm_start import LastVersion
 
 if TYPE_CHECKING:  # a worker that only encodes is spared the seconds that torch takes to import
     from models.autoencoder.networks.base import Network, Start
-    from models.autoencoder.trainer import EpochHook, Trainer
+    from models.autoencoder.trainer import Trainer
 
 Rows = sp.csr_matrix | npt.NDArray[np.number]
 """Raw counts of shape (n_users, n_tokens), none negative."""
 
 
-class Learned:
-    """What `fit` and `partial_fit` set."""
-
-    mean_: Floats
-    """Training mean of the scaled counts, shape (n_tokens,)."""
-    scale_: Floats
-    """What log1p counts are divided by, shape (n_tokens,)."""
-    encoder_: Floats
-    """Shape (n_tokens, n_latents); starts as the transpose of `decoder_`."""
-    encoder_bias_: Floats
-    """Shape (n_latents,), for centred inputs."""
-    decoder_: Floats
-    """Shape (n_latents, n_tokens)."""
-    decoder_bias_: Floats
-    """Shape (n_tokens,), added to `mean_`."""
-    n_features_in_: int
-    """Number of tokens."""
-    n_iter_: int
-    """Epochs of `fit`, and calls of `partial_fit` since."""
-    history_: list[float]
-    """Held-out FVU after each epoch of `fit`."""
-    measures_: dict[str, float]
-    """`models.autoencoder.measures.measure` of the held-out rows of `fit`."""
-
-
 @dataclass(kw_only=True, eq=False, repr=False)
-class Autoencoder(Learned, ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator, ABC):  # type: ignore[misc]
+class Autoencoder(
+    Learned,
+    Settings,
+    ClassNamePrefixFeaturesOutMixin,
+    TransformerMixin,
+    BaseEstimator,
+    ABC,  # type: ignore[misc]
+):
     """Scaling, training loop, codes and score; a variant adds its settings, its network and its encoder."""
 
     WEIGHTS: ClassVar[tuple[str, ...]] = ("encoder", "encoder_bias", "decoder", "decoder_bias")
     """Names of the network's weights; as learned attributes they end in an underscore."""
-
-    LIMITS: ClassVar[Mapping[str, tuple[float, float]]] = {
-        "n_latents": (1, 2**15 - 1),
-        "dropout": (0, 0.95),
-        "noise": (0, math.inf),
-        "scale_floor": (0, math.inf),
-        "scale_cap": (1e-6, math.inf),
-        "learning_rate": (0, math.inf),
-        "batch_size": (1, math.inf),
-        "max_epochs": (1, math.inf),
-        "patience": (1, math.inf),
-        "tol": (0, math.inf),
-        "validation_fraction": (0, 0.9),
-        "click_weight": (0, math.inf),
-    }
-    """Least and largest value of each setting, both allowed."""
-
-    n_latents: int = 32
-    """Width of the code."""
-    value_bits: int = 8
-    """What a value of a code takes: 8, or 16 for float16. See `models.autoencoder.rounding`."""
-    dropout: float = 0.0
-    """Share of a training row's non-zeros that are hidden from the encoder and still have to be rebuilt: masking noise
-    (Vincent et al. 2010, "Stacked denoising autoencoders")."""
-    noise: float = 0.0
-    """Standard deviation of Gaussian noise that the encoder sees added to all scaled counts of a training row, and that
-    is not to be rebuilt (same source)."""
-    scale_floor: float = 0.5
-    """See `models.autoencoder.scaling.fit_scaling`."""
-    scale_cap: float = 10.0
-    """See `models.autoencoder.scaling.fit_scaling`."""
-    learning_rate: float = 4e-3
-    """Of Adam."""
-    batch_size: int = 512
-    """Rows a step."""
-    max_epochs: int = 60
-    """Most passes of `fit` over the rows."""
-    patience: int = 3
-    """`fit` stops after so many epochs in a row without progress, and keeps the best epoch."""
-    tol: float = 1e-3
-    """How far an epoch must lower the best held-out FVU to count as progress."""
-    validation_fraction: float = 0.1
-    """Share of the rows of `fit` that are held out; with 0, FVU is measured on the training rows."""
-    click_weight: float = 0.0
-    """What telling clicks weighs beside the network's own loss: the loss of
-    `models.autoencoder.networks.click_head.ClickHead` on the codes is added so many times. With 0, `y` is not looked
-    at."""
-    n_threads: int | None = 1
-    """Threads of PyTorch while fitting; None leaves them as they are. Other thread counts can give other weights. At
-    widths below some hundred latents, one thread is as fast as several."""
-    device: str = "auto"
-    """Where `fit` computes: a name that PyTorch knows, or ``auto`` for the GPU where there is one. Only on a CPU does
-    the same seed give the same weights to the bit."""
-    random_state: int | np.random.RandomState | None = 0
-    """For initial weights, held-out rows, order of the rows, and noise."""
-    on_epoch: EpochHook | None = None
-    """``on_epoch(epoch, fvu)`` after each epoch of `fit`, for progress."""
 
     @abstractmethod
     def sparse_encoder(self) -> SparseEncoder:
@@ -158,7 +83,7 @@ class Autoencoder(Learned, ClassNamePrefixFeaturesOutMixin, TransformerMixin, Ba
         ------
         ValueError
             When a setting is out of its limits, a count is negative or not finite, `y` is needed and is not clicks and
-            sends, some of them clicked and some not, or `last` is of another variant or width.
+            sends, some of them clicked and some not, `last` is of another variant or width, or training diverges.
         """
         from models.autoencoder.trainer import torch_threads
 
@@ -170,10 +95,11 @@ class Autoencoder(Learned, ClassNamePrefixFeaturesOutMixin, TransformerMixin, Ba
         learn, check = split(rows.shape[0], self.validation_fraction, rng, groups)
         train, held_out = rows[learn], rows[check]
         with torch_threads(self.n_threads):
-            labels = Labels.of(labels.counts[learn], train.shape[0], ranks) if labels else None
-            trainer = self._first_trainer(train, rng, labels, last, ranks)
+            ended = Labels.of(labels.counts[learn], train.shape[0], ranks) if labels else None
+            trainer = self._first_trainer(train, rng, ended, last, ranks)
             scaled = [self.scaling_.apply(part) for part in (train, held_out)]
-            self.history_ = trainer.fit(scaled[0], scaled[1], self.on_epoch, labels)
+            later = labels.counts[check] if labels else None
+            self.history_ = trainer.fit(scaled[0], scaled[1], self.on_epoch, ended, later)
         self.n_iter_ = len(self.history_)
         self._set_weights(trainer.network.weights())
         self._trainer: Trainer | None = None
@@ -183,8 +109,8 @@ class Autoencoder(Learned, ClassNamePrefixFeaturesOutMixin, TransformerMixin, Ba
     def partial_fit(self, X: Rows, y: npt.ArrayLike | None = None) -> Self:
         """Make one pass over more rows, starting from the present weights, whether fitted, loaded or new.
 
-        The scaling stays that of the first rows seen; so do rate and number of sends that the loss of clicks is
-        measured in.
+        The scaling stays that of the first rows seen. So do the units that losses are measured in, the variance of a
+        row and the rate and number of its sends: means over these rows, however many there are.
 
         Parameters
         ----------
@@ -197,13 +123,12 @@ class Autoencoder(Learned, ClassNamePrefixFeaturesOutMixin, TransformerMixin, Ba
 
         first = not hasattr(self, "mean_")
         rows = self._check(X, reset=first)
-        labels = Labels.of(y, rows.shape[0]) if self.click_weight else None
+        labels = Labels.of_some(y, rows.shape[0]) if self.click_weight else None
         trainer = None if first else getattr(self, "_trainer", None)
         with torch_threads(self.n_threads):
             if trainer is None:
-                rng = self._rng()
                 make = self._first_trainer if first else self._make_trainer
-                trainer = make(rows, rng, labels)
+                trainer = make(rows, self._rng(), labels, streams=True)
             trainer.run_epoch(self.scaling_.apply(rows), labels)
         self.n_iter_ = getattr(self, "n_iter_", 0) + 1
         self._set_weights(trainer.network.weights())
@@ -262,15 +187,6 @@ class Autoencoder(Learned, ClassNamePrefixFeaturesOutMixin, TransformerMixin, Ba
         tags.transformer_tags.preserves_dtype = ["float32"]
         return tags
 
-    def check_settings(self) -> None:
-        """Raise ValueError where a setting is out of its limits."""
-        for name, (low, high) in self.LIMITS.items():
-            value = getattr(self, name)
-            if not low <= value <= high:
-                raise ValueError(f"{name} is {value}, expected {low} to {high}")
-        if self.value_bits not in (8, 16):
-            raise ValueError(f"value_bits is {self.value_bits}, expected 8 or 16")
-
     def _check(self, X: Rows, *, reset: bool) -> sp.csr_matrix:
         if reset:
             self.check_settings()
@@ -287,24 +203,37 @@ class Autoencoder(Learned, ClassNamePrefixFeaturesOutMixin, TransformerMixin, Ba
         labels: Labels | None,
         last: LastVersion | None = None,
         ranks: Ranks = ALONE,
+        *,
+        streams: bool = False,
     ) -> Trainer:
         scaling = fit_scaling(rows, floor=self.scale_floor, cap=self.scale_cap, ranks=ranks)
         self.mean_, self.scale_ = scaling.mean, scaling.scale
-        drawn = self._initial_weights(scaling.apply(rows), rng)
+        drawn = self._initial_weights(scaling.apply(rows), rng, ranks)
         self._set_weights(last.start(drawn, scaling) if last else drawn)
-        trainer = self._make_trainer(rows, rng, labels, ranks)
+        trainer = self._make_trainer(rows, rng, labels, ranks, streams=streams)
         if last:
             trainer.network.normalise()
         return trainer
 
-    def _initial_weights(self, scaled: sp.csr_matrix, rng: np.random.Generator) -> Mapping[str, Floats]:
-        """Draw the `WEIGHTS` to start from."""
+    def _initial_weights(
+        self,
+        scaled: sp.csr_matrix,
+        rng: np.random.Generator,
+        ranks: Ranks,  # noqa: ARG002 -- for who learns something first
+    ) -> Mapping[str, Floats]:
+        """Give the `WEIGHTS` to start from; where several processes draw, the first one's are taken."""
         from models.autoencoder.networks.base import initial_weights
 
         return initial_weights(scaled.shape[1], self.n_latents, rng)
 
     def _make_trainer(
-        self, rows: sp.csr_matrix, rng: np.random.Generator, labels: Labels | None, ranks: Ranks = ALONE
+        self,
+        rows: sp.csr_matrix,
+        rng: np.random.Generator,
+        labels: Labels | None,
+        ranks: Ranks = ALONE,
+        *,
+        streams: bool = False,
     ) -> Trainer:
         from models.autoencoder.networks.base import Start
         from models.autoencoder.networks.click_head import ClickHead
@@ -312,7 +241,7 @@ class Autoencoder(Learned, ClassNamePrefixFeaturesOutMixin, TransformerMixin, Ba
 
         weights = {name: getattr(self, f"{name}_") for name in self.WEIGHTS}
         variance = total_variance(self.scaling_.apply(rows), self.mean_, ranks) or 1.0
-        n_rows = int(ranks.total(np.array([rows.shape[0]], np.float64))[0])
+        n_rows = None if streams else int(ranks.total(np.array([rows.shape[0]], np.float64))[0])
         network = self._make_network(Start(weights, self.mean_, variance, n_rows, rng.spawn(1)[0]))
         head = ClickHead(self.sparse_encoder().n_latents, labels) if labels else None
         return Trainer(network, TrainingSettings.of(self), rng, head, ranks)

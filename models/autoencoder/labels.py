@@ -33,16 +33,45 @@ class Labels:
         ValueError
             When there are none, or they are not clicks and sends of each row, some of them clicked and some not.
         """
-        if y is None or np.shape(y) != (n_rows, 2):
-            got = "none" if y is None else np.shape(y)
-            raise ValueError(f"click_weight is above 0: expected y of shape {(n_rows, 2)}, clicks and sends, got {got}")
-        counts = np.asarray(y, dtype=np.float32)
-        clicks, sends, rows = ranks.total(np.array([*counts.sum(axis=0, dtype=np.float64), n_rows]))
-        if not (counts[:, 0] >= 0).all() or not (counts[:, 0] <= counts[:, 1]).all() or not 0 < clicks < sends:
-            raise ValueError("y: expected 0 <= clicks <= sends in each row, and some sends clicked and some not")
-        return cls(counts, float(clicks / sends), float(sends / rows))
+        counts = _checked(y, n_rows)
+        clicks, sends, rows = _totals(counts, ranks)
+        if not 0 < clicks < sends:
+            raise ValueError("y: expected some sends clicked and some not")
+        return cls(counts, clicks / sends, sends / rows)
+
+    @classmethod
+    def of_some(cls, y: npt.ArrayLike | None, n_rows: int) -> Self:
+        """Take the labels of some rows of a stream, of which none may be clicked, or even sent.
+
+        Rate and mean are then those of half a click more and half a click less, and of a send a row.
+
+        Raises
+        ------
+        ValueError
+            When there are none, or they are not clicks and sends of each row.
+        """
+        counts = _checked(y, n_rows)
+        clicks, sends, rows = _totals(counts, ALONE)
+        rate = clicks / sends if 0 < clicks < sends else (clicks + 0.5) / (sends + 1)
+        return cls(counts, rate, sends / rows or 1.0)
 
     @property
     def entropy(self) -> float:
         """Log-loss, in nats a send, of who predicts the same rate for all."""
         return float(-(self.rate * np.log(self.rate) + (1 - self.rate) * np.log1p(-self.rate)))
+
+
+def _checked(y: npt.ArrayLike | None, n_rows: int) -> Floats:
+    if y is None or np.shape(y) != (n_rows, 2):
+        got = "none" if y is None else np.shape(y)
+        raise ValueError(f"click_weight is above 0: expected y of shape {(n_rows, 2)}, clicks and sends, got {got}")
+    counts = np.asarray(y, dtype=np.float32)
+    if not (counts[:, 0] >= 0).all() or not (counts[:, 0] <= counts[:, 1]).all():
+        raise ValueError("y: expected 0 <= clicks <= sends in each row")
+    return counts
+
+
+def _totals(counts: Floats, ranks: Ranks) -> tuple[float, float, float]:
+    """Give clicks, sends and rows of all processes."""
+    clicks, sends, rows = ranks.total(np.array([*counts.sum(axis=0, dtype=np.float64), len(counts)]))
+    return float(clicks), float(sends), float(rows)

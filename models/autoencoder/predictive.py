@@ -44,7 +44,7 @@ class PredictiveAutoencoder(Autoencoder):
     def sparse_encoder(self) -> SparseEncoder:
         """Give what encoding needs and no more, fit to be sent to workers."""
         return SparseEncoder(
-            self.scaling_, (Layer(self.encoder_, self.encoder_bias_),), Above(value_bits=self.value_bits)
+            self.scaling_, (Layer(self.encoder_, self.encoder_bias_, "linear"),), Above(value_bits=self.value_bits)
         )
 
     def _make_network(self, start: Start) -> PredictiveNetwork:

@@ -6,13 +6,11 @@ from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
-import numpy.typing as npt
 import scipy.sparse as sp
 
+from models.autoencoder.largest import Places, largest, places_of
 from models.autoencoder.rounding import rounded
 from models.autoencoder.scaling import Floats
-
-SMALLEST_POSITIVE = np.float32(np.finfo(np.float32).smallest_subnormal)
 
 ONE_BYTE = 256
 """Most latents whose numbers fit in a byte; those of more take two."""
@@ -32,14 +30,17 @@ class Selection(Protocol):
 
 @dataclass(frozen=True)
 class Largest:
-    """The `k` largest positive activations of a row; of equal ones, those with the lowest index."""
+    """The `k` largest positive activations of a row; of equal ones, those with the lowest index.
+
+    A ReLU before it would change nothing, so the layer is linear; the same goes for `Above`.
+    """
 
     k: int
     value_bits: int = 8
 
     def codes(self, activations: Floats) -> sp.csr_matrix:
         """Select, and round the values; what rounds to zero is left out."""
-        return _positive(activations, _top_k_mask(activations, self.k), self.value_bits)
+        return _positive(activations, *largest(activations, self.k), self.value_bits)
 
     def bytes_per_user(self, codes: sp.csr_matrix) -> float:
         """Give the size of `k` pairs, whether all of them are used or not."""
@@ -55,7 +56,8 @@ class Above:
 
     def codes(self, activations: Floats) -> sp.csr_matrix:
         """Select, and round the values; what rounds to zero is left out."""
-        return _positive(activations, activations > np.float32(self.threshold), self.value_bits)
+        kept = places_of(activations > np.float32(self.threshold))
+        return _positive(activations, *kept, self.value_bits)
 
     def bytes_per_user(self, codes: sp.csr_matrix) -> float:
         """Give the mean size of the pairs and their number."""
@@ -94,24 +96,10 @@ def _dense_bytes(codes: sp.csr_matrix, value_bits: int) -> float:
     return codes.shape[1] * value_bits / 8
 
 
-def _positive(activations: Floats, mask: npt.NDArray[np.bool_], value_bits: int) -> sp.csr_matrix:
-    """Give the codes of what the mask keeps, none of it negative, without what rounds to zero."""
-    places = np.flatnonzero(mask)
+def _positive(activations: Floats, places: Places, lengths: Places, value_bits: int) -> sp.csr_matrix:
+    """Give the codes of what is kept, none of it negative, without what rounds to zero."""
     values = rounded(activations.ravel()[places], value_bits, signed=False)
-    indptr = np.concatenate([[0], np.cumsum(np.count_nonzero(mask, axis=1))])
-    codes = sp.csr_matrix((values, places % mask.shape[1], indptr), shape=mask.shape)
+    indptr = np.concatenate([[0], np.cumsum(lengths)])
+    codes = sp.csr_matrix((values, places % activations.shape[1], indptr), shape=activations.shape)
     codes.eliminate_zeros()
     return codes
-
-
-def _top_k_mask(activations: Floats, k: int) -> npt.NDArray[np.bool_]:
-    """Find what is positive and among the k largest of its row; of equal ones, those with the lowest index."""
-    n_latents = activations.shape[1]
-    least = np.partition(activations, n_latents - k, axis=1)[:, n_latents - k, None]
-    mask = activations >= np.maximum(least, SMALLEST_POSITIVE)
-    tied = np.flatnonzero(np.count_nonzero(mask, axis=1) > k)
-    if tied.size:
-        above, equal = activations[tied] > least[tied], activations[tied] == least[tied]
-        room = k - above.sum(axis=1, keepdims=True)
-        mask[tied] = above | (equal & (equal.cumsum(axis=1) <= room))
-    return np.asarray(mask)

@@ -44,7 +44,7 @@ class TopKAutoencoder(Autoencoder):
     def sparse_encoder(self) -> SparseEncoder:
         """Give what encoding needs and no more, fit to be sent to workers."""
         return SparseEncoder(
-            self.scaling_, (Layer(self.encoder_, self.encoder_bias_),), Largest(self.k, self.value_bits)
+            self.scaling_, (Layer(self.encoder_, self.encoder_bias_, "linear"),), Largest(self.k, self.value_bits)
         )
 
     def check_settings(self) -> None:
@@ -59,9 +59,10 @@ class TopKAutoencoder(Autoencoder):
         return TopKNetwork(start, **self._network_settings(start))
 
     def _network_settings(self, start: Start) -> dict[str, Any]:
+        dead_after = 1000 * self.n_latents // self.k
         return {
             "k": self.k,
             "aux_k": self.aux_k or max(self.n_latents // 2, 1),
             "aux_weight": self.aux_weight,
-            "dead_after": min(start.n_rows, 1000 * self.n_latents // self.k),
+            "dead_after": dead_after if start.n_rows is None else min(start.n_rows, dead_after),
         }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, fields, replace
@@ -46,7 +47,7 @@ class TrainingSettings:
     """Epochs without progress after which training stops."""
 
     tol: float
-    """Decrease of held-out FVU that counts as progress."""
+    """Decrease of what is measured on held-out rows that counts as progress."""
 
     device: str = "cpu"
     """See `torch_device`."""
@@ -96,9 +97,17 @@ class Trainer:
         self.optimiser = torch.optim.Adam(self.parameters, lr=settings.learning_rate, fused=True)
 
     def fit(
-        self, rows: sp.csr_matrix, held_out: sp.csr_matrix, on_epoch: EpochHook | None, labels: Labels | None = None
+        self,
+        rows: sp.csr_matrix,
+        held_out: sp.csr_matrix,
+        on_epoch: EpochHook | None,
+        labels: Labels | None = None,
+        held_out_counts: Floats | None = None,
     ) -> list[float]:
-        """Train until held-out FVU makes no more progress, and go back to the best epoch's weights.
+        """Train until held-out rows show no more progress, and go back to the weights of the last epoch that made some.
+
+        Progress is that of FVU; where clicks are told too, of the sum of both losses. An epoch that is better by no
+        more than `tol` is none.
 
         Parameters
         ----------
@@ -107,21 +116,31 @@ class Trainer:
         on_epoch : callable or None
         labels : Labels, optional
             Of `rows`; needs a head.
+        held_out_counts : ndarray of shape (n_users, 2), optional
+            Clicks and sends of `held_out`.
 
         Returns
         -------
         list of float
             Held-out FVU after each epoch.
+
+        Raises
+        ------
+        ValueError
+            When weights or held-out FVU are no longer finite.
         """
         history: list[float] = []
         best, best_epoch, best_state = float("inf"), 0, self._state()
         for epoch in range(1, self.settings.max_epochs + 1):
             self.run_epoch(rows, labels)
             history.append(self.fvu(held_out))
+            if not math.isfinite(history[-1]):
+                raise self._diverged(f"held-out FVU is {history[-1]} after epoch {epoch}")
             if on_epoch:
                 on_epoch(epoch, history[-1])
-            if history[-1] < best - self.settings.tol:
-                best, best_epoch, best_state = history[-1], epoch, self._state()
+            reached = history[-1] + self._held_out_clicks(held_out, held_out_counts)
+            if reached < best - self.settings.tol:
+                best, best_epoch, best_state = reached, epoch, self._state()
             elif epoch - best_epoch >= self.settings.patience:
                 break
         self.network.load_state_dict(best_state)
@@ -131,6 +150,11 @@ class Trainer:
         """Make one pass over the rows, and their labels, in random order.
 
         Of several processes, those with fewer rows take some of them twice.
+
+        Raises
+        ------
+        ValueError
+            When weights are no longer finite.
         """
         n_rows = rows.shape[0]
         order = np.resize(self.rng.permutation(n_rows), self.ranks.largest(n_rows))
@@ -138,6 +162,8 @@ class Trainer:
         for start in range(0, len(order), step):
             chosen = order[start : start + step]
             self._step(rows[chosen], labels.counts[chosen] if labels else None)
+        if not all(bool(one.isfinite().all()) for one in self.parameters):
+            raise self._diverged("a weight is no longer a finite number")
 
     @torch.no_grad()
     def fvu(self, rows: sp.csr_matrix) -> float:
@@ -150,6 +176,23 @@ class Trainer:
             deviations += float((target - self.network.mean).square().sum())
         errors, deviations = map(float, self.ranks.total(np.array([errors, deviations])))
         return errors / deviations if deviations else 0.0
+
+    @torch.no_grad()
+    def _held_out_clicks(self, rows: sp.csr_matrix, counts: Floats | None) -> float:
+        """Give the weighted loss of clicks of held-out rows; 0 where none are told."""
+        if self.head is None or counts is None:
+            return 0.0
+        loss = 0.0
+        for start in range(0, rows.shape[0], EVALUATION_ROWS):
+            part = slice(start, start + EVALUATION_ROWS)
+            batch = SparseBatch.of(rows[part], self.network.device)
+            loss += float(self._click_loss(self.head, batch, counts[part])) * len(batch)
+        loss, n_rows = map(float, self.ranks.total(np.array([loss, rows.shape[0]])))
+        return self.settings.click_weight * loss / n_rows
+
+    def _diverged(self, what: str) -> ValueError:
+        rate = self.settings.learning_rate
+        return ValueError(f"training diverged: {what}; expected a learning_rate that it can follow, got {rate}")
 
     def _step(self, rows: sp.csr_matrix, counts: Floats | None) -> None:
         self.optimiser.zero_grad()

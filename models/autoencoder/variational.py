@@ -13,6 +13,7 @@ import scipy.sparse as sp
 from models.autoencoder.encoder import SparseEncoder
 from models.autoencoder.estimator import Autoencoder
 from models.autoencoder.layers import Layer
+from models.autoencoder.ranks import Ranks
 from models.autoencoder.scaling import Floats
 from models.autoencoder.selection import Everything
 
@@ -57,9 +58,9 @@ class VariationalAutoencoder(LearnedSpread, Autoencoder):
         layers = (Layer(self.encoder_, self.encoder_bias_, "linear"),)
         return SparseEncoder(self.scaling_, layers, Everything(self.value_bits))
 
-    def _initial_weights(self, scaled: sp.csr_matrix, rng: np.random.Generator) -> Mapping[str, Floats]:
+    def _initial_weights(self, scaled: sp.csr_matrix, rng: np.random.Generator, ranks: Ranks) -> Mapping[str, Floats]:
         return {
-            **super()._initial_weights(scaled, rng),
+            **super()._initial_weights(scaled, rng, ranks),
             "spread": np.zeros((scaled.shape[1], self.n_latents), np.float32),
             "spread_bias": np.full(self.n_latents, FIRST_LOG_VARIANCE, np.float32),
         }

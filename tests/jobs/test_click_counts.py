@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from datetime import date, datetime
 
+import pytest
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from features.bots import BotRules
 from features.splits import split_days
 from features.time_rules import TimeRules
-from jobs.click_counts import click_counts
+from jobs.click_counts import check_clicks, click_counts, window_before
+from jobs.errors import BadInput
 from jobs.lake import Lake
 from jobs.log_note import LogNote
 
@@ -71,3 +73,18 @@ def test_only_mature_sends_of_the_training_part_count(spark: SparkSession) -> No
         ("u1", 8, 0, 1),
         ("u4", 6, 0, 1),
     ]
+
+
+def test_the_window_ends_where_the_training_part_begins() -> None:
+    before = window_before(SPLIT)
+
+    assert before.train == (date(2026, 1, 1), date(2026, 1, 4))
+    assert before.cut == SPLIT.train[0]
+
+
+def test_a_window_without_clicks_or_sends_is_bad_input(spark: SparkSession) -> None:
+    columns = "user_id string, as_of date, clicks long, sends long"
+    empty, unclicked = (spark.createDataFrame(rows, columns) for rows in ([], [("u", None, 0, 3)]))
+    for counts, n in ((None, 0), (empty, 0), (unclicked, 3)):
+        with pytest.raises(BadInput, match=rf"before the training part \(2026-01-05\), got {n} with 0 clicked; a sm"):
+            check_clicks(counts, window_before(SPLIT))

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 from pyspark.sql import SparkSession
 
-from jobs import find_lookalikes
+from jobs import encode_users, find_lookalikes
+from jobs.embedding import read_manifest
 from jobs.errors import BadInput
 from jobs.lake import Lake
 
@@ -75,3 +76,22 @@ def test_two_embeddings_are_not_mixed(spark: SparkSession, lake: Lake) -> None:
         find(spark, lake)
     find(spark, lake, "--campaign c1 --embedding v2")
     assert {row["embedding_version"] for row in lake.read("lookalikes").collect()} == {"v2"}
+
+
+def test_the_audience_can_be_encoded_by_the_embedding_of_the_day(
+    spark: SparkSession, root: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """There is no champion, so by default nobody is."""
+    lake, asked = Lake(spark, root), []
+    trained = Path(root) / "trained"
+    trained.mkdir()
+    (trained / "manifest.json").write_text('{"version": "v7"}')
+    lake.put_folder("embeddings", DS, trained)
+    monkeypatch.setattr(encode_users, "_encode_audience", lambda _, __, folder, ds: asked.append((folder, ds)))
+    for more in ("", " --embedding day"):
+        words = f"--root {{}} --ds {DS} --requests audience{more}".split()
+        args = encode_users.arg_parser().parse_args([word.format(root) for word in words])
+        encode_users.run(spark, args)
+
+    assert "no champion with an embedding" in capsys.readouterr().err
+    assert [(read_manifest(folder)["version"], ds) for folder, ds in asked] == [("v7", DS)]

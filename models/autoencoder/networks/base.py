@@ -41,8 +41,8 @@ class Start:
     variance: float
     """Squared deviation of a training row from the mean, summed over tokens, averaged over rows."""
 
-    n_rows: int
-    """Training rows."""
+    n_rows: int | None
+    """Training rows; None where they come in a stream that has no end."""
 
     rng: np.random.Generator
     """Randomness of the network's own."""

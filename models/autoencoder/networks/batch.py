@@ -8,7 +8,8 @@ import numpy as np
 import scipy.sparse as sp
 import torch
 from torch import Tensor
-from torch.nn.functional import embedding_bag
+
+from models.autoencoder.networks.products import sparse_product
 
 
 @dataclass(frozen=True)
@@ -41,7 +42,7 @@ class SparseBatch:
 
     def times(self, weight: Tensor) -> Tensor:
         """Multiply by a weight of shape (n_tokens, n_outputs); without noise, the cost follows the non-zeros."""
-        product = embedding_bag(self.tokens, weight, self.offsets, mode="sum", per_sample_weights=self.values)
+        product = sparse_product(self.tokens, self.offsets, self.values, weight)
         return product if self.noise is None else product + self.noise @ weight
 
     def dense(self) -> Tensor:

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from models.autoencoder.networks.base import Network, Start, parameter
 from models.autoencoder.networks.batch import SparseBatch
+from models.autoencoder.ranks import ALONE, Ranks
 from models.autoencoder.scaling import Floats, total_variance
 from models.autoencoder.trainer import Trainer, TrainingSettings
 
@@ -48,7 +49,12 @@ class DeepNetwork(Network):
 
 
 def pretrained(
-    outer: Start, inner: Mapping[str, Floats], rows: sp.csr_matrix, settings: TrainingSettings, n_epochs: int
+    outer: Start,
+    inner: Mapping[str, Floats],
+    rows: sp.csr_matrix,
+    settings: TrainingSettings,
+    n_epochs: int,
+    ranks: Ranks = ALONE,
 ) -> dict[str, Floats]:
     """Train each pair of layers by itself, the inner one on what the outer one makes of the rows.
 
@@ -66,24 +72,29 @@ def pretrained(
     settings : TrainingSettings
     n_epochs : int
         Passes over the rows for each pair; with 0 nothing is trained.
+    ranks : Ranks
+        Who trains together, each on its own rows.
     """
-    network = _trained(Network(outer), rows, settings, outer.rng, n_epochs)
+
+    def train(network: Network, rows: sp.csr_matrix) -> Network:
+        trainer = Trainer(network, settings, outer.rng, ranks=ranks)
+        for _ in range(n_epochs):
+            trainer.run_epoch(rows)
+        return network
+
+    network = train(Network(outer), rows)
     hidden = _hidden(network, rows)
-    mean = np.asarray(hidden.mean(axis=0), dtype=np.float32).ravel()
-    start = Start(inner, mean, total_variance(hidden, mean) or 1.0, hidden.shape[0], outer.rng)
-    learned = _trained(Network(start, activation="linear"), hidden, settings, outer.rng, n_epochs).weights()
+    mean = _mean(hidden, ranks)
+    start = Start(inner, mean, total_variance(hidden, mean, ranks) or 1.0, hidden.shape[0], outer.rng)
+    learned = train(Network(start, activation="linear"), hidden).weights()
     learned["encoder_bias"] = learned["encoder_bias"] - mean @ learned["encoder"]  # a deep network does not centre h
     learned["decoder_bias"] = learned["decoder_bias"] + mean
     return network.weights() | {f"inner_{name}": learned[name] for name in INNER}
 
 
-def _trained(
-    network: Network, rows: sp.csr_matrix, settings: TrainingSettings, rng: np.random.Generator, n_epochs: int
-) -> Network:
-    trainer = Trainer(network, settings, rng)
-    for _ in range(n_epochs):
-        trainer.run_epoch(rows)
-    return network
+def _mean(rows: sp.csr_matrix, ranks: Ranks) -> Floats:
+    share = rows.shape[0] / ranks.total(np.array([rows.shape[0]], np.float64))
+    return ranks.total(np.asarray(rows.mean(axis=0), np.float64).ravel() * share).astype(np.float32)
 
 
 @torch.no_grad()

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor
-from torch.nn.functional import embedding_bag
 
 from models.autoencoder.networks.base import Network, Start
 from models.autoencoder.networks.batch import SparseBatch
+from models.autoencoder.networks.products import sparse_product
 
 WIDE = 16
 """Latents for each active one from which on reading the active rows of the decoder beats a dense product."""
+
+GROUP = 4
+"""Latents of which only the largest is looked at first."""
 
 
 class TopKNetwork(Network):
@@ -53,12 +56,14 @@ class TopKNetwork(Network):
 
     def rebuild_in_training(self, activations: Tensor) -> tuple[Tensor, Tensor]:
         """Give the latents that fire for some row, shape (n_latents,), and the rows that a training step rebuilds."""
-        values, latents = activations.topk(self.k, dim=1, sorted=False)
+        is_wide = self.k * WIDE <= activations.shape[1]
+        values, latents = (top_k_of_wide if is_wide else top_k)(activations, self.k)
         fired = torch.zeros_like(self.rows_since_fired, dtype=torch.bool)
         fired[latents[values > 0]] = True
-        if self.k * WIDE > activations.shape[1]:
+        if not is_wide:
             return fired, self.decode(torch.zeros_like(activations).scatter(1, latents, values))
-        rebuilt = embedding_bag(latents, self.decoder, mode="sum", per_sample_weights=values)
+        offsets = torch.arange(0, latents.numel(), self.k, device=latents.device)
+        rebuilt = sparse_product(latents.flatten(), offsets, values.flatten(), self.decoder)
         return fired, rebuilt + (self.decoder_bias + self.mean)
 
     def training_loss(self, seen: SparseBatch, target: SparseBatch) -> Tensor:
@@ -84,7 +89,28 @@ class TopKNetwork(Network):
         return share * self.per_row(residual - code @ self.decoder)
 
 
+def top_k(activations: Tensor, k: int) -> tuple[Tensor, Tensor]:
+    """Give the k largest entries of each row in no order, and their columns, both of shape (n_rows, k)."""
+    values, columns = activations.topk(k, dim=1, sorted=False)
+    return values, columns
+
+
+def top_k_of_wide(activations: Tensor, k: int) -> tuple[Tensor, Tensor]:
+    """Do the same, for rows much wider than k.
+
+    Columns are put into groups; the k largest are all in the k groups with the largest maxima.
+    """
+    n_rows, n_columns = activations.shape
+    if n_columns % GROUP:
+        return top_k(activations, k)
+    grouped = activations.view(n_rows, GROUP, n_columns // GROUP)
+    groups = top_k(grouped.detach().amax(dim=1), k)[1]
+    members = grouped.gather(2, groups[:, None].expand(n_rows, GROUP, k)).flatten(1)
+    values, places = top_k(members, k)
+    return values, places // k * (n_columns // GROUP) + groups.gather(1, places % k)
+
+
 def keep_top_k(activations: Tensor, k: int) -> Tensor:
     """Zero all but the k largest entries of each row."""
-    values, indices = activations.topk(k, dim=1, sorted=False)
+    values, indices = top_k(activations, k)
     return torch.zeros_like(activations).scatter(1, indices, values)

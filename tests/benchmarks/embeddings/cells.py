@@ -1,4 +1,7 @@
-"""One measurement at a time: fit, encode, predict; a finished one is a line of JSON and is never done again."""
+"""One measurement at a time: fit, encode, predict; a finished one is a line of JSON and is not done again.
+
+Unless data or code have changed since: a line says what it was measured with.
+"""
 
 from __future__ import annotations
 
@@ -16,11 +19,16 @@ import numpy as np
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
-from tests.benchmarks.embeddings.data import Data
+from tests.benchmarks.embeddings.data import Data, digest_of
 from tests.benchmarks.embeddings.downstream import Codes, Downstream
 from tests.benchmarks.embeddings.grid import Method, Settings
 
 HELD_OUT_SHARE = 0.1
+MODELS = Path(__file__).parents[3] / "models"
+CODE = sorted(
+    [*(MODELS / "autoencoder").rglob("*.py"), MODELS / "boosted_trees.py", *Path(__file__).parent.glob("*.py")]
+)
+"""What decides a measurement, besides the data."""
 
 
 @dataclass(frozen=True)
@@ -58,8 +66,8 @@ class Bench:
         self.data, self.downstream = data, downstream
         self.file, self.losses = folder / "cells.jsonl", folder / "losses"
         self.losses.mkdir(parents=True, exist_ok=True)
-        lines = self.file.read_text().splitlines() if self.file.exists() else []
-        self.done = {line["key"]: line for line in map(json.loads, lines)}
+        self.basis = f"{data.digest} {digest_of(CODE)}"
+        self.done = {line["key"]: line for line in self._lines() if line.get("basis") == self.basis}
         order = np.random.default_rng(0).permutation(data.learn.shape[0])
         n_held_out = int(len(order) * HELD_OUT_SHARE)
         self.learn, self.held_out = data.learn[np.sort(order[n_held_out:])], data.learn[np.sort(order[:n_held_out])]
@@ -77,6 +85,14 @@ class Bench:
             print(f"{about}: {said}", file=sys.stderr)
         return [self.done[cell.key] for cell in cells]
 
+    def _lines(self) -> list[dict[str, Any]]:
+        """Read the finished lines, and cut off one that was not written to its end."""
+        text = self.file.read_text() if self.file.exists() else ""
+        whole = text[: text.rfind("\n") + 1]
+        if whole != text:
+            self.file.write_text(whole)
+        return [json.loads(line) for line in whole.splitlines()]
+
     def row_losses(self, results: list[dict[str, Any]]) -> NDArray[np.float64]:
         """Give the log-loss of each hold-out row, averaged over the seeds of one method."""
         return np.mean([np.load(self.losses / f"{one['key']}.npy").astype(np.float64) for one in results], axis=0)
@@ -93,7 +109,7 @@ class Bench:
         codes, about = self._embedded(cell)
         outcome = asdict(self.downstream.measure(codes, cell.seed))
         np.save(self.losses / f"{cell.key}.npy", outcome.pop("losses").astype(np.float16))  # rounding averages out
-        return {"key": cell.key, **cell.about, **about, **outcome}
+        return {"key": cell.key, "basis": self.basis, **cell.about, **about, **outcome}
 
     def _embedded(self, cell: Cell) -> tuple[Codes, dict[str, Any]]:
         if cell.method.fit is None:

@@ -11,7 +11,9 @@ or of any later one, is in the code, and training rows have the codes that they 
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass
+from hashlib import sha256
 from pathlib import Path
 
 import pyarrow as pa
@@ -41,15 +43,27 @@ class Data:
     schema: FeatureSchema
     interests: sp.csr_matrix | None
     """The simulator's true interests of each request's user, where the lake is a simulated one."""
+    digest: str = ""
+    """Of the files."""
 
 
 def load(folder: Path) -> Data:
     """Read what `collect` wrote."""
     rows = pq.read_table(folder / ROWS)
+    paths = [folder / name for name in (*FILES, INTERESTS) if (folder / name).exists()]
     return Data(
         learn=sp.load_npz(folder / LEARN),
         requests=sp.load_npz(folder / REQUESTS),
         rows={part: rows.filter(pc.equal(rows["part"], part)) for part in PARTS},
         schema=FeatureSchema.from_json(json.loads((folder / SCHEMA).read_text())),
         interests=sp.load_npz(folder / INTERESTS) if (folder / INTERESTS).exists() else None,
+        digest=digest_of(paths),
     )
+
+
+def digest_of(paths: Iterable[Path]) -> str:
+    """Give 16 hex digits of the hash of files, in the order given."""
+    digest = sha256()
+    for path in paths:
+        digest.update(path.read_bytes())
+    return digest.hexdigest()[:16]

@@ -92,12 +92,16 @@ def _l1(budget: int) -> list[Settings]:
     return _each(n_latents=[4 * min(budget, 64), 2 * min(budget, 64)], l1=[0.05, 0.02, 0.1])
 
 
+FLOORS = [0.5, 1.0]
+LENGTHS = {"share": [1.0, 0.5], "floor": FLOORS}
+"""All of the bytes or half of them, as TopK has."""
+
 RIVALS = [
-    Method("raw top tokens, fp16", rivals.raw, lambda _: _each(by=["users", "variance"])),
-    Method("TruncatedSVD, fp16", rivals.svd, lambda _: [{}]),
-    Method("PCA, int8", rivals.pca_int8, lambda _: [{}]),
-    Method("random projection, fp16", rivals.random_projection, lambda _: [{}]),
-    Method("NMF, fp16", rivals.nmf, lambda _: _each(l1=[0.0, 0.001, 0.01])),
+    Method("raw top tokens, fp16", rivals.raw, lambda _: _each(floor=FLOORS, by=["users", "variance"])),
+    Method("TruncatedSVD, fp16", rivals.svd, lambda _: _each(**LENGTHS)),
+    Method("PCA, int8", rivals.pca_int8, lambda _: _each(**LENGTHS)),
+    Method("random projection, fp16", rivals.random_projection, lambda _: _each(floor=FLOORS)),
+    Method("NMF, fp16", rivals.nmf, lambda _: _each(**LENGTHS, l1=[0.0, 0.001, 0.01])),
 ]
 
 NONE = Method("none", None)

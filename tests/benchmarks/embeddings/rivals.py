@@ -1,7 +1,8 @@
 """The dense embeddings that autoencoders have to beat, each at a given number of bytes a user.
 
 All see the counts as the autoencoders do: log1p, scaled, capped. None is handicapped: a principal component is
-centred, and 8 bits are spread over each component's own range.
+centred, 8 bits are spread over each component's own range, and like the autoencoders they may choose between two floors
+of the scale and take fewer bytes than there are.
 """
 
 from __future__ import annotations
@@ -53,8 +54,8 @@ class Projected:
     decoder: NDArray[np.float64] | None = None
 
     @classmethod
-    def fit(cls, transformer: Any, counts: sp.csr_matrix, *, bits: int, dense: bool = False) -> Projected:
-        scaling = fit_scaling(counts, floor=0.5, cap=10.0)
+    def fit(cls, transformer: Any, counts: sp.csr_matrix, *, bits: int, floor: float, dense: bool = False) -> Projected:
+        scaling = fit_scaling(counts, floor=floor, cap=10.0)
         scaled = scaling.apply(counts)
         transformer.fit(scaled.toarray() if dense else scaled)
         fitted = cls(scaling, transformer, bits)
@@ -106,31 +107,33 @@ class TopTokens:
         return scaled[:, self.tokens_].toarray()
 
 
-def raw(counts: sp.csr_matrix, budget: int, seed: int, *, by: str) -> Projected:  # noqa: ARG001
-    return Projected.fit(TopTokens(budget // 2, by), counts, bits=16)
+def raw(counts: sp.csr_matrix, budget: int, seed: int, *, by: str, floor: float) -> Projected:  # noqa: ARG001
+    return Projected.fit(TopTokens(budget // 2, by), counts, bits=16, floor=floor)
 
 
-def svd(counts: sp.csr_matrix, budget: int, seed: int) -> Projected:
-    return Projected.fit(TruncatedSVD(_width(counts, budget // 2), random_state=seed), counts, bits=16)
+def svd(counts: sp.csr_matrix, budget: int, seed: int, *, share: float, floor: float) -> Projected:
+    model = TruncatedSVD(_width(counts, budget // 2, share), random_state=seed)
+    return Projected.fit(model, counts, bits=16, floor=floor)
 
 
-def pca_int8(counts: sp.csr_matrix, budget: int, seed: int) -> Projected:
-    pca = PCA(_width(counts, budget), svd_solver="covariance_eigh", random_state=seed)
-    return Projected.fit(pca, counts, bits=8, dense=True)
+def pca_int8(counts: sp.csr_matrix, budget: int, seed: int, *, share: float, floor: float) -> Projected:
+    pca = PCA(_width(counts, budget, share), svd_solver="covariance_eigh", random_state=seed)
+    return Projected.fit(pca, counts, bits=8, floor=floor, dense=True)
 
 
-def random_projection(counts: sp.csr_matrix, budget: int, seed: int) -> Projected:
-    return Projected.fit(GaussianRandomProjection(_width(counts, budget // 2), random_state=seed), counts, bits=16)
+def random_projection(counts: sp.csr_matrix, budget: int, seed: int, *, floor: float) -> Projected:
+    model = GaussianRandomProjection(_width(counts, budget // 2), random_state=seed)
+    return Projected.fit(model, counts, bits=16, floor=floor)
 
 
-def nmf(counts: sp.csr_matrix, budget: int, seed: int, *, l1: float) -> Projected:
-    width = _width(counts, budget // 2)
+def nmf(counts: sp.csr_matrix, budget: int, seed: int, *, l1: float, share: float, floor: float) -> Projected:
+    width = _width(counts, budget // 2, share)
     model = NMF(width, init="nndsvda", alpha_W=l1, l1_ratio=1.0, max_iter=NMF_EPOCHS, tol=1e-3, random_state=seed)
-    return Projected.fit(model, counts, bits=16)
+    return Projected.fit(model, counts, bits=16, floor=floor)
 
 
-def _width(counts: sp.csr_matrix, wanted: int) -> int:
-    return min(wanted, counts.shape[1] - 1)
+def _width(counts: sp.csr_matrix, most: int, share: float = 1.0) -> int:
+    return max(1, min(int(most * share), counts.shape[1] - 1))
 
 
 def _least_squares(codes: NDArray[np.float32], rows: NDArray[np.float32]) -> NDArray[np.float64]:

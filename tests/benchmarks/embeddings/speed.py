@@ -95,7 +95,7 @@ def training(model: TopKAutoencoder, counts: sp.csr_matrix, device: str) -> dict
     """Measure a pass of training over scaled rows."""
     scaled = model.scaling_.apply(counts)
     model.set_params(device=device)
-    trainer = model._make_trainer(counts, np.random.default_rng(0))
+    trainer = model._make_trainer(counts, np.random.default_rng(0), None)
     assert trainer.settings == TrainingSettings.of(model)
     plain = dense_epoch(torch.from_numpy(scaled.toarray() - model.mean_).to(device))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -77,6 +78,25 @@ def test_codes_that_know_the_user_beat_none_and_are_measured_once(data, tmp_path
     forgotten = Method(SVD.name, lambda *_: pytest.fail("measured twice"), SVD.settings)
     again = comparison_of(data, tmp_path)
     assert np.array_equal(again.report(again.choose([(forgotten, 16)]))[0].losses, entries[1].losses)
+
+
+def test_a_measurement_is_done_again_when_data_or_code_are_others_or_its_line_is_not_whole(data, tmp_path, monkeypatch):
+    comparison_of(data, tmp_path).choose([(NONE, 0), (SVD, 16)])
+    file = tmp_path / "cells.jsonl"
+    n_svd = len(file.read_text().splitlines()) - 1
+
+    def measured_again(now: Data) -> int:
+        before = file.read_text()
+        comparison_of(now, tmp_path).choose([(NONE, 0), (SVD, 16)])
+        assert file.read_text().startswith(before[: before.rfind("\n") + 1])
+        return len(file.read_text().splitlines()) - before.count("\n")
+
+    assert measured_again(data) == 0
+    file.write_text(file.read_text()[:-9])
+    assert measured_again(data) == 1
+    assert measured_again(replace(data, digest="other")) == 1 + n_svd
+    monkeypatch.setattr("tests.benchmarks.embeddings.cells.CODE", [])
+    assert measured_again(data) == 1 + n_svd
 
 
 def test_settings_that_do_not_fit_are_not_chosen(data, tmp_path, capsys):

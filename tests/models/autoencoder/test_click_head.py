@@ -73,6 +73,18 @@ def test_codes_tell_clicks_that_rebuilding_alone_forgets(counts, new_counts):
     assert found[1.0] > found[0.0] + 0.1
 
 
+def test_training_goes_on_while_clicks_are_told_better(counts):
+    """The last epochs rebuild no better, but the held-out loss of clicks still falls."""
+    model = TopKAutoencoder(n_latents=8, k=3, batch_size=128, learning_rate=0.01, patience=1, max_epochs=40)
+    alone, told = (
+        clone(model).set_params(click_weight=weight).fit(counts, sends_of(counts, 0)) for weight in (0.0, 30)
+    )
+    stalls = next(i for i in range(1, told.n_iter_) if told.history_[i] > min(told.history_[:i]) - model.tol)
+
+    assert alone.n_iter_ < 40
+    assert stalls + 1 < told.n_iter_
+
+
 def test_the_version_is_another_one_and_says_so(counts, tmp_path):
     model = TopKAutoencoder(n_latents=4, k=2, max_epochs=1, click_weight=0.5).fit(counts, sends_of(counts, 0))
     manifest = save(model, [str(token) for token in range(48)], tmp_path, {})
@@ -101,6 +113,19 @@ def test_a_stream_takes_labels_too(counts):
     stream.partial_fit(counts, sends_of(counts, 0)).partial_fit(counts, sends_of(counts, 1))
 
     assert stream.n_iter_ == 2
+
+
+@pytest.mark.parametrize("y", [[0, 0], [0, 3], [3, 3]])
+def test_a_stream_may_begin_and_go_on_with_rows_of_which_none_or_all_are_clicked(y, counts):
+    stream = TopKAutoencoder(n_latents=8, k=2, click_weight=1.0)
+    alike = np.tile(y, (1000, 1))
+    for labels in (alike, sends_of(counts, 0), alike):
+        stream.partial_fit(counts, labels)
+
+    assert stream.n_iter_ == 3
+    assert np.isfinite(stream.encoder_).all()
+    with pytest.raises(ValueError, match="expected 0 <= clicks <= sends"):
+        stream.partial_fit(counts, np.tile([2, 1], (1000, 1)))
 
 
 def test_all_rows_of_a_user_are_held_out_or_none():

@@ -48,6 +48,7 @@ def test_a_clone_has_the_settings_and_nothing_learned(variant):
         (TopKAutoencoder(n_latents=40_000), "n_latents is 40000, expected 1 to 32767"),  # an index is 2 bytes
         (L1Autoencoder(value_bits=4), "value_bits is 4, expected 8 or 16"),
         (L1Autoencoder(dropout=1.0), r"dropout is 1\.0, expected 0 to 0\.95"),
+        (L1Autoencoder(learning_rate=0.0), r"learning_rate is 0\.0, expected 1e-09 to 10"),
         (UndercompleteAutoencoder(activation="sine"), "activation is 'sine', expected one of linear, relu"),
     ],
 )

@@ -13,6 +13,7 @@ import scipy.sparse as sp
 import torch
 from sklearn.base import clone
 
+from models.autoencoder.deep import DeepAutoencoder
 from models.autoencoder.networks.base import Start, initial_weights
 from models.autoencoder.networks.topk import TopKNetwork
 from models.autoencoder.ranks import ALONE, Ranks
@@ -101,3 +102,20 @@ def test_every_variant_has_one_result_from_uneven_shards(variant, counts):
 
     assert all(np.array_equal(getattr(one, name), getattr(other, name)) for name in one.learned)
     assert one.history_[-1] < 1
+
+
+def test_layers_are_trained_together_one_after_the_other():
+    """Of two shards with other behaviour, the first one's process alone would know its own only."""
+    rng = np.random.default_rng(0)
+    shards = [np.zeros((400, 12), np.float32) for _ in range(2)]
+    for place, rows in enumerate(shards):
+        rows[:, 6 * place : 6 * place + 6] = rng.poisson(3 * rng.integers(0, 2, (400, 1)), (400, 6))
+    model = DeepAutoencoder(n_latents=4, n_hidden=16, pretrain_epochs=15, max_epochs=1, batch_size=64)
+
+    def fit(rows: np.ndarray, ranks: Ranks) -> DeepAutoencoder:
+        return clone(model).set_params(n_threads=None).fit(rows, ranks=ranks)
+
+    alone, (together_, other) = fit(np.vstack(shards), ALONE), together(shards, fit)
+
+    assert all(np.array_equal(getattr(together_, name), getattr(other, name)) for name in other.learned)
+    assert together_.history_[0] == pytest.approx(alone.history_[0], abs=0.05)

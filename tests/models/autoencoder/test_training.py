@@ -18,6 +18,8 @@ from models.autoencoder.networks.topk import TopKNetwork, keep_top_k
 from models.autoencoder.scaling import fit_scaling, total_variance
 from models.autoencoder.topk import TopKAutoencoder
 from models.autoencoder.trainer import Trainer, TrainingSettings, torch_threads
+from models.autoencoder.undercomplete import UndercompleteAutoencoder
+from models.autoencoder.variational import VariationalAutoencoder
 
 SETTINGS = TrainingSettings(
     learning_rate=0.003, batch_size=128, dropout=0.0, noise=0.0, max_epochs=1, patience=1, tol=0.0
@@ -35,9 +37,31 @@ def test_the_decoder_keeps_unit_norm(fitted):
     assert np.linalg.norm(fitted.decoder_, axis=1) == pytest.approx(np.ones(8), abs=1e-5)
 
 
-def test_held_out_fvu_falls_and_the_best_epoch_is_kept(fitted):
+def test_held_out_fvu_falls_and_the_last_epoch_with_progress_is_kept(fitted, counts):
     assert fitted.history_[-1] < fitted.history_[0]
     assert fitted.measures_["fvu"] == pytest.approx(min(fitted.history_), abs=1e-3)
+    first = clone(fitted).set_params(tol=10.0, patience=2).fit(counts)
+    assert first.history_[2] < first.history_[0]  # better, but by less than tol
+    assert first.measures_["fvu"] == pytest.approx(first.history_[0], abs=5e-3)
+
+
+def test_training_that_diverges_says_so(counts):
+    with pytest.raises(ValueError, match=r"training diverged: .* expected a learning_rate .*, got 10"):
+        VariationalAutoencoder(n_latents=8, learning_rate=10).fit(counts)
+    stream = UndercompleteAutoencoder(n_latents=8).partial_fit(counts)
+    stream.encoder_[0, 0] = np.nan
+    stream._trainer = None
+    with pytest.raises(ValueError, match="training diverged: a weight is no longer a finite number"):
+        stream.partial_fit(counts)
+
+
+@pytest.mark.parametrize("streams", [True, False])
+def test_a_latent_of_a_stream_is_not_dead_by_the_length_of_its_first_rows(counts, streams):
+    """Of 16 latents with k = 2, one is dead after 8,000 rows, or an epoch where there is one."""
+    model = TopKAutoencoder(n_latents=16, k=2)
+    trainer = model._first_trainer(counts[:50], np.random.default_rng(0), None, streams=streams)
+
+    assert trainer.network.dead_after == (8000 if streams else 50)
 
 
 def test_training_stops_when_it_makes_no_progress(fitted, counts):
