@@ -88,9 +88,9 @@ def _shortest(low: Floats, high: Floats) -> Floats:
 
 
 def _round_leaves(tree: Any) -> None:
-    """Round the share of clicks in each leaf; the tree's lowest and the step fit float32."""
+    """Round the share of clicks in each leaf; in as many steps as a byte has."""
     leaf = tree.children_left < 0
     share = tree.value[leaf, 0, 1] / tree.value[leaf, 0].sum(axis=1)
     low, step = leaf_grid(share, LEAF_STEPS)
-    share = low + to_steps(share, low, step) * step
+    share = low + to_steps(share, low, step, LEAF_STEPS) * step
     tree.value[leaf, 0, 1], tree.value[leaf, 0, 0] = share, 1 - share

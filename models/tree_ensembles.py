@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import lzma
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -47,6 +48,19 @@ def from_forest(forest: RandomForestClassifier) -> TreeEnsemble:
     return TreeEnsemble(trees, forest.n_features_in_, "mean", single=True)
 
 
+def columns_read(ensemble: TreeEnsemble) -> list[int]:
+    """Give the columns on which some tree splits, ascending."""
+    return sorted({int(column) for tree in ensemble.trees for column in tree.column})
+
+
+def of_columns(ensemble: TreeEnsemble, columns: Sequence[int] | None) -> TreeEnsemble:
+    """Give the ensemble for rows that hold these columns alone, ascending; None for all that there are."""
+    if columns is None:
+        return ensemble
+    trees = (replace(tree, column=np.searchsorted(columns, tree.column).astype(np.int64)) for tree in ensemble.trees)
+    return replace(ensemble, trees=tuple(trees), n_columns=len(columns))
+
+
 def to_compact(ensemble: TreeEnsemble) -> bytes:
     """Write the format that `models.serving.compact_trees` describes; only leaves are rounded."""
     trees = ensemble.trees
@@ -66,7 +80,7 @@ def to_compact(ensemble: TreeEnsemble) -> bytes:
     place[on_category] = [number_of[words] for words in members if words is not None]
     steps = next((steps for steps in LEAF_STEPS if all(_is_on(tree.leaf, steps) for tree in trees)), max(LEAF_STEPS))
     grids = [leaf_grid(tree.leaf, steps) for tree in trees]
-    leaf = np.concatenate([to_steps(tree.leaf, *grid) for tree, grid in zip(trees, grids, strict=True)])
+    leaf = np.concatenate([to_steps(tree.leaf, *grid, steps) for tree, grid in zip(trees, grids, strict=True)])
     arrays = {
         "shape": np.packbits(np.concatenate([_shape(tree) for tree in trees]), bitorder="little"),
         "column": _smallest(column),
@@ -92,14 +106,25 @@ def to_compact(ensemble: TreeEnsemble) -> bytes:
 
 
 def leaf_grid(leaf: Floats, steps: int) -> tuple[float, float]:
-    """Give the lowest leaf and the size of a step to the highest, in float32; a step of 0 where all are equal."""
+    """Give the lowest leaf and the size of a step to the highest; a step of 0 where all are equal.
+
+    Both are float32, unless leaves lie so close beside their level that float32 would move them by half a step.
+    """
     low, high = float(leaf.min()), float(leaf.max())
-    return (float(np.float32(low)), float(np.float32((high - low) / steps))) if high > low else (low, 0.0)
+    if high <= low:
+        return low, 0.0
+    step = (high - low) / steps
+    with np.errstate(over="ignore"):  # beyond float32 is infinity, which moves them too far
+        short = float(np.float32(low)), float(np.float32(step))
+    moved = max(abs(short[0] - low), abs(short[0] + short[1] * steps - high))
+    return short if moved <= step / 4 else (low, step)
 
 
-def to_steps(leaf: Floats, low: float, step: float) -> Integers:
-    """Give each leaf's place on the grid: low + place * step is the leaf, but for half a step."""
-    return np.maximum(np.rint((leaf - low) / step), 0).astype(np.int64) if step > 0 else np.zeros(len(leaf), np.int64)
+def to_steps(leaf: Floats, low: float, step: float, steps: int) -> Integers:
+    """Give each leaf's place on the grid, 0 to ``steps``: low + place * step is the leaf, but for a step at most."""
+    if step <= 0:
+        return np.zeros(len(leaf), np.int64)
+    return np.clip(np.rint((leaf - low) / step), 0, steps).astype(np.int64)
 
 
 def rounded_down(threshold: Floats) -> NDArray[np.float32]:
@@ -199,7 +224,7 @@ def _shape(tree: Tree) -> NDArray[np.uint8]:
 def _is_on(leaf: Floats, steps: int) -> bool:
     """Say whether a tree's leaves lie on their grid already."""
     low, step = leaf_grid(leaf, steps)
-    return bool(np.abs(low + to_steps(leaf, low, step) * step - leaf).max() <= AS_IT_WAS)
+    return bool(np.abs(low + to_steps(leaf, low, step, steps) * step - leaf).max() <= AS_IT_WAS)
 
 
 def _kept(thresholds: Floats) -> dict[str, NDArray[Any]]:

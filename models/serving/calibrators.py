@@ -62,7 +62,7 @@ class Platt:
     def apply_one(self, p: float) -> float:
         """Calibrate one probability."""
         p = min(max(p, EDGE), 1 - EDGE)
-        return 1 / (1 + math.exp(-(self.slope * math.log(p / (1 - p)) + self.intercept)))
+        return sigmoid(self.slope * math.log(p / (1 - p)) + self.intercept)
 
     def to_json(self) -> dict[str, Any]:
         """Give the calibrator as JSON values."""
@@ -84,7 +84,7 @@ class Beta:
     def apply_one(self, p: float) -> float:
         """Calibrate one probability."""
         p = min(max(p, EDGE), 1 - EDGE)
-        return 1 / (1 + math.exp(-(self.a * math.log(p) - self.b * math.log1p(-p) + self.c)))
+        return sigmoid(self.a * math.log(p) - self.b * math.log1p(-p) + self.c)
 
     def to_json(self) -> dict[str, Any]:
         """Give the calibrator as JSON values."""
@@ -113,6 +113,14 @@ class Isotonic:
     def to_json(self) -> dict[str, Any]:
         """Give the calibrator as JSON values."""
         return {"method": self.method, "p": list(self.p), "calibrated": list(self.calibrated)}
+
+
+def sigmoid(score: float) -> float:
+    """Give 1 / (1 + exp(-score)); ``math.exp`` overflows where a score is far below 0."""
+    if score >= 0:
+        return 1 / (1 + math.exp(-score))
+    odds = math.exp(score)
+    return odds / (1 + odds)
 
 
 def apply(calibrator: Calibrator, p: Floats) -> Floats:

@@ -35,6 +35,7 @@ from .types import Floats
 MAGIC = b"PCT1"
 FILTERS = [{"id": lzma.FILTER_LZMA2, "preset": 9 | lzma.PRESET_EXTREME, "lc": 1, "lp": 2}]  # most numbers have 4 bytes
 ON_CATEGORY = 1
+OUTPUTS = ("sigmoid", "mean")
 
 Integers = NDArray[np.int64]
 
@@ -83,10 +84,19 @@ def decode(content: bytes) -> TreeEnsemble:
         raise EngineError(f"compact trees: expected a file that begins with {MAGIC!r}, got {content[:4]!r}")
     try:
         header, arrays = _unpack(lzma.decompress(content[len(MAGIC) :], lzma.FORMAT_XZ))
-        trees = _trees(arrays)
-    except (lzma.LZMAError, ValueError, KeyError, IndexError, StopIteration) as error:
+        return _checked(TreeEnsemble(_trees(arrays), header["columns"], header["output"], header["single"]))
+    except (lzma.LZMAError, ValueError, LookupError, TypeError, OverflowError, StopIteration) as error:
         raise EngineError(f"compact trees: the file is damaged: {error!r}") from None
-    return TreeEnsemble(trees, header["columns"], header["output"], header["single"])
+
+
+def _checked(ensemble: TreeEnsemble) -> TreeEnsemble:
+    """Refuse what would have the library read beside a row."""
+    if ensemble.output not in OUTPUTS or not isinstance(ensemble.single, bool):
+        raise ValueError(f"expected output {' or '.join(OUTPUTS)}, got {ensemble.output!r}")
+    highest = max((int(tree.column.max(initial=-1)) for tree in ensemble.trees), default=-1)
+    if not isinstance(ensemble.n_columns, int) or highest >= ensemble.n_columns:
+        raise ValueError(f"expected columns below {ensemble.n_columns}, got {highest}")
+    return ensemble
 
 
 def _unpack(payload: bytes) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from importlib.util import find_spec
 
 from .errors import BundleError, EngineError
 from .types import Engine
@@ -17,6 +18,16 @@ ENGINES = {
     "json": ("numpy",),
 }
 """Serving format -> engines that run it, the default first."""
+
+
+PACKAGES = {"lightgbm": "lightgbm", "lleaves": "lleaves", "onnxruntime": "onnxruntime", "numpy": "numpy"}
+"""Engine -> package that it needs."""
+
+
+def installed(engine: str) -> bool:
+    """Say whether an engine's package is there, without importing it."""
+    spec = find_spec(PACKAGES[engine]) if engine in PACKAGES else None
+    return spec is not None and spec.origin is not None  # a mere folder of that name has none
 
 
 def load_engine(serving_format: str, contents: Mapping[str, bytes], engine: str | None = None) -> Engine:
@@ -36,9 +47,9 @@ def load_engine(serving_format: str, contents: Mapping[str, bytes], engine: str 
         raise EngineError(f"engine of {serving_format}: expected one of {', '.join(engines)}, got {engine!r}")
     model = contents[MODEL_FILES[serving_format]]
     if serving_format == "compact":
-        from .compact_engine import CompactEngine
+        from .compact_engine import compact_engine
 
-        return CompactEngine(model, _runs_text(engine))
+        return compact_engine(model, _runs_text(engine))
     if serving_format == "lightgbm_text":
         return _runs_text(engine)(model)
     if serving_format == "onnx":

@@ -99,6 +99,21 @@ def test_rounding_again_changes_nothing(rounded: RandomForestClassifier, rows: R
     assert FittedForest(again).to_serving() == FittedForest(rounded).to_serving()
 
 
+def test_shares_that_hardly_differ_keep_their_order(forest: RandomForestClassifier, rows: Rows) -> None:
+    close = copy.deepcopy(forest)
+    for tree in (estimator.tree_ for estimator in close.estimators_):
+        share = 0.5 + 1e-7 * tree.value[:, 0, 1]
+        tree.value[:, 0, 1], tree.value[:, 0, 0] = share, 1 - share
+    found = copy.deepcopy(close)
+    round_forest(found, rows)
+    for before, after in zip(close.estimators_, found.estimators_, strict=True):
+        leaf = before.tree_.children_left < 0
+        old, new = before.tree_.value[leaf, 0, 1], after.tree_.value[leaf, 0, 1]
+        assert np.abs(new - old).max() <= np.ptp(old) / LEAF_STEPS * 0.501
+    served = load_engine("compact", {"model.trees": FittedForest(found).to_serving()}).predict(rows.astype(np.float64))
+    np.testing.assert_allclose(served, found.predict_proba(rows)[:, 1], rtol=0, atol=1e-11)
+
+
 def test_a_tree_without_a_split_stays(rows: Rows) -> None:
     made = RandomForestClassifier(3, min_samples_leaf=3999, random_state=0).fit(rows, np.arange(len(rows)) % 3 == 0)
     before = made.predict_proba(rows)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -60,11 +61,14 @@ def test_scorers_take_turns(monkeypatch: pytest.MonkeyPatch) -> None:
     assert called == ["a", "b", "b", "a"]
 
 
-def test_one_pause_of_a_row_is_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_pause_counts_and_the_figure_that_leaves_it_out_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(latency, "WARM_UP_ROWS", 0)
-    ticks = iter(np.cumsum([0, 10] * 2 + [0, 10_000] * 2 + [0, 20] * 2 + [0] * 50_000).tolist())
+    monkeypatch.setattr(latency, "CLOCK_READINGS", 10)
+    ticks = iter(np.cumsum([0, 10_000] * 30 + [0, 900_000] * 30 + [0, 20_000] * 30 + [0, 0] * 100).tolist())
     monkeypatch.setattr(latency, "perf_counter_ns", lambda: next(ticks))
-    assert latency._take_turns({"paused": (busy(1), [1, 2])}, 2)["paused"].tolist() == [20, 20]
+    found = latency_us({"paused": replace(timed(1), rows=[{"row": row} for row in range(30)])})["paused"]
+    assert (found["p99"], found["p99_of_row_medians"]) == (900, 20)
+    assert (found["n"], found["n_timings"]) == (30, 90)
 
 
 def test_throughput_is_that_of_batches_of_each_size() -> None:

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import json
+import lzma
+from collections.abc import Callable
+from typing import Any
+
 import lightgbm
 import numpy as np
 import pytest
@@ -16,7 +21,7 @@ from models.serving.engines import load_engine
 from models.serving.errors import EngineError
 from models.serving.lightgbm_engine import LightGBMEngine
 from models.serving.lightgbm_text import to_lightgbm_text
-from models.tree_ensembles import from_forest, from_lightgbm, to_compact
+from models.tree_ensembles import from_forest, from_lightgbm, leaf_grid, to_compact, to_steps
 from tests.models.compact_reader import SlowTrees
 
 Rows = NDArray[np.float64]
@@ -86,6 +91,26 @@ def test_the_file_differs_by_the_rounding_of_leaves_alone(missing: str) -> None:
     assert np.abs(exact(back, rows) - model.predict(rows)).max() < LEAF_ERROR
 
 
+def test_leaves_close_to_each_other_far_from_zero_keep_their_order() -> None:
+    model, rows = booster(5, learning_rate=0.02, lambda_l2=3e6), rows_of(20_000, 2, missing=True)
+    ensemble = from_lightgbm(model.text)
+    assert min(np.ptp(tree.leaf) for tree in ensemble.trees) < 1e-5 < abs(ensemble.trees[0].leaf).min()
+    back = decode(to_compact(ensemble))
+    for before, after in zip(ensemble.trees, back.trees, strict=True):
+        assert np.abs(after.leaf - before.leaf).max() <= np.ptp(before.leaf) / 2**16
+    assert np.abs(exact(back, rows) - model.predict(rows)).max() < 1e-9
+
+
+@pytest.mark.parametrize("steps", [2**8 - 1, 2**16 - 1])
+@pytest.mark.parametrize("spread", [1e-15, 1e-9, 1e-7, 1e-5, 1e-2, 1.0, 1e300])
+def test_no_leaf_leaves_its_grid(steps: int, spread: float) -> None:
+    leaf = -4.7 + spread * np.random.default_rng(0).random(200)
+    low, step = leaf_grid(leaf, steps)
+    place = to_steps(leaf, low, step, steps)
+    assert 0 == place[leaf.argmin()] <= place.min() <= place.max() == place[leaf.argmax()] == steps
+    assert np.abs(low + place * step - leaf).max() <= max(0.75 * step, 4e-16 * abs(leaf).max())
+
+
 @pytest.mark.parametrize("make", [booster, forest])
 def test_an_independent_reader_agrees(make: type) -> None:
     content, rows = make().to_serving(), rows_of(400, 3, missing=make is booster)
@@ -134,6 +159,30 @@ def test_the_same_trees_give_the_same_bytes() -> None:
 def test_a_damaged_file_is_refused(spoil: object) -> None:
     with pytest.raises(EngineError, match="compact trees"):
         load_engine("compact", {"model.trees": spoil(booster(5).to_serving())})  # type: ignore[operator]
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        lambda header: header.pop("columns"),
+        lambda header: header.pop("single"),
+        lambda header: header.update(output="median"),
+        lambda header: header.update(columns=3),
+        lambda header: header.update(columns="5"),
+        lambda header: header.update(arrays=None),
+        lambda header: header["arrays"][0].__setitem__(1, "no type"),
+    ],
+)
+def test_a_damaged_header_is_refused(spoil: Callable[[dict[str, Any]], object]) -> None:
+    content = booster(5).to_serving()
+    payload = lzma.decompress(content[4:])
+    end = 4 + int.from_bytes(payload[:4], "little")
+    header = json.loads(payload[4:end])
+    spoil(header)
+    told = json.dumps(header).encode()
+    damaged = content[:4] + lzma.compress(len(told).to_bytes(4, "little") + told + payload[end:])
+    with pytest.raises(EngineError, match="damaged"):
+        load_engine("compact", {"model.trees": damaged})
 
 
 def test_what_the_format_cannot_hold_is_refused() -> None:

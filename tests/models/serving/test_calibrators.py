@@ -28,6 +28,17 @@ def test_never_falls_and_stays_a_probability(calibrator: Calibrator) -> None:
     assert ((calibrated >= 0) & (calibrated <= 1)).all()
 
 
+@pytest.mark.parametrize(
+    "steep", [Platt(26.0, 0.0), Platt(1e4, -9.0), Beta(30.0, 1.0, 0.0), Beta(1.0, 1e4, 5.0)], ids=str
+)
+def test_steep_maps_reach_the_ends(steep: Calibrator) -> None:
+    calibrated = apply(steep, GRID)
+    assert calibrated.tolist() == [steep.apply_one(p) for p in GRID]
+    assert (np.diff(calibrated) >= 0).all()
+    assert ((calibrated >= 0) & (calibrated <= 1)).all()
+    assert calibrated[0] < 1e-9
+
+
 def test_platt_is_a_line_on_the_logit() -> None:
     p = GRID[1:-1]
     np.testing.assert_allclose(apply(Platt(1.1, 0.3), p), expit(1.1 * logit(p) + 0.3), rtol=1e-12)
