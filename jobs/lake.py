@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import tempfile
 import uuid
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
@@ -23,6 +23,8 @@ from jobs.errors import BadInput
 from jobs.storage import absolute, is_local, storage_of
 
 SCHEMA_FILE = "_schema.json"
+GROUP_ROWS, MOST = "parquet.block.row.count.limit", 2**31 - 1
+"""Parquet's option for the rows of a row group, and its default."""
 
 
 class Lake:
@@ -54,7 +56,9 @@ class Lake:
         names = [f"{family}/{name}".lstrip("/") for name in self.storage.names(f"{self.root}/{family}")]
         return [name for name in names if self._is_written(name)]
 
-    def write(self, table: str, frame: DataFrame, days: Iterable[date]) -> None:
+    def write(
+        self, table: str, frame: DataFrame, days: Iterable[date], *, by: Sequence[str] = (), group_rows: int = MOST
+    ) -> None:
         """Replace whole days of a table.
 
         Parameters
@@ -65,12 +69,19 @@ class Lake:
             Rows with a ``ds`` column of type DATE, all of them within ``days``.
         days : iterable of date
             The days to replace; one without rows becomes an empty partition.
+        by : sequence of str
+            Columns that readers filter by. Rows then stay in the partitions of the frame, a file for each, sorted by
+            these columns, so that a reader skips row groups; otherwise Spark gathers a day's rows in few files.
+        group_rows : int
+            Most rows of a row group; by default as many as its bytes allow.
         """
         write = f"write={uuid.uuid4().hex}"
         folder = f"{self.root}/{table}/{write}"
         columns = [name for name in frame.columns if name != "ds"]
-        frame.select(*columns, "ds").hint("rebalance", "ds").write.partitionBy("ds").parquet(folder)
-        self.storage.replace_text(f"{folder}/{SCHEMA_FILE}", frame.select(*columns, "ds").schema.json())
+        rows = frame.select(*columns, "ds")
+        laid_out = rows.sortWithinPartitions("ds", *by) if by else rows.hint("rebalance", "ds")
+        laid_out.write.option(GROUP_ROWS, group_rows).partitionBy("ds").parquet(folder)
+        self.storage.replace_text(f"{folder}/{SCHEMA_FILE}", rows.schema.json())
         for day in sorted(set(days)):
             self._point(table, day, write)
 
@@ -169,7 +180,7 @@ class Lake:
         folder = f"{self.root}/ordered_rows/write={uuid.uuid4().hex}"
         with tempfile.TemporaryDirectory() as beside:
             try:
-                frame.write.option("parquet.block.row.count.limit", group_rows).parquet(folder)
+                frame.write.option(GROUP_ROWS, group_rows).parquet(folder)
                 local = Path(folder)
                 if not is_local(self.root):
                     local = Path(beside) / "rows"

@@ -1,9 +1,9 @@
-"""Write the report of a day: one self-contained HTML page, and the same figures as JSON.
+"""Write the report of a day: one self-contained HTML page, a chat message of it, and the same figures as JSON.
 
 Reads what measure_models measured and publish_model decided, and, where they are there, the counts of ingest
 and of scoring, the parts of the training set, the health of the features, a learning curve, what blocks of
 features add, a map of the embedding, lookalikes of clickers, flagged anomalies, what a simulator knows, and
-earlier reports. Writes ROOT/reports/ds=DAY/report.html and metrics.json (its keys: jobs/report/metrics.py).
+earlier reports. Writes ROOT/reports/ds=DAY/report.html, report.md and metrics.json (keys: jobs/report/metrics.py).
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from jobs.ingest_counts import COUNTS, OUTCOMES
 from jobs.lake import Lake
 from jobs.report.anomaly_measures import Anomaly
 from jobs.report.health import DRIFT_LIMIT
+from jobs.report.markdown import summary
 from jobs.report.metrics import Metrics, assemble
 from jobs.report.page import render
 from jobs.report.past import MOST
@@ -54,6 +55,7 @@ def run(spark: SparkSession, args: argparse.Namespace) -> None:
     page = render(metrics, history, registry=args.tracking_uri, drift_limit=args.drift_limit)
     folder = f"{lake.root}/{REPORTS}/ds={args.ds}"
     lake.storage.replace_text(f"{folder}/metrics.json", f"{metrics.model_dump_json(indent=1)}\n")
+    lake.storage.replace_text(f"{folder}/report.md", summary(metrics, drift_limit=args.drift_limit))
     lake.storage.replace_text(f"{folder}/report.html", page)
     say(f"report: {folder}/report.html")
 

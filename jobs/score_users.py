@@ -7,28 +7,27 @@ by reason.
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterator
 from datetime import date
 from typing import Any
 
-import pyarrow as pa
 from pyspark.sql import DataFrame, SparkSession, Window
 from pyspark.sql import functions as F
 
 from features.catalogue import keys_of
 from features.crossing import scoring_rows
 from features.rows import PRIORS, history_table
+from jobs.batch_scoring import read_served, scored
 from jobs.cli import add_tracking_argument, at_least, job_parser, run_job, say
 from jobs.embedding import audience_codes_table
 from jobs.lake import Lake
 from jobs.log_note import read_note
 from jobs.registry import champion_bundle
-from models.batch import to_encode
-from models.serving.manifest import read_manifest, read_verified
-from models.serving.scorer import Scorer
+from models.serving.manifest import read_manifest
 
 SCORES, SCORE_COUNTS = "scores", "score_counts"
-SCORED_AS = ("user_id", "device_id", "campaign_id", "send_at")
+
+FILE_ROWS, GROUP_ROWS = 100_000, 50_000
+"""Scores that are worth a file of their own; most of a row group, which is what a reader of one campaign reads."""
 
 
 def arg_parser() -> argparse.ArgumentParser:
@@ -50,8 +49,9 @@ def run(spark: SparkSession, args: argparse.Namespace) -> None:
         say("no champion yet: nobody is scored")
     else:
         manifest = read_manifest(champion.folder, manifest_sha256=champion.manifest_sha256)
-        scores = _scores(lake, champion.folder, manifest, people.where("left_out IS NULL"), args.ds)
-        lake.write(SCORES, _top(scores, args.top).withColumn("ds", F.lit(args.ds)), [args.ds])
+        rows = raw_rows(lake, args.ds, manifest["embedding_version"], counts["users"])
+        scores = scored(rows, read_served(champion.folder, manifest))
+        write_scores(lake, args.ds, scores if args.top is None else likeliest(scores, args.top), manifest)
         counts |= _totals(lake.read(SCORES, since=args.ds, until=args.ds))
         say(f"scored {counts['scored']:,} requests: {counts['users']:,} users, {counts['campaigns']:,} campaigns")
     lake.put_json(SCORE_COUNTS, args.ds, counts)
@@ -59,53 +59,37 @@ def run(spark: SparkSession, args: argparse.Namespace) -> None:
         say(f"left out: {n:,} users, {reason}")
 
 
-def _scores(lake: Lake, folder: Any, manifest: dict[str, Any], people: DataFrame, ds: date) -> DataFrame:
-    contents = read_verified(folder, manifest, manifest["serving_files"])
-    serving_format = manifest["serving_format"]
-    rows = _rows(lake, people, ds, manifest["embedding_version"])
-    scored = rows.mapInArrow(
-        lambda batches: _score_batches(serving_format, contents, batches),
-        "user_id string, device_id string, campaign_id string, send_at timestamp, p_click double",
-    )
-    return scored.withColumns(
-        {
-            "model_version": F.lit(manifest["version"]),
-            "embedding_version": F.lit(manifest["embedding_version"]).cast("string"),
-        }
-    )
-
-
-def _rows(lake: Lake, people: DataFrame, ds: date, embedding_version: str | None) -> DataFrame:
-    """Raw feature rows of the audience crossed with the campaigns to come."""
+def raw_rows(lake: Lake, ds: date, embedding_version: str | None, n_users: int) -> DataFrame:
+    """Cross the audience, so many users, with the campaigns to come: raw feature rows, few in a few partitions."""
     note = read_note(lake, ds)
 
     def today(table: str) -> DataFrame:
         return lake.read(table, since=ds, until=ds).drop("ds")
 
     histories = {key: today(history_table(key)) for key in keys_of(note.has)}
-    users = people.select("user_id", "device_id", "as_of")
+    users = today("audience").where("left_out IS NULL").select("user_id", "device_id", "as_of")
     if embedding_version is not None:
         users = users.join(today(audience_codes_table(embedding_version)), ["user_id", "as_of"], how="left")
-    rows = scoring_rows(users, today("campaigns_to_come"), histories, today(PRIORS), note.has, rules=note.rules)
-    return rows.drop("as_of")
+    sends = today("campaigns_to_come")
+    files = -(-n_users * sends.count() // FILE_ROWS)
+    rows = scoring_rows(users, sends, histories, today(PRIORS), note.has, rules=note.rules)
+    return rows.drop("as_of").coalesce(max(files, 1))
 
 
-def _score_batches(
-    serving_format: str, contents: dict[str, bytes], batches: Iterator[pa.RecordBatch]
-) -> Iterator[pa.RecordBatch]:
-    scorer = Scorer.from_contents(serving_format, contents)
-    for batch in batches:
-        p_click = pa.array(scorer.score(to_encode(batch, scorer.encoder)), pa.float64())
-        yield pa.RecordBatch.from_arrays(
-            [*(batch.column(name) for name in SCORED_AS), p_click], [*SCORED_AS, "p_click"]
-        )
-
-
-def _top(scores: DataFrame, k: int | None) -> DataFrame:
-    if k is None:
-        return scores
-    order = Window.partitionBy("campaign_id").orderBy(F.desc("p_click"), "user_id")
+def likeliest(scores: DataFrame, k: int) -> DataFrame:
+    """Keep the ``k`` likeliest of each campaign; of equals, those that come first by user, device and time."""
+    order = Window.partitionBy("campaign_id").orderBy(F.desc("p_click"), "user_id", "device_id", "send_at")
     return scores.withColumn("_place", F.row_number().over(order)).where(F.col("_place") <= k).drop("_place")
+
+
+def write_scores(lake: Lake, ds: date, scores: DataFrame, manifest: dict[str, Any]) -> None:
+    """Write the scores of a day, sorted by campaign within each file, with the versions that gave them."""
+    versions = {
+        "model_version": F.lit(manifest["version"]),
+        "embedding_version": F.lit(manifest["embedding_version"]).cast("string"),
+    }
+    rows = scores.withColumns(versions).withColumn("ds", F.lit(ds))
+    lake.write(SCORES, rows, [ds], by=["campaign_id"], group_rows=GROUP_ROWS)
 
 
 def _totals(scores: DataFrame) -> dict[str, int]:

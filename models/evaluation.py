@@ -147,7 +147,7 @@ def calibration_by(key: str, p: Floats, label: Labels, name: NDArray[Any]) -> li
     Returns
     -------
     list of dict
-        ``n``, ``ece`` and ``mean_p_over_mean_y`` (None without clicks) of each slice.
+        ``n``, ``mean_y``, ``ece`` and ``mean_p_over_mean_y`` (None without clicks) of each slice.
     """
     names = np.array(["unknown" if one is None else str(one) for one in name])
     slices = ((str(one), names == one) for one in np.unique(names))
@@ -155,8 +155,9 @@ def calibration_by(key: str, p: Floats, label: Labels, name: NDArray[Any]) -> li
 
 
 def _slice_calibration(p: Floats, label: Labels) -> dict[str, Any]:
-    ratio = float(p.mean() / label.mean()) if label.any() else None
-    return {"n": len(p), "ece": ece(p, label), "mean_p_over_mean_y": ratio}
+    rate = float(label.mean())
+    ratio = float(p.mean()) / rate if rate else None
+    return {"n": len(p), "mean_y": rate, "ece": ece(p, label), "mean_p_over_mean_y": ratio}
 
 
 class _Ranked:

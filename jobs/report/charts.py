@@ -11,10 +11,13 @@ WIDTH, HEIGHT = 400, 310
 LEFT, RIGHT, TOP, BOTTOM = 48, 388, 30, 264
 """Box of the plot within the picture. It is small so that its text can still be read on a phone."""
 
+DOT, POINT, RANGE, BAR = "dot", "point", "range", "bar"
+"""Shapes of marks: a dot, one that is seen only when it is pointed at, a dot on a thick line, a bar."""
+
 
 @dataclass(frozen=True)
 class Mark:
-    """A point with optional whiskers.
+    """Something in a picture that has values.
 
     Parameters
     ----------
@@ -23,13 +26,19 @@ class Mark:
     kind : str
         CSS class: ``chosen``, ``before``, ``other`` or ``refused``.
     tip : str
-        Text shown on hovering.
+        Its values in words, shown when it is tapped or pointed at.
     text : str
-        Text within the point: the number of a model.
+        Text within the mark: the number of a model.
     x_span, y_span : tuple of float, optional
-        Ends of the whiskers.
+        Ends of the whiskers, or of the bar.
     ring : bool
         Whether a ring is drawn around the point.
+    series : str
+        What a legend hides together; empty for a mark that stays.
+    shape : str
+        ``DOT``, ``POINT``, ``RANGE`` or ``BAR``.
+    ticks : tuple of float
+        Places along x that a short line marks.
     """
 
     x: float
@@ -40,6 +49,9 @@ class Mark:
     x_span: tuple[float, float] | None = None
     y_span: tuple[float, float] | None = None
     ring: bool = False
+    series: str = ""
+    shape: str = DOT
+    ticks: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -49,6 +61,10 @@ class Label:
     x: float
     y: float
     text: str
+    kind: str = "label"
+    """CSS class: ``label`` points at something, ``row`` is the title of a row."""
+    series: str = ""
+    """See `Mark`."""
 
 
 @dataclass(frozen=True)
@@ -57,6 +73,8 @@ class Line:
 
     points: str
     kind: str
+    series: str = ""
+    """See `Mark`."""
 
 
 @dataclass(frozen=True)
@@ -69,7 +87,7 @@ class Limit:
 
 @dataclass(frozen=True)
 class Chart:
-    """A picture: what it shows in words, then its parts."""
+    """A picture: what it shows in words, then its parts, then the box of its plot."""
 
     name: str
     title: str
@@ -82,6 +100,14 @@ class Chart:
     lines: tuple[Line, ...] = ()
     labels: tuple[Label, ...] = ()
     limit: Limit | None = None
+    left: float = LEFT
+    top: float = TOP
+    bottom: float = BOTTOM
+
+    @property
+    def height(self) -> float:
+        """Of the whole picture."""
+        return self.bottom + HEIGHT - BOTTOM
 
 
 def polyline(places: Iterable[tuple[float, float]]) -> str:

@@ -34,6 +34,12 @@ class Latency(Entry):
     """99 of 100 predictions are faster."""
     n: int
     """Predictions that were timed."""
+    engine_p50: Number = None
+    """The same of the engine alone: from encoded row to uncalibrated probability."""
+    engine_p95: Number = None
+    """See ``engine_p50``."""
+    engine_p99: Number = None
+    """See ``engine_p50``."""
 
 
 class Bin(Entry):
@@ -65,6 +71,8 @@ class SliceCalibration(Entry):
     """Expected calibration error."""
     mean_p_over_mean_y: Number
     """Mean prediction over click rate; 1 is exact. Null without clicks."""
+    mean_y: Number = None
+    """Click rate; null where it was not kept."""
 
 
 class PlatformCalibration(SliceCalibration):

@@ -1,4 +1,4 @@
-"""Pictures of what the scores are worth: calibration and gain."""
+"""Picture of calibration: what was predicted against what happened."""
 
 from __future__ import annotations
 
@@ -7,12 +7,9 @@ from collections.abc import Sequence
 
 from jobs.report import numbers
 from jobs.report.axes import Axis, log_axis
-from jobs.report.charts import BOTTOM, LEFT, RIGHT, TOP, Chart, Label, Line, Mark, polyline
+from jobs.report.charts import BOTTOM, LEFT, RIGHT, TOP, Chart, Line, Mark, polyline
 from jobs.report.measures import Bin
 from jobs.report.shown import Shown
-
-HIGHLIGHT = 0.1
-"""The share of users that the gain picture points at."""
 
 
 def reliability(models: Sequence[Shown]) -> Chart | None:
@@ -43,49 +40,8 @@ def _bin_mark(one: Shown, found: Bin, x: Axis, y: Axis) -> Mark:
         kind=one.kind,
         tip=f"{one.label}: predicted {_percent(found.p_mean)}; {_percent(found.y_mean)} of {found.n:,}",
         y_span=(y.place(max(low, y.low)), y.place(max(high, y.low))),
+        series=one.series,
     )
-
-
-def gain(models: Sequence[Shown]) -> Chart | None:
-    """Draw the share of clicks that the best-scored users hold; null when no model has points."""
-    drawn = [one for one in models if one.measures.lift]
-    if not drawn:
-        return None
-    x, y = Axis(0, 1, LEFT, RIGHT), Axis(0, 1, BOTTOM, TOP)
-    best = drawn[0]
-    held = clicks_held(best, HIGHLIGHT)
-    place = (x.place(HIGHLIGHT), y.place(held))
-    text = f"top {_percent(HIGHLIGHT)} hold {_percent(held)}"
-    return Chart(
-        name="gain",
-        title="Share of clicks kept",
-        summary=f"{best.label}: {text} of the clicks.",
-        x_title="Share of users, highest scores first",
-        y_title="Share of all clicks",
-        x_ticks=x.ticks(_percent),
-        y_ticks=y.ticks(_percent),
-        lines=(
-            Line(polyline([(LEFT, BOTTOM), (RIGHT, TOP)]), "ideal"),
-            *(Line(polyline(_curve(one, x, y)), one.kind) for one in reversed(drawn)),
-        ),
-        marks=(Mark(*place, best.kind, text),),
-        labels=(Label(place[0] + 10, place[1] + 5, text),),
-    )
-
-
-def _curve(one: Shown, x: Axis, y: Axis) -> list[tuple[float, float]]:
-    points = [(0.0, 0.0), *((p.share_of_users, p.share_of_clicks) for p in one.measures.lift), (1.0, 1.0)]
-    return [(x.place(users), y.place(clicks)) for users, clicks in points]
-
-
-def clicks_held(one: Shown, share: float) -> float:
-    """Interpolate the share of clicks among the best-scored ``share`` of users."""
-    points = [(0.0, 0.0), *((p.share_of_users, p.share_of_clicks) for p in one.measures.lift), (1.0, 1.0)]
-    before = max(point for point in points if point[0] <= share)
-    after = min(point for point in points if point[0] >= share)
-    if after[0] == before[0]:
-        return after[1]
-    return before[1] + (after[1] - before[1]) * (share - before[0]) / (after[0] - before[0])
 
 
 def wilson(rate: float, n: int, z: float = 1.96) -> tuple[float, float]:

@@ -18,13 +18,17 @@ from jobs.report import (
     blocks,
     embedding_effect,
     embedding_map,
+    gains,
     health,
+    latencies,
     learning,
     numbers,
     outcomes,
     past,
     rules,
     shown,
+    sizes,
+    slices,
     tradeoff,
     wording,
 )
@@ -33,6 +37,8 @@ from jobs.report.metrics import Metrics
 
 MOST_ROWS = 50
 """Rows of a table whose length comes from the data; the rest is counted, and whole in ``metrics.json``."""
+
+SCRIPTS = ("sort.js", "pictures.js")
 
 FILTERS = {
     "count": numbers.count,
@@ -73,7 +79,7 @@ def render(
     str
         A whole HTML document, below 1 MB whatever the data holds.
     """
-    script = _text("sort.js")
+    script = "".join(_text(name) for name in SCRIPTS)
     template = _environment().get_template("template.html.j2")
     return template.render(
         m=metrics,
@@ -86,7 +92,7 @@ def render(
         blocks=blocks.ranked(metrics.block_weights),
         block_judgement=blocks.judgement,
         registry=_without_secrets(registry),
-        held=outcomes.clicks_held,
+        held=gains.clicks_held,
         drift_sentence=health.sentence(metrics.features, drift_limit),
         drifted=health.drifted(metrics.features, drift_limit),
         hidden=[anchor for anchor, found in _optional(metrics).items() if not found],
@@ -191,11 +197,17 @@ def _pictures(metrics: Metrics) -> dict[str, Any]:
         "size_chart": tradeoff.quality_against_size(models, size),
         "latency_chart": tradeoff.quality_against_latency(models, latency),
         "reliability_chart": outcomes.reliability(compared),
-        "gain_chart": outcomes.gain(compared),
+        "platform_chart": slices.by_platform(compared),
+        "gain_chart": gains.gain(compared),
+        "lift_chart": gains.lift(compared),
+        "format_chart": sizes.size_by_format(models),
+        "spread_chart": latencies.latency_spread(models, latency),
+        "block_chart": blocks.picture(metrics.block_weights),
         "learning_chart": learning.picture(metrics.learning_curve),
     }
 
 
 def _past(metrics: Metrics, history: Sequence[Metrics]) -> dict[str, Any]:
     runs = past.runs(metrics, history)
-    return {"runs": runs, "history_charts": [past.quality_over_time(runs), past.latency_over_time(runs)]}
+    charts = (past.quality_over_time(runs), past.latency_over_time(runs), past.size_over_time(runs))
+    return {"runs": runs, "history_charts": [chart for chart in charts if chart]}

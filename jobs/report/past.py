@@ -57,6 +57,18 @@ def latency_over_time(shown: Sequence[Run]) -> Chart | None:
     )
 
 
+def size_over_time(shown: Sequence[Run]) -> Chart | None:
+    """Draw the serving bytes of what each run chose; null with less than two runs."""
+    sized = ((run, float(run.chosen.serving_bytes)) for run in shown)
+    return _over_time(
+        [(run, (size, size, size)) for run, size in sized],
+        name="size-history",
+        title="Size over time",
+        y_title="Serving size of the chosen model",
+        text=numbers.size,
+    )
+
+
 def _auc(chosen: Candidate) -> Values:
     auc, (low, high) = chosen.auc or 0.0, chosen.auc_ci or (None, None)
     return (auc, auc if low is None else low, auc if high is None else high)

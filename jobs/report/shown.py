@@ -33,6 +33,11 @@ class Shown:
     kind: str
     on_front: bool = False
 
+    @property
+    def series(self) -> str:
+        """What hides its marks in pictures, as a legend names it."""
+        return str(self.number)
+
 
 def all_models(metrics: Metrics) -> tuple[Shown, ...]:
     """Give every measured model, the champion of before last."""

@@ -84,6 +84,7 @@ def _mark(one: Shown, value: float, low: float, x: Axis, y: Axis, text: Callable
         x_span=(x.place(low), x.place(value)) if low != value else None,
         y_span=(y.place(bottom), y.place(top)),
         ring=one.on_front,
+        series=one.series,
     )
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from jobs.report import numbers, rules
+from jobs.report.gains import HIGHLIGHT, clicks_held
 from jobs.report.metrics import Metrics
-from jobs.report.outcomes import HIGHLIGHT, clicks_held
 from jobs.report.shown import Shown, champion_before, in_service
 
 

@@ -127,6 +127,7 @@ def test_calibration_of_slices_names_the_unknown() -> None:
     table = evaluation.calibration_by("platform", p, label, np.array(["ios", "ios", None, "android"], dtype=object))
     assert [row["platform"] for row in table] == ["android", "ios", "unknown"]
     assert [row["n"] for row in table] == [1, 2, 1]
+    assert [row["mean_y"] for row in table] == [0.0, 0.5, 0.0]
     assert table[1]["mean_p_over_mean_y"] == pytest.approx(0.3 / 0.5)
     assert table[0]["mean_p_over_mean_y"] is None
 

@@ -139,8 +139,33 @@ def drawn(measured: dict[str, Any]) -> dict[str, Any]:
 
 
 @pytest.fixture
+def curve() -> dict[str, Any]:
+    """What 10, 50 and 100 % of the users taught."""
+    points = [
+        {"share": share, "rows": round(228_612 * share), "clicks": round(10_500 * share), "auc": auc,
+         "auc_ci": [auc - 0.01, auc + 0.01], "log_loss": log_loss}
+        for share, auc, log_loss in ((0.1, 0.71, 0.1772), (0.5, 0.735, 0.1724), (1.0, 0.7391, 0.1714))
+    ]  # fmt: skip
+    return {"candidate": "lightgbm", "points": points}
+
+
+@pytest.fixture
+def weights() -> dict[str, Any]:
+    """Three blocks: one that helps, one that harms, one that does neither."""
+    blocks = [block("device_state", 0.0002), block("user_history", 0.0011), block("user_profile", -0.0006)]
+    return {"candidate": "lightgbm", "blocks": blocks}
+
+
+@pytest.fixture
 def metrics(measured: dict[str, Any], decision: dict[str, Any], extras: dict[str, Any]) -> Metrics:
     return assemble(measured, decision, **extras)
+
+
+def block(name: str, gain: float) -> dict[str, Any]:
+    bounds = [gain - 0.0005, gain + 0.0005]
+    return {"block": name, "columns": 9, "log_loss_gain": gain, "log_loss_gain_ci": bounds} | {
+        "auc_gain": 2 * gain, "auc_gain_ci": [2 * bound for bound in bounds]
+    }  # fmt: skip
 
 
 def feature(name: str, psi: float, nulls: float, mean: float | None, quantiles: list[float] | None) -> dict[str, Any]:
@@ -172,7 +197,8 @@ def model(
         "fit_seconds": fit_seconds,
         "artifact_bytes": {"joblib": serving * 9, "serving": serving, "onnx": serving * 2},
         "serving_format": "onnx" if family == "random_forest" else "lightgbm_text",
-        "latency_us": {"p50": p50, "p95": 0.9 * p99, "p99": p99, "n": 10_000},
+        "latency_us": {"p50": p50, "p95": 0.9 * p99, "p99": p99, "n": 10_000}
+        | {"engine_p50": 0.3 * p50, "engine_p95": 0.3 * p99, "engine_p99": 0.32 * p99},
         "batch_rows_per_s": 91_234.5,
         "batch_rows_per_s_by_size": {"1": 9_876.5, "100": 61_234.5, "10000": 91_234.5},
         "mean_p": RATE * 1.02,
@@ -194,13 +220,13 @@ def model(
             for share in range(1, 101)
         ],
         "by_platform": [
-            {"platform": "android", "n": 28_114, "ece": 0.0026, "mean_p_over_mean_y": 1.013},
-            {"platform": "ios", "n": 12_300, "ece": 0.0041, "mean_p_over_mean_y": 1.038},
-            {"platform": "unknown", "n": 102, "ece": None, "mean_p_over_mean_y": None},
+            {"platform": "android", "n": 28_114, "mean_y": 0.0472, "ece": 0.0026, "mean_p_over_mean_y": 1.013},
+            {"platform": "ios", "n": 12_300, "mean_y": 0.0437, "ece": 0.0041, "mean_p_over_mean_y": 1.038},
+            {"platform": "unknown", "n": 102, "mean_y": 0.0, "ece": None, "mean_p_over_mean_y": None},
         ],
         "by_cohort": [
-            {"cohort": "known", "n": ROWS - 512, "ece": 0.0022, "mean_p_over_mean_y": 1.019},
-            {"cohort": "new", "n": 512, "ece": 0.0163, "mean_p_over_mean_y": 0.874},
+            {"cohort": "known", "n": ROWS - 512, "mean_y": RATE, "ece": 0.0022, "mean_p_over_mean_y": 1.019},
+            {"cohort": "new", "n": 512, "mean_y": RATE, "ece": 0.0163, "mean_p_over_mean_y": 0.874},
         ],
         "conversion_max_difference": 3e-8,
         "validation": {"log_loss": log_loss + 0.0013, "excess_log_loss_upper": 1.2 * (log_loss - 0.17142)},

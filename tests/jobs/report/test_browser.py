@@ -1,16 +1,19 @@
-"""The page in a real browser: it fits a phone, tables can be sorted, and the map has two colourings."""
+"""The page in a real browser: it fits a phone, is dark where asked to be, and its tables and pictures react."""
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
 import subprocess
+from datetime import timedelta
+from html import unescape
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from jobs.report.metrics import assemble
+from jobs.report.metrics import Metrics, assemble
 from jobs.report.page import render
 
 BROWSER = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
@@ -26,36 +29,85 @@ FLAGS = (
     "--virtual-time-budget=5000",
     "--dump-dom",
 )
-PROBE = """<!doctype html><body><iframe src="report.html" style="width: 390px"></iframe><script>
-document.querySelector("iframe").onload = (event) => {
-  const page = event.target.contentDocument;
-  const table = page.querySelector("#models table");
-  const names = () => [...table.tBodies[0].rows].map((row) => row.cells[0].dataset.value).join(",");
-  table.querySelectorAll("th button")[4].click();
-  const smallest = names();
-  table.querySelectorAll("th button")[4].click();
-  const largest = names();
-  const fill = () => event.target.contentWindow.getComputedStyle(page.querySelector(".map circle")).fill;
-  const byClicks = fill();
-  page.querySelector("#map-by-latent").click();
-  document.title = [page.documentElement.scrollWidth, smallest, largest, byClicks, fill()].join(";");
-};
-</script>"""
+DARK, LIGHT = 0, 1
+"""What the browser's setting calls the schemes."""
+PROBE = Path(__file__).with_name("probe.js")
+
+pytestmark = pytest.mark.skipif(BROWSER is None, reason="needs chromium on PATH")
 
 
-@pytest.mark.skipif(BROWSER is None, reason="needs chromium on PATH")
-def test_it_fits_a_phone_and_sorts_and_colours(
-    measured: dict[str, Any], decision: dict[str, Any], drawn: dict[str, Any], tmp_path: Path
-) -> None:
-    page = render(assemble(measured, decision, embedding_map=drawn))
-    (tmp_path / "report.html").write_text(page, encoding="utf-8")
-    (tmp_path / "probe.html").write_text(PROBE, encoding="utf-8")
-    command = [str(BROWSER), *FLAGS, f"--user-data-dir={tmp_path}/profile", f"file://{tmp_path}/probe.html"]
+@pytest.fixture
+def whole(
+    measured: dict[str, Any],
+    decision: dict[str, Any],
+    drawn: dict[str, Any],
+    curve: dict[str, Any],
+    weights: dict[str, Any],
+    extras: dict[str, Any],
+) -> Metrics:
+    """A run with every section."""
+    return assemble(measured, decision, **extras, embedding_map=drawn, learning_curve=curve, block_weights=weights)
+
+
+def probed(metrics: Metrics, folder: Path, scheme: int = LIGHT) -> dict[str, Any]:
+    """Let the browser use the page; gives what the probe found."""
+    before = [metrics.model_copy(update={"ds": metrics.ds - timedelta(days=back)}) for back in range(1, 30)]
+    (folder / "report.html").write_text(render(metrics, before), encoding="utf-8")
+    frame = '<iframe src="report.html" style="width: 390px; height: 800px"></iframe>'
+    page = f"<!doctype html><title></title><body>{frame}<script>{PROBE.read_text()}</script>"
+    (folder / "probe.html").write_text(page, encoding="utf-8")
+    setting = f"--blink-settings=preferredColorScheme={scheme}"
+    command = [str(BROWSER), *FLAGS, setting, f"--user-data-dir={folder}/profile", f"file://{folder}/probe.html"]
     dom = subprocess.run(command, capture_output=True, text=True, timeout=120, check=True).stdout
-    found = re.search(r"<title>(\d+);(.*);(.*);(.*);(.*)</title>", dom)
-    assert found, dom[:300]
-    assert int(found[1]) <= 390
-    up = "logistic,lightgbm_no_embedding,lightgbm,champion before,random_forest"
-    assert found[2] == up
-    assert found[3] == ",".join(reversed(up.split(",")))
-    assert len({found[4], found[5], "rgb(0, 0, 0)"}) == 3  # black is what a dot without a colour has
+    title = re.search(r"<title>(.+?)</title>", dom)
+    assert title, dom[:300]
+    found: dict[str, Any] = json.loads(unescape(title[1]))
+    return found
+
+
+@pytest.fixture
+def found(whole: Metrics, tmp_path: Path) -> dict[str, Any]:
+    return probed(whole, tmp_path)
+
+
+def test_it_fits_a_phone_and_loads_nothing(found: dict[str, Any]) -> None:
+    assert found["width"] <= 390
+    assert found["loaded"] == []
+
+
+def test_tables_sort_and_the_map_has_two_colourings(found: dict[str, Any]) -> None:
+    up, down = found["sorted"]
+    assert up == ["logistic", "lightgbm_no_embedding", "lightgbm", "champion before", "random_forest"]
+    assert down == up[::-1]
+    assert len({*found["colours"], "rgb(0, 0, 0)"}) == 3  # black is what a dot without a colour has
+
+
+def test_every_picture_tells_the_values_of_a_tapped_mark(found: dict[str, Any]) -> None:
+    assert set(found["hints"]) == {"Tap or point at a mark for its values."}
+    said = found["said"]
+    assert set(said) == {
+        "Share of clicks kept", "Lift over a random audience", "Quality against size", "Quality against latency",
+        "Size by format", "Latency, most and slowest", "Predicted against actual", "Predicted over actual, by platform",
+        "Log-loss gain of each block", "Quality of lightgbm against data", "Quality over time", "Latency over time",
+        "Size over time",
+    }  # fmt: skip
+    assert not set(said.values()) & set(found["hints"])
+    assert said["Size by format"] == "champion before, onnx: 504\N{NARROW NO-BREAK SPACE}kB"
+    assert said["Log-loss gain of each block"].startswith("user_profile: log-loss gain \N{MINUS SIGN}0.00060")
+    assert said["Quality over time"] == "2026-02-11: lightgbm, 0.739"
+
+
+def test_arrow_keys_reach_the_marks_too(found: dict[str, Any]) -> None:
+    assert re.fullmatch(r"random_forest, joblib: 35\.2.MB", found["byKey"])  # the rightmost
+
+
+def test_a_legend_hides_its_model_and_brings_it_back(found: dict[str, Any]) -> None:
+    before, without, after = found["drawn"]
+    assert before == after
+    assert before - without == 2 + 3 + 2  # both trade-offs, three formats, whole and engine latency
+
+
+def test_dark_readers_get_a_dark_page(whole: Metrics, found: dict[str, Any], tmp_path: Path) -> None:
+    dark = probed(whole, tmp_path, DARK)
+    assert (found["paper"], found["ink"]) == ("rgb(247, 246, 243)", "rgb(29, 33, 39)")
+    assert (dark["paper"], dark["ink"]) == ("rgb(20, 23, 27)", "rgb(232, 234, 237)")

@@ -103,15 +103,6 @@ def test_every_choice_has_its_sentence(metrics: Metrics) -> None:
     assert "Not eligible: it may lose up to 0.00553 nats a send to lightgbm, and 0.0008 is tolerated." in text
 
 
-def learning_curve(half: float, whole: float) -> dict[str, Any]:
-    points = [
-        {"share": share, "rows": round(228_612 * share), "clicks": round(10_500 * share), "auc": auc,
-         "auc_ci": [auc - 0.01, auc + 0.01], "log_loss": log_loss}
-        for share, auc, log_loss in ((0.1, 0.71, 0.1772), (0.5, 0.735, half), (1.0, 0.7391, whole))
-    ]  # fmt: skip
-    return {"candidate": "lightgbm", "points": points}
-
-
 @pytest.mark.parametrize(
     ("half", "whole", "said"),
     [
@@ -121,24 +112,21 @@ def learning_curve(half: float, whole: float) -> dict[str, Any]:
     ],
 )
 def test_a_learning_curve_is_shown_where_there_is_one(
-    measured: dict[str, Any], decision: dict[str, Any], half: float, whole: float, said: str
+    measured: dict[str, Any], decision: dict[str, Any], curve: dict[str, Any], half: float, whole: float, said: str
 ) -> None:
-    page = render(assemble(measured, decision, learning_curve=learning_curve(half, whole)))
+    for point, log_loss in zip(curve["points"][1:], (half, whole), strict=True):
+        point["log_loss"] = log_loss
+    page = render(assemble(measured, decision, learning_curve=curve))
     assert f"From 50 % of the users to 100 % {said}" in text_of(page)
     assert "100 % 228,612 10,500 0.7391" in text_of(page)
     assert 'href="#learning"' in page
     assert 'id="learning"' not in render(assemble(measured, decision))
 
 
-def test_blocks_are_shown_where_they_were_weighed(measured: dict[str, Any], decision: dict[str, Any]) -> None:
-    def block(name: str, gain: float) -> dict[str, Any]:
-        bounds = [gain - 0.0005, gain + 0.0005]
-        return {"block": name, "columns": 9, "log_loss_gain": gain, "log_loss_gain_ci": bounds} | {
-            "auc_gain": 2 * gain, "auc_gain_ci": [2 * bound for bound in bounds]
-        }  # fmt: skip
-
-    blocks = [block("device_state", 0.0002), block("user_history", 0.0011), block("user_profile", -0.0006)]
-    page = render(assemble(measured, decision, block_weights={"candidate": "lightgbm", "blocks": blocks}))
+def test_blocks_are_shown_where_they_were_weighed(
+    measured: dict[str, Any], decision: dict[str, Any], weights: dict[str, Any]
+) -> None:
+    page = render(assemble(measured, decision, block_weights=weights))
     text = text_of(page)
     said = "Surely missed: user_history. Better without: user_profile. For 1 of 3 the interval holds zero."
     assert said in text

@@ -10,9 +10,10 @@ from hypothesis import strategies as st
 
 from jobs.report import numbers
 from jobs.report.axes import MAX_TICKS, Axis, linear_axis, log_axis
+from jobs.report.gains import clicks_held
 from jobs.report.measures import GainPoint
 from jobs.report.metrics import Metrics
-from jobs.report.outcomes import clicks_held, wilson
+from jobs.report.outcomes import wilson
 from jobs.report.shown import Shown
 
 GAP = numbers.GAP

@@ -42,7 +42,7 @@ def put_measures(lake: Lake, tmp_path: Path, measured: dict[str, Any], features:
 def report(spark: SparkSession, lake: Lake, ds: date = DS) -> tuple[dict[str, Any], str]:
     report_models.run(spark, argparse.Namespace(root=lake.root, ds=ds, tracking_uri=None, drift_limit=0.25))
     folder = Path(lake.root) / "reports" / f"ds={ds}"
-    assert sorted(file.name for file in folder.iterdir()) == ["metrics.json", "report.html"]
+    assert sorted(file.name for file in folder.iterdir()) == ["metrics.json", "report.html", "report.md"]
     found: dict[str, Any] = json.loads((folder / "metrics.json").read_text(encoding="utf-8"))
     return found, (folder / "report.html").read_text(encoding="utf-8")
 
@@ -52,6 +52,8 @@ def test_measures_and_decision_are_enough(spark: SparkSession, lake: Lake) -> No
     assert found["ds"] == str(DS)
     assert found["chosen"] == "lightgbm"
     assert "Not available: no ingest counts were found." in page
+    message = Path(lake.root, "reports", f"ds={DS}", "report.md").read_text(encoding="utf-8")
+    assert message.startswith(f"**pushclick {DS} ✓ Published: lightgbm**")
 
 
 def test_optional_parts_are_found(

@@ -1,0 +1,184 @@
+"""Scores: those of the scorer, kept by campaign, and written so that a reader of one campaign reads little."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from datetime import date, datetime
+from functools import cache
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from pyspark.sql import DataFrame, SparkSession
+
+from jobs import score_users
+from jobs.batch_scoring import SCORED_AS, Served, score_batches, scored, scorer_of
+from jobs.lake import Lake
+from jobs.score_users import likeliest, write_scores
+from models.batch import to_batch, to_labelled_rows
+from models.bundle import serving_contents
+from models.candidates import candidates_for, fit_candidate
+from models.schema import Feature, FeatureSchema
+from models.serving.scorer import Scorer
+
+DS = date(2026, 2, 11)
+MANIFEST = {"version": "abc", "embedding_version": None}
+SCHEMA = FeatureSchema(
+    "made", (Feature("user_clicks_7d", "bigint", "numeric"), Feature("platform", "string", "categorical"))
+)
+N_ROWS = 900
+
+
+def made_rows(seed: int = 1) -> pa.Table:
+    """Raw rows with nulls, a platform that training lacks, and clicks that follow the count."""
+    rng = np.random.default_rng(seed)
+    clicks = rng.poisson(2, N_ROWS)
+    words = np.array(["ios", "android", None, f"only in {seed}"], dtype=object)
+    return pa.table(
+        {
+            "send_id": [f"s{row}" for row in range(N_ROWS)],
+            "user_id": [f"u{row // 3}" for row in range(N_ROWS)],
+            "device_id": [f"d{row // 3}" for row in range(N_ROWS)],
+            "campaign_id": [f"c{row % 30:02d}" for row in range(N_ROWS)],
+            "send_at": pa.array([datetime(2026, 2, 12, 9)] * N_ROWS, pa.timestamp("us", tz="UTC")),
+            "label": (rng.random(N_ROWS) < 0.1 + 0.1 * clicks).astype(np.int32),
+            "user_clicks_7d": pa.array(clicks, mask=rng.random(N_ROWS) < 0.1),
+            "platform": words[rng.integers(0, 4, N_ROWS)].tolist(),
+        }
+    )
+
+
+@cache
+def served(name: str) -> Served:
+    spec = next(one for one in candidates_for(0) if one.name == name)
+    parts = (to_labelled_rows(made_rows(seed), SCHEMA) for seed in (1, 2))
+    fitted = fit_candidate(spec, *parts, SCHEMA, 0, seed=0, n_threads=1)
+    return Served(f"version of {name}", fitted.model.model.serving_format, serving_contents(fitted.model))
+
+
+def in_spark(spark: SparkSession, rows: pa.Table, partitions: int = 3) -> DataFrame:
+    return spark.createDataFrame(rows).repartition(partitions)
+
+
+@pytest.mark.parametrize("name", ["lightgbm", "logistic"])
+def test_probabilities_are_those_of_the_scorer(spark: SparkSession, name: str) -> None:
+    model, rows = served(name), made_rows(3)
+    expected = Scorer.from_contents(model.serving_format, model.contents).score(to_batch(rows, SCHEMA))
+    found = scored(in_spark(spark, rows), model).select("user_id", "campaign_id", "p_click").collect()
+    keys = zip(rows["user_id"].to_pylist(), rows["campaign_id"].to_pylist(), strict=True)
+    assert {tuple(row)[:2]: row["p_click"] for row in found} == dict(zip(keys, expected.tolist(), strict=True))
+    assert len(found) == N_ROWS
+    assert len(set(expected.tolist())) > 10
+
+
+class Sent:
+    """What a broadcast looks like to a worker."""
+
+    def __init__(self, value: Served) -> None:
+        self.value = value
+
+
+def test_a_process_loads_a_model_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    model, loads = served("logistic"), []
+    load = Scorer.from_contents
+    monkeypatch.setattr(Scorer, "from_contents", lambda *args: loads.append(1) or load(*args))
+    scorer_of.cache_clear()
+    (batch,) = made_rows().to_batches()
+    for again in (model, Served(model.version, model.serving_format, dict(model.contents))):
+        assert [one.num_rows for one in score_batches(Sent(again), iter([batch, batch]))] == [N_ROWS, N_ROWS]
+    assert len(loads) == 1
+    list(score_batches(Sent(Served("another", model.serving_format, model.contents)), iter([batch])))
+    assert len(loads) == 2
+
+
+def test_tasks_of_a_worker_share_its_model(spark: SparkSession) -> None:
+    sent = spark.sparkContext.broadcast(served("logistic"))
+
+    def loads(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        before = scorer_of.cache_info().misses
+        rows = sum(one.num_rows for one in score_batches(sent, batches))
+        missed = scorer_of.cache_info().misses - before
+        yield pa.RecordBatch.from_pydict({"process": [os.getpid()], "loads": [missed], "rows": [rows]})
+
+    tasks = in_spark(spark, made_rows(), 6).mapInArrow(loads, "process long, loads long, rows long").collect()
+    assert sum(task["rows"] for task in tasks) == N_ROWS
+    assert len(tasks) == 6
+    assert sum(task["loads"] for task in tasks) <= len({task["process"] for task in tasks}) < 6
+
+
+def scores_of(spark: SparkSession, rows: list[tuple[Any, ...]]) -> DataFrame:
+    kept = "user_id string, device_id string, campaign_id string, send_at timestamp, p_click double"
+    return spark.createDataFrame(rows, kept)
+
+
+def test_the_likeliest_are_kept_and_ties_go_by_name(spark: SparkSession) -> None:
+    at = datetime(2026, 2, 12, 9)
+    rows = [
+        ("u3", "d", "a", at, 0.5),  # equal to u1 and u2, behind them by name
+        ("u2", "d", "a", at, 0.5),
+        ("u1", None, "a", at, 0.5),
+        ("u9", "d", "a", at, 0.9),  # the likeliest
+        ("u1", "d", "b", at.replace(hour=10), 0.1),  # the same user twice: the earlier send
+        ("u1", "d", "b", at, 0.1),
+        ("u1", "d", "c", at, 0.0),  # less than K in its campaign: all are kept
+    ]
+    for partitions in (1, 3):
+        kept = likeliest(scores_of(spark, rows).repartition(partitions), 2).collect()
+        assert sorted((row["campaign_id"], row["user_id"]) for row in kept) == [
+            ("a", "u1"), ("a", "u9"), ("b", "u1"), ("b", "u1"), ("c", "u1")
+        ]  # fmt: skip
+    (first,) = likeliest(scores_of(spark, rows).where("campaign_id = 'b'"), 1).collect()
+    assert first["send_at"] == at
+
+
+@pytest.fixture
+def written(spark: SparkSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Lake:
+    """Scores of 30 campaigns in three partitions, in row groups of 50."""
+    monkeypatch.setattr(score_users, "GROUP_ROWS", 50)
+    lake = Lake(spark, str(tmp_path))
+    scores = scored(in_spark(spark, made_rows()), served("logistic"))
+    write_scores(lake, DS, scores, MANIFEST)
+    return lake
+
+
+def files_of(lake: Lake) -> list[pq.ParquetFile]:
+    paths = sorted(Path(lake.root).glob(f"scores/write=*/ds={DS}/*.parquet"))
+    return [pq.ParquetFile(path) for path in paths]
+
+
+def test_rows_stay_in_their_partitions_sorted_by_campaign(written: Lake) -> None:
+    files = files_of(written)
+    assert len(files) == 3  # one a partition: not gathered on one key, not scattered
+    for file in files:
+        campaigns = file.read(["campaign_id"])["campaign_id"].to_pylist()
+        assert all(before <= after for before, after in pairwise(campaigns))
+        assert len(set(campaigns)) == 30
+    assert sum(file.metadata.num_rows for file in files) == N_ROWS
+
+
+def test_a_reader_of_one_campaign_skips_most_row_groups(written: Lake) -> None:
+    groups = [
+        file.metadata.row_group(number).column(file.schema_arrow.get_field_index("campaign_id")).statistics
+        for file in files_of(written)
+        for number in range(file.metadata.num_row_groups)
+    ]
+    assert len(groups) >= N_ROWS // 50
+    for campaign in ("c00", "c17", "c29"):
+        touched = [group for group in groups if group.min <= campaign <= group.max]
+        assert 3 <= len(touched) <= 2 * 3  # one or two a file
+    only = written.read("scores").where("campaign_id = 'c17'")
+    assert {row["campaign_id"] for row in only.collect()} == {"c17"}
+    assert only.count() == N_ROWS // 30
+
+
+def test_scores_name_day_and_version_and_may_be_none(written: Lake, spark: SparkSession) -> None:
+    (row,) = written.read("scores").select("ds", "model_version", "embedding_version").distinct().collect()
+    assert tuple(row) == (DS, "abc", None)
+    write_scores(written, DS, scores_of(spark, []), MANIFEST)
+    assert written.read("scores").isEmpty()
+    assert written.read("scores").columns == [*SCORED_AS, "p_click", "model_version", "embedding_version", "ds"]
