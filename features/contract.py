@@ -122,7 +122,8 @@ _TABLES = (
     ),
     Table(
         "plans",
-        ("campaign_id", "send_at", "local_hour"),
+        # A local hour is one of the day after it became known: known at another time, it is another plan.
+        ("campaign_id", "send_at", "local_hour", "known_at"),
         "known_at",
         _columns("campaign_id known_at:timestamp", "send_at:timestamp local_hour:int"),
         known_time="known_at",

@@ -227,6 +227,34 @@ def test_a_key_that_comes_again_and_again_is_the_same_day_by_day_and_in_one_run(
     assert ids(ingest(days[-1], sends=again, more=more), "sends") == by_day
 
 
+PLANS = """campaign,at,hour,known
+c1,,18,2026-01-01 08:00:00
+c1,,18,2026-01-01 08:00:00
+c1,,18,2026-01-02 08:00:00
+c2,2026-01-09 08:00:00,,2026-01-01 08:00:00
+"""
+PLANS_MAPPING = """
+[plans]
+source = "../plans.csv"
+format = "csv"
+options = { header = true }
+[plans.columns]
+campaign_id = "campaign"
+send_at = "at"
+local_hour = "hour"
+known_at = "known"
+"""
+
+
+def test_a_local_hour_can_be_planned_day_after_day(ingest: Ingest, tmp_path: Path) -> None:
+    (tmp_path / "plans.csv").write_text(PLANS)
+    for ds in (ONE, TWO):
+        lake = ingest(ds, mapping=MAPPING + PLANS_MAPPING)
+    plans = {(row["campaign_id"], row["local_hour"], row["ds"]) for row in lake.read("plans").collect()}
+    assert plans == {("c1", 18, ONE), ("c1", 18, TWO), ("c2", None, ONE)}
+    assert counts(lake)[("plans", ONE)] == (4, 2, 0, 1, 1)
+
+
 @pytest.mark.parametrize(
     ("given", "message"),
     [
