@@ -13,6 +13,7 @@ from features.contract import CLICK_ACTIONS
 from features.partials import epoch_ms
 
 IMPOSSIBLE = "is_impossible"
+MINUTE_MS = 60_000
 FLAG_COLUMNS = ("user_id", "device_id", "rule", "times", "happened_at", "known_at", "ds")
 
 
@@ -26,9 +27,12 @@ class BotRules:
         A click sooner than this after its send (after its delivery, where that is known) is impossible: it counts as no
         click, and its user is flagged.
     max_clicks_a_minute : int, optional
-        A user with more clicks than this in one minute of the clock is flagged; dismissals do not count.
+        A user with more clicks than this in any 60 seconds (two that are 60 seconds apart are not in the same) is
+        flagged; dismissals do not count.
     max_users_a_device : int, optional
         The users of a device that has had more users than this, all time, are flagged.
+    max_sends_a_day : int, optional
+        A user who was sent more pushes than this on one day (UTC) is flagged: a person has no such account.
 
     Raises
     ------
@@ -39,6 +43,7 @@ class BotRules:
     min_reaction_ms: int | None = None
     max_clicks_a_minute: int | None = None
     max_users_a_device: int | None = None
+    max_sends_a_day: int | None = None
 
     def __post_init__(self) -> None:
         for name in self.active:
@@ -84,7 +89,14 @@ def is_possible() -> Column:
     return ~F.coalesce(F.col(IMPOSSIBLE), F.lit(False))
 
 
-def bot_flags(clicks: DataFrame, devices: DataFrame | None, rules: BotRules, *, within_days: int) -> DataFrame:
+def bot_flags(
+    clicks: DataFrame,
+    devices: DataFrame | None,
+    rules: BotRules,
+    *,
+    within_days: int,
+    sends: DataFrame | None = None,
+) -> DataFrame:
     """Give the users who broke a rule, on each day on which that became known.
 
     Parameters
@@ -97,22 +109,27 @@ def bot_flags(clicks: DataFrame, devices: DataFrame | None, rules: BotRules, *, 
     rules : BotRules
         At least one must be active.
     within_days : int
-        How many days apart the clicks of a minute may become known and still count together.
+        How many days apart the clicks of a minute, or the sends of a day, may become known and still count together.
+    sends : DataFrame, optional
+        Accepted sends with ``ds``, of the same days as the clicks; ``max_sends_a_day`` needs them.
 
     Returns
     -------
     DataFrame
-        ``FLAG_COLUMNS``: ``device_id`` is null but for ``max_users_a_device``; ``times`` is how many clicks (or users,
-        always 1) were too many; ``happened_at`` and ``known_at`` are the first one's clocks. A user of a flagged device
-        is flagged when both the device and that it is theirs are known.
+        ``FLAG_COLUMNS``: ``device_id`` is null but for ``max_users_a_device``; ``times`` is how many clicks (or sends;
+        users, always 1) were too many; ``happened_at`` and ``known_at`` are the first one's clocks. A user of a flagged
+        device is flagged when both the device and that it is theirs are known.
     """
     flags = []
     if rules.min_reaction_ms is not None:
-        flags.append(_by_clicks(clicks.where(IMPOSSIBLE), "min_reaction_ms"))
+        flags.append(_by_events(clicks.where(IMPOSSIBLE), "min_reaction_ms", "clicked_at"))
     if rules.max_clicks_a_minute is not None:
-        flags.append(_by_clicks(_too_dense(clicks, rules.max_clicks_a_minute, within_days), "max_clicks_a_minute"))
+        dense = _too_dense(clicks, rules.max_clicks_a_minute, within_days)
+        flags.append(_by_events(dense, "max_clicks_a_minute", "clicked_at"))
     if rules.max_users_a_device is not None and devices is not None:
         flags.append(_shared(devices, rules.max_users_a_device))
+    if rules.max_sends_a_day is not None and sends is not None:
+        flags.append(_by_events(_too_many(sends, rules.max_sends_a_day, within_days), "max_sends_a_day", "sent_at"))
     return reduce(DataFrame.union, flags).where("user_id IS NOT NULL")
 
 
@@ -131,19 +148,33 @@ def with_bot_rule(rows: DataFrame, flags: DataFrame) -> DataFrame:
     return rows.join(first, "user_id", how="left").select(*rows.columns, rule.alias("bot_rule"))
 
 
-def _by_clicks(clicks: DataFrame, rule: str) -> DataFrame:
-    of_day = clicks.groupBy("user_id", "ds").agg(
-        F.count("*").alias("times"), F.min("clicked_at").alias("happened_at"), F.min("ingested_at").alias("known_at")
+def _by_events(events: DataFrame, rule: str, happened: str) -> DataFrame:
+    of_day = events.groupBy("user_id", "ds").agg(
+        F.count("*").alias("times"), F.min(happened).alias("happened_at"), F.min("ingested_at").alias("known_at")
     )
     return of_day.withColumns({"device_id": F.lit(None).cast("string"), "rule": F.lit(rule)}).select(*FLAG_COLUMNS)
 
 
 def _too_dense(clicks: DataFrame, most: int, within_days: int) -> DataFrame:
-    """Clicks that came, in the order in which they became known, after so many others of the same minute."""
-    by_known = Window.partitionBy("user_id", F.date_trunc("minute", "clicked_at")).orderBy(
-        "ds", "clicked_at", "ingested_at", "send_id"
-    )
-    numbered = clicks.where(F.col("action").isin(*CLICK_ACTIONS)).withColumn("_ds", F.lag("ds", most).over(by_known))
+    """Give clicks that came after so many others within a minute, on the ``ds`` on which the last of all was known.
+
+    Each day on which clicks of a user became known looks at those and at the ones of the days before that count.
+    """
+    real = clicks.where(F.col("action").isin(*CLICK_ACTIONS))
+    days = real.select("user_id", F.col("ds").alias("_day")).distinct()
+    seen = real.join(days, "user_id").where(F.col("_day").between(F.col("ds"), F.date_add("ds", within_days)))
+    by_time = Window.partitionBy("user_id", "_day").orderBy("clicked_at", "ds", "ingested_at", "send_id")
+    others = by_time.rowsBetween(-most, Window.currentRow)
+    first_ms = F.lag(epoch_ms(F.col("clicked_at")), most).over(by_time)
+    spans = seen.withColumns({"_first_ms": first_ms, "_last_ds": F.max("ds").over(others)})
+    dense = (epoch_ms(F.col("clicked_at")) - F.col("_first_ms") < MINUTE_MS) & (F.col("_last_ds") == F.col("_day"))
+    return spans.where(dense).withColumn("ds", F.col("_day"))
+
+
+def _too_many(sends: DataFrame, most: int, within_days: int) -> DataFrame:
+    """Give the sends that became known after so many others of the same user and day."""
+    by_known = Window.partitionBy("user_id", F.to_date("sent_at")).orderBy("ds", "sent_at", "ingested_at", "send_id")
+    numbered = sends.withColumn("_ds", F.lag("ds", most).over(by_known))
     return numbered.where(F.datediff("ds", "_ds") <= within_days)
 
 

@@ -122,7 +122,8 @@ _TABLES = (
     ),
     Table(
         "plans",
-        ("campaign_id", "send_at", "local_hour"),
+        # A local hour is one of the day after it became known: known at another time, it is another plan.
+        ("campaign_id", "send_at", "local_hour", "known_at"),
         "known_at",
         _columns("campaign_id known_at:timestamp", "send_at:timestamp local_hour:int"),
         known_time="known_at",
@@ -150,3 +151,14 @@ CLICK_ACTIONS = ("open", "button")
 DISMISS = "dismiss"
 
 ACTIONS = (*CLICK_ACTIONS, DISMISS)
+
+LEAVINGS = ("opt_out", "uninstall")
+"""Kinds of opt-outs."""
+
+WORDS: dict[str, tuple[str, ...]] = {"action": ACTIONS, "kind": LEAVINGS}
+"""Columns that have one of a few words."""
+
+YEAR_S = 366 * 86_400
+
+RANGES: dict[str, tuple[float, float]] = {"score": (0, 1), "local_hour": (0, 23), "duration_s": (0, YEAR_S)}
+"""Least and greatest value of columns that have one, both included; no sum of such durations leaves a long."""

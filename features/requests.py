@@ -8,8 +8,8 @@ from functools import reduce
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from features.change_logs import latest_as_of
 from features.feature import History
+from features.last_devices import last_devices
 from features.returns import still_gone
 from features.time_rules import TimeRules, as_of_day, shifted
 
@@ -22,7 +22,8 @@ def training_requests(sends: DataFrame, rules: TimeRules) -> DataFrame:
     Returns
     -------
     DataFrame
-        ``send_id``, ``REQUEST_KEY``, ``ds`` (day the send became known).
+        ``send_id``, ``REQUEST_KEY``, ``ds`` (day the send became known). ``device_id`` is null where the log names
+        none: ``features.last_devices`` fills it in.
     """
     return sends.select(
         "send_id", "user_id", "device_id", "campaign_id", F.col("sent_at").alias("send_at"),
@@ -49,8 +50,8 @@ def audience(
     Returns
     -------
     DataFrame
-        ``user_id``, ``device_id`` (null when none is known), ``as_of``, ``left_out``: bot, forgotten, opt_out,
-        uninstall (see ``features.returns``), push_disabled, or null for who can be sent to.
+        ``user_id``, ``device_id`` (see ``features.last_devices``; null when none is known), ``as_of``, ``left_out``:
+        bot, forgotten, opt_out, uninstall (see ``features.returns``), push_disabled, or null for who can be sent to.
     """
     known = F.col("ds") < F.lit(as_of)
     sources = (history.pushes, history.app_events, history.users, history.devices)
@@ -61,7 +62,7 @@ def audience(
             users = found if users is None else users.union(found)
     assert users is not None
     keys = users.where("user_id IS NOT NULL").distinct().withColumn("as_of", F.lit(as_of))
-    people = keys.join(_devices(keys, history), ["user_id", "as_of"], how="left")
+    people = keys.join(last_devices(keys, history), ["user_id", "as_of"], how="left")
     reasons = _reasons(history, deletions, bot_flags, as_of)
     if reasons is not None:
         people = people.join(reasons, "user_id", how="left")
@@ -69,15 +70,6 @@ def audience(
         people = people.withColumn("_reason", F.lit(None).cast("string"))
     push_off = F.when(~F.col("push_enabled"), F.lit("push_disabled"))
     return people.select("user_id", "device_id", "as_of", F.coalesce("_reason", push_off).alias("left_out"))
-
-
-def _devices(keys: DataFrame, history: History) -> DataFrame:
-    """Last known device of each user: from the change log, else from the last push."""
-    if history.devices is not None:
-        return latest_as_of(keys, history.devices, key="user_id", columns=("device_id", "push_enabled"))
-    pushed = history.pushes.join(keys, "user_id").where("ds < as_of AND device_id IS NOT NULL AND sends > 0")
-    last = pushed.groupBy("user_id", "as_of").agg(F.max(F.struct("last_sent_ms", "device_id")).alias("_last"))
-    return last.select("user_id", "as_of", "_last.device_id", F.lit(None).cast("boolean").alias("push_enabled"))
 
 
 def _reasons(

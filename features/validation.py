@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import date
 from zoneinfo import available_timezones
 
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from features.contract import ACTIONS, Table
+from features.contract import RANGES, WORDS, Table
+from features.time_rules import TimeRules, known_day
 
 REASON = "reason"
 MAPPED = "mapped_"
@@ -44,6 +46,34 @@ def with_types(mapped: DataFrame, table: Table, carried: Sequence[str] = ()) -> 
     return frame.withColumn(REASON, _first_reason(table, cast)).select(*table.column_names, REASON, *carried)
 
 
+def with_known_day(typed: DataFrame, table: Table, rules: TimeRules, *, latest: date) -> DataFrame:
+    """Add ``ds``, the day a row became known, and reject what is known later than any log can be.
+
+    Parameters
+    ----------
+    typed : DataFrame
+        What ``with_types`` gives.
+    table : Table
+        The contract.
+    rules : TimeRules
+        When a row is known.
+    latest : date
+        A clock that shows a later day is wrong; a row that otherwise keeps the contract is ``in_the_future``.
+
+    Returns
+    -------
+    DataFrame
+        With ``ds``: of a row that happened after it was ingested, the day it was ingested. Where a clock is wrong or
+        unreadable the other one tells the day; null when both are.
+    """
+    happened, ingested = F.col(table.event_time), F.col(table.known_time)
+    known = known_day(F.least(happened, ingested), ingested, rules)
+    ahead = known > F.lit(latest)
+    reason = F.coalesce(REASON, F.when(ahead, F.lit("in_the_future")))
+    happened_on = F.when(F.to_date(happened) <= F.lit(latest), F.to_date(happened))
+    return typed.withColumns({REASON: reason, "ds": F.when(ahead, happened_on).otherwise(known)})
+
+
 def _is(frame: DataFrame, name: str, type_name: str) -> bool:
     return frame.schema[name].dataType.simpleString() == type_name
 
@@ -75,8 +105,11 @@ def _range_rules(table: Table) -> list[tuple[str, Column]]:
     rules = []
     if table.known_time != table.event_time:
         rules.append(("known_before_it_happened", F.col(table.known_time) < F.col(table.event_time)))
-    if "action" in table.column_names:
-        rules.append(("unknown_action", ~F.col("action").isin(*ACTIONS)))
+    for name in table.column_names:
+        if name in WORDS:
+            rules.append((f"unknown_{name}", ~F.col(name).isin(*WORDS[name])))
+        if name in RANGES:  # NaN is in none
+            rules.append((f"{name}_out_of_range", ~F.col(name).between(*RANGES[name])))
     if "timezone" in table.column_names:
         rules.append(("unknown_timezone", ~F.col("timezone").isin(*sorted(available_timezones()))))
     return rules

@@ -21,6 +21,7 @@ from features.campaign import with_category
 from features.catalogue import keys_of
 from features.device_kinds import KINDS, with_kinds
 from features.feature import History, Key
+from features.last_devices import with_last_device
 from features.requests import active_campaigns, audience, planned_sends, training_requests
 from features.rows import ASKED, PRIORS, history_table, priors_of, read_histories, request_keys
 from jobs.carried import PUSHES, carried_day, carry
@@ -47,8 +48,9 @@ def run(spark: SparkSession, args: argparse.Namespace) -> None:
     note = read_note(lake, args.ds)
     days = days_to_do(lake, source=PUSHES, made="requests", ds=args.ds)
     sends = lake.read("sends", since=days[0], until=args.ds).where(F.col("ds").isin(days))
-    requests = training_requests(sends, note.rules).persist()
-    past = read_past(lake, note, args.ds, as_of=_oldest_midnight(lake, note, requests, args.ds))
+    asked_by_sends = training_requests(sends, note.rules).persist()
+    past = read_past(lake, note, args.ds, as_of=_oldest_midnight(lake, note, asked_by_sends, args.ds))
+    requests = _with_devices(asked_by_sends, past).persist()
     people = _audience(lake, note, past, args.ds).persist()
     campaigns = _campaigns(lake, note, past, args.ds, args.hour).persist()
     midnights = requests.select("as_of", "ds").union(people.select("as_of", F.lit(args.ds))).distinct().persist()
@@ -69,7 +71,7 @@ def run(spark: SparkSession, args: argparse.Namespace) -> None:
     folded = carry(lake, note, args.ds)
     if folded:
         say(f"carried on: days up to {folded} as one")
-    for frame in (requests, people, campaigns, midnights):
+    for frame in (asked_by_sends, requests, people, campaigns, midnights):
         frame.unpersist()
 
 
@@ -84,6 +86,11 @@ def _oldest_midnight(lake: Lake, note: LogNote, requests: DataFrame, ds: date) -
 def _audience(lake: Lake, note: LogNote, past: History, ds: date) -> DataFrame:
     deletions = lake.read("deletions", until=ds) if "deletions" in note.tables else None
     flags = lake.read(BOT_FLAGS, until=ds) if note.bots.active else None
+def _with_devices(requests: DataFrame, past: History) -> DataFrame:
+    """Fill in devices where a request lacks its own, which most logs name in every send."""
+    return requests if requests.where("device_id IS NULL").isEmpty() else with_last_device(requests, past)
+
+
     return audience(past, deletions, ds + timedelta(days=1), bot_flags=flags)
 
 

@@ -6,10 +6,10 @@ partitions with such rows are written again, and at the end every file that no p
 
 What was summed over them is made again without them: daily partials lose their rows; histories and states of
 campaigns and devices, and priors, are read again from what is left. Other users' pushes stay with the model, OS
-version and platform that their device was known to have; their rows of training sets, scores, predictions and flags
-of bots stay as they were used, and so do counts, measures, maps of the embedding (dots without a name), reports and
-models, none of which has rows of users. Embeddings and models that were trained on them are not deleted but named,
-here and in ROOT/forgotten/ds=DAY.json.
+version and platform that their device was known to have, and their requests with the device that was chosen; their
+rows of training sets, scores, predictions and flags of bots stay as they were used, and so do counts, measures, maps
+of the embedding (dots without a name), reports and models, none of which has rows of users. Embeddings and models
+that were trained on them are not deleted but named, here and in ROOT/forgotten/ds=DAY.json.
 
 Kept are deletions, by which ingest drops the users' rows from now on, and your own log: it is not this job's. A
 click whose send is not in the lake cannot be known as theirs. Run it again after a kill. Nothing else may write

@@ -13,7 +13,7 @@ from features.contract import TABLES
 from features.forgetting import THEIRS, with_theirs
 from features.validation import REASON
 from jobs.ingest_counts import FORGOTTEN, QUARANTINED
-from jobs.intake import NEW, Scope
+from jobs.intake import NEW, UNDATED, Scope
 from jobs.lake import Lake
 
 DELETIONS = "deletions"
@@ -75,5 +75,5 @@ def with_forgotten(rows: DataFrame, table: str, forgotten: Forgotten | None) -> 
     if forgotten is None or table == DELETIONS or not {"user_id", "send_id"} & set(names):
         return rows
     marked = with_theirs(rows, forgotten.users if "user_id" in names else forgotten.sends)
-    dropped = F.col(THEIRS) & F.col("status").isin(NEW, QUARANTINED)
+    dropped = F.col(THEIRS) & F.col("status").isin(NEW, QUARANTINED, UNDATED)
     return marked.withColumn("status", F.when(dropped, F.lit(FORGOTTEN)).otherwise(F.col("status"))).drop(THEIRS)

@@ -1,8 +1,9 @@
 """Bring a log into the lake: contract tables by the day each row became known.
 
-Rows that break the contract go to ``quarantine`` with the reason, duplicates are dropped, clicks whose send is not
-known yet wait in ``pending``. Rows of users in ``deletions`` are dropped, whatever their day. For every table: read =
-accepted + quarantined + duplicates + not yet known + forgotten.
+Rows that break the contract go to ``quarantine`` with the reason (a row whose clocks tell no day: once, by the first
+run that meets it), duplicates are dropped, clicks whose send is not known yet wait in ``pending``. Rows of users in
+``deletions`` are dropped, whatever their day. For every table: read = accepted + quarantined + duplicates + not yet
+known + forgotten.
 
 The first run ingests every day up to --ds, a later one the days since the last; a day that is run again is replaced.
 """
@@ -11,7 +12,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Mapping as MappingType
-from datetime import date
+from datetime import date, timedelta
 from functools import reduce
 
 from pyspark.sql import DataFrame, SparkSession
@@ -43,6 +44,7 @@ from jobs.log_note import LogNote, note_days, read_note, write_note
 from jobs.mapping import Mapping, read_mapping
 from jobs.side_by_side import side_by_side
 from jobs.source import RAW_ROW
+from jobs.undated import QUARANTINE, with_undated_once
 
 
 def arg_parser() -> argparse.ArgumentParser:
@@ -56,6 +58,9 @@ def arg_parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--max-bad-share", type=float, default=0.5, help="share of bad rows in a table above which nothing is written"
     )
+    parser.add_argument(
+        "--max-days-ahead", type=at_least(1), default=3_650, help="days after --ds from which on a clock must be wrong"
+    )
     return parser
 
 
@@ -64,10 +69,11 @@ def run(spark: SparkSession, args: argparse.Namespace) -> None:
     lake = Lake(spark, args.root)
     mapping = read_mapping(args.mapping)
     _check_same_rules(lake, mapping, args.ds)
-    typed = {table: typed_rows(spark, mapping, table, args.input) for table in mapping.tables}
+    latest = args.ds + timedelta(days=args.max_days_ahead)
+    typed = {table: typed_rows(spark, mapping, table, args.input, latest) for table in mapping.tables}
     typed["sends"].persist()
     scope = scope_of(typed["sends"], args.ds, lake.days(COUNTS), args.input)
-    results = _results(lake, typed, scope, mapping, args.dedup_days)
+    results, kept = _results(lake, typed, scope, mapping, args.dedup_days)
     counts = dict(zip(results, side_by_side(day_counts, results.values()), strict=True))
     for table, rows in results.items():
         check_bad_share(table, rows, counts[table], args.max_bad_share)
@@ -76,7 +82,7 @@ def run(spark: SparkSession, args: argparse.Namespace) -> None:
     lake.write(COUNTS, counts_frame(spark, counts), scope.days)
     for table, by_day in counts.items():
         say(told(table, by_day))
-    for rows in (typed["sends"], *results.values()):
+    for rows in (typed["sends"], *kept):
         rows.unpersist()
 
 
@@ -103,19 +109,23 @@ def _note(mapping: Mapping) -> LogNote:
 
 def _results(
     lake: Lake, typed: MappingType[str, DataFrame], scope: Scope, mapping: Mapping, dedup_days: int
-) -> dict[str, DataFrame]:
-    """Settle each row of this run: contract columns, ``status``, ``reason``, ``raw_row``, ``ds``."""
+) -> tuple[dict[str, DataFrame], list[DataFrame]]:
+    """Settle each row of this run: contract columns, ``status``, ``reason``, ``raw_row``, ``ds``.
+
+    Also gives what was persisted on the way.
+    """
     forgotten = forgotten_of(lake, typed, scope, _before(lake, "sends", scope, dedup_days))
     waited = _waited(lake, scope)
-    results = {}
+    judged = {}
     for table, rows in typed.items():
-        judged = with_forgotten(with_status(rows, scope), table, forgotten)
+        rows = with_forgotten(with_status(rows, scope), table, forgotten)
         before = _before(lake, table, scope, dedup_days)
         if table == "clicks" and waited is not None:
             before = waited if before is None else before.unionByName(waited, allowMissingColumns=True)
-        results[table] = _without_duplicates(table, judged, before, dedup_days).persist()
+        judged[table] = _without_duplicates(table, rows, before, dedup_days).persist()
+    results = with_undated_once(lake, judged, scope)
     settled = _with_sends(lake, results, waited, scope, mapping, dedup_days, forgotten).persist()
-    return {**results, "clicks": settled}
+    return {**results, "clicks": settled}, [*judged.values(), settled]
 
 
 def _without_duplicates(table: str, rows: DataFrame, before: DataFrame | None, dedup_days: int) -> DataFrame:
@@ -194,7 +204,7 @@ def _write(lake: Lake, results: MappingType[str, DataFrame], scope: Scope) -> No
         for table, rows in results.items()
     )
     drop_carried(lake, since=scope.start)
-    frames = {**accepted, "quarantine": reduce(DataFrame.unionByName, rejected)}
+    frames = {**accepted, QUARANTINE: reduce(DataFrame.unionByName, rejected)}
     side_by_side(lambda table: lake.write(table, frames[table], scope.days), frames)
     lake.write("pending", _waiting(results["clicks"], scope), scope.days)
 

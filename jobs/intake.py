@@ -11,14 +11,15 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from features.contract import TABLES
-from features.time_rules import known_day
-from features.validation import REASON, with_types
+from features.validation import REASON, with_known_day, with_types
 from jobs.errors import BadInput
 from jobs.ingest_counts import NOT_YET_KNOWN, QUARANTINED, Counts
 from jobs.mapping import Mapping as LogMapping
 from jobs.source import RAW_ROW, read_mapped, session_zone
 
-NEW, EARLIER = "new", "earlier"
+NEW, EARLIER, UNDATED = "new", "earlier", "undated"
+"""What a row is before it is settled; an undated one is rejected, and no clock of it tells when it became known."""
+
 ONE_DAY = timedelta(days=1)
 
 
@@ -50,31 +51,32 @@ class Scope:
         return [self.start + ONE_DAY * n for n in range((self.last - self.start).days + 1)]
 
 
-def typed_rows(spark: SparkSession, mapping: LogMapping, table: str, source: str) -> DataFrame:
-    """Read one contract table from its source, typed, with ``reason``, ``raw_row`` and ``ds``, the day known.
+def typed_rows(spark: SparkSession, mapping: LogMapping, table: str, source: str, latest: date) -> DataFrame:
+    """Read one contract table from its source, typed, with ``reason``, ``raw_row`` and ``ds``.
 
-    ``ds`` is null for a row without readable clocks.
+    ``ds`` is the day known: null where no clock tells it, see ``features.validation.with_known_day``.
     """
     contract = TABLES[table]
     with session_zone(spark, mapping.time.zone):
         typed = with_types(read_mapped(spark, mapping, table, source), contract, [RAW_ROW])
+    dated = with_known_day(typed, contract, mapping.time.rules(), latest=latest)
     raw_row = F.when(F.col(REASON).isNotNull(), F.to_json(RAW_ROW)).alias(RAW_ROW)
-    day = known_day(F.col(contract.event_time), F.col(contract.known_time), mapping.time.rules()).alias("ds")
-    return typed.select(*contract.column_names, REASON, raw_row, day)
+    return dated.select(*contract.column_names, REASON, raw_row, "ds")
 
 
 def with_status(typed: DataFrame, scope: Scope) -> DataFrame:
-    """Add ``status`` and settle ``ds``: a rejected row without clocks belongs to the day of the run."""
+    """Add ``status`` and settle ``ds``: undated rows belong to the day of the run."""
     last = F.lit(scope.last)
-    day = F.coalesce("ds", last)
-    day = F.greatest(day, F.lit(scope.start)) if scope.opening else day
+    day = F.greatest("ds", F.lit(scope.start)) if scope.opening else F.col("ds")
     status = (
-        F.when(day > last, F.lit(NOT_YET_KNOWN))
+        F.when(F.col("ds").isNull(), F.lit(UNDATED))
+        .when(day > last, F.lit(NOT_YET_KNOWN))
         .when(day < F.lit(scope.start), F.lit(EARLIER))
         .when(F.col(REASON).isNotNull(), F.lit(QUARANTINED))
         .otherwise(F.lit(NEW))
     )
-    return typed.withColumn("status", status).withColumn("ds", F.least(day, last))
+    settled = F.when(F.col("ds").isNull(), last).otherwise(F.least(day, last))
+    return typed.withColumn("status", status).withColumn("ds", settled)
 
 
 def scope_of(sends: DataFrame, ds: date, ingested: list[date], source: str) -> Scope:

@@ -65,7 +65,7 @@ class BotSection(BaseModel):
 
     Parameters
     ----------
-    min_reaction_ms, max_clicks_a_minute, max_users_a_device : int, optional
+    min_reaction_ms, max_clicks_a_minute, max_users_a_device, max_sends_a_day : int, optional
         Whole numbers of at least 1.
     """
 
@@ -74,10 +74,11 @@ class BotSection(BaseModel):
     min_reaction_ms: PositiveInt | None = None
     max_clicks_a_minute: PositiveInt | None = None
     max_users_a_device: PositiveInt | None = None
+    max_sends_a_day: PositiveInt | None = None
 
     def rules(self) -> BotRules:
         """Give what features and labels need."""
-        return BotRules(self.min_reaction_ms, self.max_clicks_a_minute, self.max_users_a_device)
+        return BotRules(**self.model_dump())
 
 
 class TableSection(BaseModel):

@@ -193,14 +193,16 @@ class Oracle:
                 yield (send["user_id"], "min_reaction_ms"), self._click_known(click, send)
 
     def _dense(self, most: int) -> Iterator[tuple[tuple[str, str], date]]:
-        minutes: dict[tuple[str, datetime], list[date]] = {}
+        clicks: dict[str, list[tuple[datetime, date]]] = {}
         for click, send in self.all_clicks:
             if click["action"] != "dismiss":
-                minute = click["clicked_at"].replace(second=0, microsecond=0)
-                minutes.setdefault((send["user_id"], minute), []).append(self._click_known(click, send))
-        for (user, _), days in minutes.items():
-            if len(days) > most:
-                yield (user, "max_clicks_a_minute"), sorted(days)[most]
+                known = self._click_known(click, send)
+                clicks.setdefault(send["user_id"], []).append((click["clicked_at"], known))
+        for user, of_user in clicks.items():
+            for begin, _ in of_user:
+                days = [known for at, known in of_user if begin <= at < begin + timedelta(minutes=1)]
+                if len(days) > most:
+                    yield (user, "max_clicks_a_minute"), sorted(days)[most]
 
     def _crowded(self, most: int) -> Iterator[tuple[tuple[str, str], date]]:
         devices: dict[str, dict[str, date]] = {}

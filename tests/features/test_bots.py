@@ -77,7 +77,9 @@ def test_clicks_a_minute(spark: SparkSession) -> None:
     rows = clicks_of(
         *(("three", n * seconds, 10, "open") for n in (0, 1, 59)),
         *(("two", n * seconds, 10, "open") for n in (0, 1)),
-        *(("over two minutes", n * seconds, 10, "open") for n in (58, 59, 60)),
+        *(("over two minutes of the clock", n * seconds, 10, "open") for n in (58, 59, 60)),
+        *(("a minute apart", n * seconds, 10, "open") for n in (0, 30, 60)),
+        *(("four in all", n * seconds, 10, "open") for n in (0, 30, 60, 89)),
         *(("one dismissed", n * seconds, 10, "dismiss" if n else "open") for n in (0, 1, 2)),
         *(("the third is known later", n * seconds, 10 + n, "open") for n in (0, 1, 2)),
         *(("the third is known too late", n * seconds, 10 + 2 * n, "open") for n in (0, 1, 2)),
@@ -86,6 +88,8 @@ def test_clicks_a_minute(spark: SparkSession) -> None:
     frame = contract_frame(spark, "clicks", rows, more=OF_SEND)
     found = bot_flags(frame, None, rules, within_days=2).collect()
     assert sorted((row["user_id"], row["ds"].day, row["times"]) for row in found) == [
+        ("four in all", 10, 1),
+        ("over two minutes of the clock", 10, 1),
         ("the third is known later", 12, 1),
         ("three", 10, 1),
     ]
@@ -93,6 +97,37 @@ def test_clicks_a_minute(spark: SparkSession) -> None:
         "ds = '2026-03-12'"
     )
     assert [row["user_id"] for row in of_last_days.collect()] == ["the third is known later"]
+
+
+def test_a_click_that_is_known_late_and_lies_between_others_is_one_too_many(spark: SparkSession) -> None:
+    """The day on which it is known is flagged, not that of the click that came last."""
+    seconds = timedelta(seconds=1)
+    rows = clicks_of(*(("u", n * seconds, ds, "open") for n, ds in ((0, 10), (50, 10), (20, 11), (55, 12))))
+    frame = contract_frame(spark, "clicks", rows, more=OF_SEND)
+    found = bot_flags(frame, None, BotRules(max_clicks_a_minute=2), within_days=2).collect()
+    assert [(row["ds"].day, row["times"]) for row in sorted(found)] == [(11, 1), (12, 1)]
+
+
+def test_sends_a_day(spark: SparkSession) -> None:
+    hours = timedelta(hours=1)
+    sent = [
+        *(("three", n * hours, 10) for n in (0, 1, 11)),
+        *(("over two days", n * hours, 10) for n in (10, 11, 12)),
+        *(("the third is known later", n * hours, 10 + n) for n in (0, 1, 2)),
+        *(("the third is known too late", n * hours, 10 + 2 * n) for n in (0, 1, 2)),
+    ]
+    rows = [
+        {"send_id": f"s{n}", "user_id": user, "sent_at": NOON + after, "ingested_at": NOON + after, "ds": day(ds)}
+        for n, (user, after, ds) in enumerate(sent)
+    ]
+    sends = contract_frame(spark, "sends", rows, more="ds date")
+    none = contract_frame(spark, "clicks", [], more=OF_SEND)
+    found = bot_flags(none, None, BotRules(max_sends_a_day=2), within_days=2, sends=sends).collect()
+    assert sorted((row["user_id"], row["rule"], row["ds"].day, row["times"]) for row in found) == [
+        ("the third is known later", "max_sends_a_day", 12, 1),
+        ("three", "max_sends_a_day", 10, 1),
+    ]
+    assert {row["device_id"] for row in found} == {None}
 
 
 def test_users_a_device(spark: SparkSession) -> None:

@@ -17,6 +17,10 @@ NEW_ROWS: list[tuple[Any, ...]] = [
     ("b", date(2026, 3, 5), "04:00", "known a day earlier", False),
     ("c", date(2026, 3, 1), "01:00", "first of c", False),
     ("c", date(2026, 3, 12), "01:00", "11 days later: too far apart to be the same", False),
+    ("d", date(2026, 3, 1), "01:00", "first of d", False),
+    ("d", date(2026, 3, 11), "01:00", "10 days after the first", True),
+    ("d", date(2026, 3, 12), "01:00", "11 days after the first, the last that was accepted", False),
+    ("d", date(2026, 3, 22), "01:00", "10 days after the last that was accepted", True),
     (None, date(2026, 3, 5), "01:00", "no key", False),
     (None, date(2026, 3, 5), "02:00", "null equals null", True),
 ]
@@ -45,6 +49,20 @@ def test_rows_accepted_on_earlier_days_win(spark: SparkSession) -> None:
     assert "first" not in firsts, "a was accepted six days before"
     assert "known a day earlier" in firsts, "b was accepted 12 days before: too far apart"
     assert "no key" in firsts
+
+
+def test_the_last_accepted_row_counts_whichever_run_accepted_it(spark: SparkSession) -> None:
+    days = [date(2026, 3, 1), date(2026, 4, 6), date(2026, 4, 7), date(2026, 5, 11), date(2026, 5, 12)]
+    rows = new_rows(spark, [("a", day, "01:00", "", False) for day in days])
+    kept = {"key": ["id"], "known_time": "known", "within_days": 35}
+    at_once = with_duplicate(rows, **kept).where("NOT is_duplicate")
+    assert sorted(row["ds"] for row in at_once.collect()) == [days[0], days[1], days[4]]
+    accepted: list[date] = []
+    for day in days:
+        before = spark.createDataFrame([("a", of) for of in accepted], "id string, ds date")
+        new = with_duplicate(rows.where(rows["ds"] == day), accepted_before=before, **kept)
+        accepted += [row["ds"] for row in new.where("NOT is_duplicate").collect()]
+    assert accepted == [days[0], days[1], days[4]]
 
 
 def test_ties_do_not_depend_on_the_order_of_rows(spark: SparkSession) -> None:

@@ -9,6 +9,7 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from features.feature import History
+from features.last_devices import with_last_device
 from features.requests import active_campaigns, audience, planned_sends, with_send_at
 from features.time_rules import TimeRules, as_of_day
 from tests.features.chain import contract_frame
@@ -60,6 +61,14 @@ def test_audience(spark: SparkSession) -> None:
         "push on again": ("d5", None),
         "push off today": ("d6", None),  # not known at midnight
         "push unknown": ("d7", None),
+        "push off on the newer one": ("d9", None),
+        "push unknown on the newer one": ("d11", None),
+        "push off on one, unknown on the older": ("d14", None),
+        "gave it away": (None, None),
+        "got it": ("d15", None),
+        "gave one of two away": ("d16", None),
+        "got another": ("d17", "push_disabled"),
+        "gives it away today": ("d18", None),  # not known at midnight
     }
     devices = [
         changed("owns a device", "d1", 9, True),
@@ -74,6 +83,20 @@ def test_audience(spark: SparkSession) -> None:
         changed("push unknown", "d7", 9, None),
         changed("opted out, came back", "d8", 9, False),
         changed("opted out, came back", "d8", 10, True),
+        changed("push off on the newer one", "d9", 9, True),
+        changed("push off on the newer one", "d10", 10, False),
+        changed("push unknown on the newer one", "d11", 9, True),
+        changed("push unknown on the newer one", "d12", 10, None),
+        changed("push off on one, unknown on the older", "d13", 10, False),
+        changed("push off on one, unknown on the older", "d14", 9, None),
+        changed("gave it away", "d15", 9, True),
+        changed("got it", "d15", 10, True),
+        changed("gave one of two away", "d16", 8, True),
+        changed("gave one of two away", "d17", 9, True),
+        changed("got it", "d17", 9, True, ds=date(2026, 3, 8)),  # once: it went back
+        changed("got another", "d17", 10, False),
+        changed("gives it away today", "d18", 9, True),
+        changed("got another", "d18", 9, True, ds=TODAY),
     ]
     leavings = [
         left("opted out", "opt_out"),
@@ -113,6 +136,31 @@ def test_audience_of_a_log_without_optional_tables(spark: SparkSession) -> None:
     found = audience(History(pushes=pushes(spark, rows)), None, AS_OF).collect()
     devices = {row["user_id"]: (row["device_id"], row["left_out"]) for row in found}
     assert devices == {"two devices": ("new", None), "no device": (None, None)}
+
+
+def test_a_send_without_device_asks_for_the_one_that_the_audience_had(spark: SparkSession) -> None:
+    log = [
+        changed("u", "old", 9, True, ds=date(2026, 3, 7)),
+        changed("u", "new", 9, True, ds=date(2026, 3, 8)),
+        changed("u", "new", 9, False, ds=YESTERDAY),
+        changed("u", "newest", 9, True, ds=TODAY),
+        changed("v", "other", 9, True, ds=date(2026, 3, 8)),
+    ]
+    devices = contract_frame(spark, "devices", log, more="ds date")
+    history = History(pushes=pushes(spark, [pushed("w", YESTERDAY)]), devices=devices)
+    days = [date(2026, 3, number) for number in range(7, 12)]
+    asked = [(user, None, day) for user in ("u", "v", "w") for day in days] + [("u", "its own", AS_OF)]
+    requests = spark.createDataFrame(asked, "user_id string, device_id string, as_of date")
+    found = with_last_device(requests, history)
+    assert found.columns == requests.columns
+    rows = found.collect()
+    assert ("u", "its own", AS_OF) in rows
+    filled = {(row["user_id"], row["as_of"].day): row["device_id"] for row in rows if row["device_id"] != "its own"}
+    assert [filled["u", day] for day in range(7, 12)] == [None, "old", "new", "old", "newest"]
+    assert [filled["v", day] for day in range(7, 12)] == [None, None, "other", "other", "other"]
+    for day in days:
+        for user in audience(history, None, day).collect():
+            assert filled[user["user_id"], day.day] == user["device_id"]
 
 
 def test_planned_sends_are_those_that_the_midnight_serves(spark: SparkSession) -> None:

@@ -17,6 +17,9 @@ GOOD = {
                "ingested_at": "2026-03-01 11:00:00"},
     "users": {"user_id": "u", "updated_at": "2026-03-01", "ingested_at": "2026-03-01", "timezone": "Europe/Berlin"},
     "plans": {"campaign_id": "c", "known_at": "2026-03-01", "local_hour": "18"},
+    "app_events": {"event_id": "e", "user_id": "u", "event_name": "view", "occurred_at": "2026-03-01",
+                   "ingested_at": "2026-03-01", "duration_s": "2.5"},
+    "opt_outs": {"user_id": "u", "occurred_at": "2026-03-01", "kind": "opt_out", "ingested_at": "2026-03-01"},
 }  # fmt: skip
 
 CASES: dict[str, list[tuple[dict[str, Any], str | None]]] = {
@@ -30,6 +33,11 @@ CASES: dict[str, list[tuple[dict[str, Any], str | None]]] = {
         ({"sent_at": "yesterday", "user_id": None}, "bad_sent_at"),  # the first rule that is broken
         ({"score": "high"}, "bad_score"),  # an optional column, but not what it says
         ({"score": None}, None),
+        ({"score": "0"}, None),  # both bounds are included
+        ({"score": "1"}, None),
+        ({"score": "1.001"}, "score_out_of_range"),
+        ({"score": "-0.001"}, "score_out_of_range"),
+        ({"score": "NaN"}, "score_out_of_range"),
     ],
     "clicks": [
         ({}, None),
@@ -46,6 +54,26 @@ CASES: dict[str, list[tuple[dict[str, Any], str | None]]] = {
         ({}, None),  # one clock only: known when it was made
         ({"local_hour": "six"}, "bad_local_hour"),
         ({"known_at": None}, "missing_known_at"),
+        ({"local_hour": "0"}, None),
+        ({"local_hour": "23"}, None),
+        ({"local_hour": "24"}, "local_hour_out_of_range"),
+        ({"local_hour": "-1"}, "local_hour_out_of_range"),
+    ],
+    "app_events": [
+        ({}, None),
+        ({"duration_s": None}, None),
+        ({"duration_s": "0"}, None),
+        ({"duration_s": "-0.5"}, "duration_s_out_of_range"),
+        ({"duration_s": "Infinity"}, "duration_s_out_of_range"),  # two of them would wrap a sum
+        ({"duration_s": "-Infinity"}, "duration_s_out_of_range"),
+        ({"duration_s": "NaN"}, "duration_s_out_of_range"),
+        ({"duration_s": "1e300"}, "duration_s_out_of_range"),  # as would these
+    ],
+    "opt_outs": [
+        ({}, None),
+        ({"kind": "uninstall"}, None),
+        ({"kind": "opt_in"}, "unknown_kind"),
+        ({"kind": None}, "missing_kind"),
     ],
 }
 

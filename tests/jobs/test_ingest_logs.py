@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import date
 from pathlib import Path
 
@@ -58,6 +58,14 @@ s6,2026-01-02 12:30:00,stare,2026-01-02 12:31:00
 ONE, TWO, THREE = date(2026, 1, 1), date(2026, 1, 2), date(2026, 1, 3)
 
 Ingest = Callable[..., Lake]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _one_partition(spark: SparkSession) -> Iterator[None]:
+    before = spark.conf.get("spark.sql.shuffle.partitions")
+    spark.conf.set("spark.sql.shuffle.partitions", "1")
+    yield
+    spark.conf.set("spark.sql.shuffle.partitions", str(before))
 
 
 @pytest.fixture
@@ -150,6 +158,101 @@ def test_the_last_day_again_gives_the_same_tables(ingest: Ingest) -> None:
         for lake in (ingest(TWO, clicks=waited_and_came_again) for _ in range(2))
     )
     assert again == once
+
+
+CLOCKS = """id,user,campaign,at,known
+s1,u1,c1,2026-01-01 10:00:00,2026-01-01 10:01:00
+s2,u1,c1,2099-01-01 10:00:00,2026-01-02 10:00:00
+s3,u1,c1,2099-01-01 10:00:00,2099-01-01 10:00:00
+s4,u1,c1,2026-01-02 10:00:00,2099-01-01 10:00:00
+s5,u1,c1,2026-01-02 10:00:00,2026-01-03 10:00:00
+s6,u1,c1,2026-01-03 10:00:00,2026-01-03 10:00:00
+s7,u1,c1,+58000-01-01 10:00:00,+58000-01-01 10:00:00
+s8,u1,c1,2026-01-02 10:00:00,2026-01-02 10:00:00
+"""
+# s2 happens after it was ingested; s3, s4 and s7 (milliseconds read as seconds) lie in a future beyond any log; s5 and
+# s6 are only known on January 3rd
+
+
+def test_a_future_send_is_rejected_and_one_that_is_known_later_waits(ingest: Ingest) -> None:
+    lake = ingest(TWO, sends=CLOCKS, more="--max-bad-share 1")
+    rejected = {(row["raw_row"].split('"')[3], row["reason"], row["ds"]) for row in lake.read("quarantine").collect()
+                if row["table"] == "sends"}  # fmt: skip
+    assert rejected == {
+        ("s2", "known_before_it_happened", TWO),
+        ("s3", "in_the_future", TWO),
+        ("s4", "in_the_future", TWO),
+        ("s7", "in_the_future", TWO),
+    }
+    assert counts(lake)[("sends", TWO)] == (7, 1, 4, 0, 2)
+    lake = ingest(THREE, sends=CLOCKS, more="--max-bad-share 1")
+    assert counts(lake)[("sends", THREE)] == (2, 2, 0, 0, 0)
+
+
+def test_a_source_all_in_the_future_is_bad_input(ingest: Ingest) -> None:
+    with pytest.raises(BadInput, match=r"sends: none of the 8 rows .* in_the_future 7, known_before_it_happened 1"):
+        ingest(TWO, sends=SENDS.replace("2026", "2099").replace("yesterday", "2099-01-01").replace(",,", ",u,"))
+
+
+def test_how_far_ahead_a_log_may_reach_is_settable(ingest: Ingest) -> None:
+    lake = ingest(ONE, sends=CLOCKS, more="--max-bad-share 0.9 --max-days-ahead 1")
+    assert counts(lake)[("sends", ONE)] == (8, 1, 3, 0, 4)
+
+
+NO_CLOCKS = SENDS + "s8,u3,c1,never,never\ns9,u3,c1,never,never\n"
+
+
+def test_a_row_without_clocks_is_rejected_once(ingest: Ingest) -> None:
+    for ds in (ONE, TWO, THREE, THREE):
+        lake = ingest(ds, sends=NO_CLOCKS)
+    undated = [row["ds"] for row in lake.read("quarantine").where("raw_row LIKE '%never%'").collect()]
+    assert undated == [ONE, ONE]
+    assert {key: of[0] for key, of in counts(lake).items() if key[0] == "sends"} == {
+        ("sends", ONE): 5 + 2 + 3, ("sends", TWO): 2 + 1, ("sends", THREE): 1,
+    }  # fmt: skip
+    lake = ingest(TWO, sends=NO_CLOCKS + "s10,u3,c1,never,never\n")
+    undated = [row["ds"] for row in lake.read("quarantine").where("raw_row LIKE '%never%'").collect()]
+    assert sorted(undated) == [ONE, ONE, TWO]
+
+
+def test_a_key_that_comes_again_and_again_is_the_same_day_by_day_and_in_one_run(ingest: Ingest, tmp_path: Path) -> None:
+    """January 3rd is too far from the 1st to be the same; the 4th is the same as the 3rd, the accepted one."""
+    again = SENDS + "".join(f"s1,u1,c1,2026-01-01 10:00:00,2026-01-0{day} 12:00:00\n" for day in (2, 3, 4))
+    days, more = [ONE, TWO, THREE, date(2026, 1, 4)], "--max-bad-share 1 --dedup-days 1"
+    again += "s8,u3,c1,2026-01-04 12:00:00,2026-01-04 12:00:00\n"
+    for ds in days:
+        by_day = ids(ingest(ds, sends=again, more=more), "sends")
+    assert {day for name, day in by_day if name == "s1"} == {ONE, THREE}
+    (tmp_path / "lake").rename(tmp_path / "by_day")
+    assert ids(ingest(days[-1], sends=again, more=more), "sends") == by_day
+
+
+PLANS = """campaign,at,hour,known
+c1,,18,2026-01-01 08:00:00
+c1,,18,2026-01-01 08:00:00
+c1,,18,2026-01-02 08:00:00
+c2,2026-01-09 08:00:00,,2026-01-01 08:00:00
+"""
+PLANS_MAPPING = """
+[plans]
+source = "../plans.csv"
+format = "csv"
+options = { header = true }
+[plans.columns]
+campaign_id = "campaign"
+send_at = "at"
+local_hour = "hour"
+known_at = "known"
+"""
+
+
+def test_a_local_hour_can_be_planned_day_after_day(ingest: Ingest, tmp_path: Path) -> None:
+    (tmp_path / "plans.csv").write_text(PLANS)
+    for ds in (ONE, TWO):
+        lake = ingest(ds, mapping=MAPPING + PLANS_MAPPING)
+    plans = {(row["campaign_id"], row["local_hour"], row["ds"]) for row in lake.read("plans").collect()}
+    assert plans == {("c1", 18, ONE), ("c1", 18, TWO), ("c2", None, ONE)}
+    assert counts(lake)[("plans", ONE)] == (4, 2, 0, 1, 1)
 
 
 @pytest.mark.parametrize(
