@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
@@ -54,6 +54,7 @@ class Autoencoder(Settings, ClassNamePrefixFeaturesOutMixin, TransformerMixin, B
         groups: npt.ArrayLike | None = None,
         last: LastVersion | None = None,
         ranks: Ranks = ALONE,
+        blocks: Sequence[str] | None = None,
     ) -> Self:
         """Learn scaling and weights.
 
@@ -71,6 +72,8 @@ class Autoencoder(Settings, ClassNamePrefixFeaturesOutMixin, TransformerMixin, B
         ranks : Ranks
             Processes that learn together, each from its own rows, where it is not this one alone. All get the same
             weights; `measures_` are of the process's own held-out rows.
+        blocks : sequence of str, optional
+            The block of features of each token, for `measures_` alone.
 
         Raises
         ------
@@ -96,7 +99,7 @@ class Autoencoder(Settings, ClassNamePrefixFeaturesOutMixin, TransformerMixin, B
         self.n_iter_ = len(self.history_)
         self._set_weights(trainer.network.weights())
         self._trainer: Trainer | None = None
-        self.measures_ = measure(self, held_out)
+        self.measures_ = measure(self, held_out, blocks)
         return self
 
     def partial_fit(self, X: Rows, y: npt.ArrayLike | None = None) -> Self:

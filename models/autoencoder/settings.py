@@ -36,7 +36,7 @@ class Learned:
     """Epochs of `fit`, and calls of `partial_fit` since."""
     history_: list[float]
     """Held-out FVU after each epoch of `fit`."""
-    measures_: dict[str, float]
+    measures_: dict[str, float | dict[str, float]]
     """`models.autoencoder.measures.measure` of the held-out rows of `fit`."""
 
 
