@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
@@ -20,7 +20,7 @@ from models.autoencoder.labels import Labels
 from models.autoencoder.measures import fvu_of, measure
 from models.autoencoder.ranks import ALONE, Ranks
 from models.autoencoder.scaling import CountScaling, Floats, fit_scaling, total_variance
-from models.autoencoder.settings import Learned, Settings
+from models.autoencoder.settings import Settings
 from models.autoencoder.warm_start import LastVersion
 
 if TYPE_CHECKING:  # a worker that only encodes is spared the seconds that torch takes to import
@@ -32,14 +32,7 @@ Rows = sp.csr_matrix | npt.NDArray[np.number]
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
-class Autoencoder(
-    Learned,
-    Settings,
-    ClassNamePrefixFeaturesOutMixin,
-    TransformerMixin,
-    BaseEstimator,
-    ABC,  # type: ignore[misc]
-):
+class Autoencoder(Settings, ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator, ABC):  # type: ignore[misc]
     """Scaling, training loop, codes and score; a variant adds its settings, its network and its encoder."""
 
     WEIGHTS: ClassVar[tuple[str, ...]] = ("encoder", "encoder_bias", "decoder", "decoder_bias")
@@ -61,6 +54,7 @@ class Autoencoder(
         groups: npt.ArrayLike | None = None,
         last: LastVersion | None = None,
         ranks: Ranks = ALONE,
+        blocks: Sequence[str] | None = None,
     ) -> Self:
         """Learn scaling and weights.
 
@@ -78,6 +72,8 @@ class Autoencoder(
         ranks : Ranks
             Processes that learn together, each from its own rows, where it is not this one alone. All get the same
             weights; `measures_` are of the process's own held-out rows.
+        blocks : sequence of str, optional
+            The block of features of each token, for `measures_` alone.
 
         Raises
         ------
@@ -103,7 +99,7 @@ class Autoencoder(
         self.n_iter_ = len(self.history_)
         self._set_weights(trainer.network.weights())
         self._trainer: Trainer | None = None
-        self.measures_ = measure(self, held_out)
+        self.measures_ = measure(self, held_out, blocks)
         return self
 
     def partial_fit(self, X: Rows, y: npt.ArrayLike | None = None) -> Self:

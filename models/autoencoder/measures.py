@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,7 +17,13 @@ CHUNK_ROWS = 4096
 """Rows that are rebuilt in full at once."""
 
 
-def measure(estimator: Autoencoder, counts: sp.csr_matrix) -> dict[str, float]:
+ALIKE = 0.7
+"""Cosine of two decoder rows from which on they count as one latent (Paulo and Belrose 2025)."""
+
+
+def measure(
+    estimator: Autoencoder, counts: sp.csr_matrix, blocks: Sequence[str] | None = None
+) -> dict[str, float | dict[str, float]]:
     """Measure a fitted autoencoder, best on users that it was not fitted on.
 
     Parameters
@@ -25,19 +32,47 @@ def measure(estimator: Autoencoder, counts: sp.csr_matrix) -> dict[str, float]:
         Fitted.
     counts : csr_matrix of shape (n_users, n_tokens)
         Raw counts.
+    blocks : sequence of str, optional
+        The block of features that each token is of, see `blocks_of`.
 
     Returns
     -------
     dict
-        `fvu`, `l0`, `dead_fraction` and `bytes_per_user` (see `models.autoencoder.selection`).
+        `fvu`, `l0`, `dead_fraction`, `firing_spread` and `bytes_per_user` (see `models.autoencoder.selection`); with
+        blocks, also `fvu_by_block`.
     """
     codes = estimator.transform(counts)
+    by_block = {} if blocks is None else {"fvu_by_block": fvu_by_block(estimator, counts, blocks)}
     return {
         "fvu": fvu_of(estimator, counts),
         "l0": l0(codes),
         "dead_fraction": dead_fraction(codes),
+        "firing_spread": firing_spread(codes),
         "bytes_per_user": estimator.sparse_encoder().selection.bytes_per_user(codes),
+        **by_block,
     }
+
+
+def blocks_of(vocabulary: Iterable[str]) -> list[str]:
+    """Give the block of each token, which is what its name says before a colon; those without one are a block too.
+
+    >>> blocks_of(["event:app_open", "sent:sports", "age"])
+    ['event', 'sent', '']
+    """
+    return [token.partition(":")[0] if ":" in token else "" for token in vocabulary]
+
+
+def fvu_by_block(estimator: Autoencoder, counts: sp.csr_matrix, blocks: Sequence[str]) -> dict[str, float]:
+    """Fraction of variance unexplained of the tokens of each block, as `fvu_of` has it for all of them."""
+    names, block = np.unique(np.asarray(blocks), return_inverse=True)
+    sums = np.zeros((2, len(names)))
+    for start in range(0, counts.shape[0], CHUNK_ROWS):
+        chunk = counts[start : start + CHUNK_ROWS]
+        scaled = estimator.scaling_.apply(chunk).toarray()
+        for place, expected in enumerate((estimator.rebuild(estimator.transform(chunk)), estimator.scaling_.mean)):
+            of_token = np.square(scaled - expected).sum(axis=0, dtype=np.float64)
+            sums[place] += np.bincount(block, of_token, len(names))
+    return {name: _ratio(*sums[:, place].tolist()) for place, name in enumerate(names.tolist())}
 
 
 def fvu_of(estimator: Autoencoder, counts: sp.csr_matrix) -> float:
@@ -107,8 +142,12 @@ def matched_cosine(decoder: npt.ArrayLike, other: npt.ArrayLike) -> float:
     -----
     Source: Paulo and Belrose 2025, "Sparse autoencoders trained on the same data learn different features".
     """
-    cosines = _unit_rows(decoder) @ _unit_rows(other).T
-    return float(cosines[linear_sum_assignment(-cosines)].mean())
+    return float(_matched_cosines(decoder, other).mean())
+
+
+def matched_share(decoder: npt.ArrayLike, other: npt.ArrayLike, *, least: float = ALIKE) -> float:
+    """Give the share of latents whose match in the other dictionary, see `matched_cosine`, has at least this cosine."""
+    return float((_matched_cosines(decoder, other) >= least).mean())
 
 
 def linear_cka(codes: sp.csr_matrix, other: sp.csr_matrix) -> float:
@@ -127,6 +166,11 @@ def linear_cka(codes: sp.csr_matrix, other: sp.csr_matrix) -> float:
     """
     own = np.linalg.norm(_covariance(codes, codes)) * np.linalg.norm(_covariance(other, other))
     return float(np.linalg.norm(_covariance(other, codes)) ** 2 / own) if own else 0.0
+
+
+def _matched_cosines(decoder: npt.ArrayLike, other: npt.ArrayLike) -> npt.NDArray[np.float64]:
+    cosines = _unit_rows(decoder) @ _unit_rows(other).T
+    return np.asarray(cosines[linear_sum_assignment(-cosines)])
 
 
 def _unit_rows(rows: npt.ArrayLike) -> npt.NDArray[np.float64]:

@@ -36,12 +36,12 @@ class Learned:
     """Epochs of `fit`, and calls of `partial_fit` since."""
     history_: list[float]
     """Held-out FVU after each epoch of `fit`."""
-    measures_: dict[str, float]
+    measures_: dict[str, float | dict[str, float]]
     """`models.autoencoder.measures.measure` of the held-out rows of `fit`."""
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
-class Settings:
+class Settings(Learned):
     """The settings of all; a variant adds its own, and their limits."""
 
     LIMITS: ClassVar[Mapping[str, tuple[float, float]]] = {

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from models.autoencoder.batch_topk import BatchTopKAutoencoder
 from models.autoencoder.contractive import ContractiveAutoencoder
 from models.autoencoder.deep import DeepAutoencoder
+from models.autoencoder.deep_contractive import DeepContractiveAutoencoder
 from models.autoencoder.estimator import Autoencoder
 from models.autoencoder.kl import KLAutoencoder
 from models.autoencoder.l1 import L1Autoencoder
@@ -21,6 +22,7 @@ ESTIMATORS: Mapping[str, type[Autoencoder]] = {
         BatchTopKAutoencoder,
         ContractiveAutoencoder,
         DeepAutoencoder,
+        DeepContractiveAutoencoder,
         KLAutoencoder,
         L1Autoencoder,
         PredictiveAutoencoder,

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import scipy.sparse as sp
 
-from models.autoencoder.measures import linear_cka, matched_cosine
+from models.autoencoder.measures import linear_cka, matched_cosine, matched_share
 from models.autoencoder.scaling import CountScaling, Floats
 
 if TYPE_CHECKING:
@@ -88,14 +88,15 @@ class LastVersion:
         Returns
         -------
         dict
-            `shared_tokens`; `matched_cosine` of the decoders over these tokens, and `linear_cka` of the codes that
-            both give these users (see `models.autoencoder.measures`).
+            `shared_tokens`; `matched_cosine` and `matched_share` of the decoders over these tokens, and `linear_cka` of
+            the codes that both give these users (see `models.autoencoder.measures`).
         """
         own, its = estimator.decoder_[:, self.here], self._decoder(estimator.scaling_)
         before = self.estimator.transform(counts @ self._columns(counts.shape[1]))
         return {
             "shared_tokens": len(self.here),
             "matched_cosine": matched_cosine(own, its),
+            "matched_share": matched_share(own, its),
             "linear_cka": linear_cka(estimator.transform(counts), before),
         }
 

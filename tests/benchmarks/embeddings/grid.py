@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from models.autoencoder.batch_topk import BatchTopKAutoencoder
 from models.autoencoder.contractive import ContractiveAutoencoder
 from models.autoencoder.deep import DeepAutoencoder
+from models.autoencoder.deep_contractive import DeepContractiveAutoencoder
 from models.autoencoder.estimator import Autoencoder
 from models.autoencoder.kl import KLAutoencoder
 from models.autoencoder.l1 import L1Autoencoder
@@ -143,6 +144,11 @@ VARIANTS = [
         "deep, pre-trained",
         _autoencoder(DeepAutoencoder),
         lambda budget: _each(n_latents=[budget], n_hidden=[64, 128], pretrain_epochs=[10]),
+    ),
+    Method(
+        "deep, contractive",
+        _autoencoder(DeepContractiveAutoencoder),
+        lambda budget: _each(n_latents=[budget], contraction=[0.001, 0.01, 0.1]),
     ),
     Method(
         "variational",

@@ -7,14 +7,17 @@ import pytest
 import scipy.sparse as sp
 
 from models.autoencoder.measures import (
+    blocks_of,
     dead_fraction,
     firing_rates,
     firing_spread,
     fvu,
+    fvu_by_block,
     fvu_of,
     l0,
     linear_cka,
     matched_cosine,
+    matched_share,
     measure,
 )
 
@@ -45,7 +48,20 @@ def test_an_estimator_is_measured_by_its_codes(fitted, new_counts):
     assert found["fvu"] == pytest.approx(fvu(scaled, fitted.rebuild(codes), fitted.mean_))
     assert found["l0"] == codes.nnz / 400
     assert found["bytes_per_user"] == 4
+    assert found["firing_spread"] == firing_spread(codes)
     assert fitted.score(new_counts) == pytest.approx(1 - found["fvu"])
+
+
+def test_fvu_of_a_block_is_that_of_its_tokens(fitted, new_counts, monkeypatch):
+    blocks = blocks_of([f"{'event' if token < 20 else 'sent'}:a:{token}" for token in range(47)] + ["age"])
+    scaled, rebuilt = fitted.scaling_.apply(new_counts).toarray(), fitted.rebuild(fitted.transform(new_counts))
+    columns = {"event": slice(20), "sent": slice(20, 47), "": slice(47, 48)}
+    expected = {name: fvu(scaled[:, of], rebuilt[:, of], fitted.mean_[of]) for name, of in columns.items()}
+    monkeypatch.setattr("models.autoencoder.measures.CHUNK_ROWS", 7)
+
+    assert fvu_by_block(fitted, new_counts, blocks) == pytest.approx(expected)
+    assert measure(fitted, new_counts, blocks)["fvu_by_block"].keys() == expected.keys()
+    assert fitted.measures_.keys() == measure(fitted, new_counts).keys()
 
 
 def test_fvu_does_not_depend_on_the_chunks(fitted, new_counts, monkeypatch):
@@ -71,6 +87,8 @@ def test_dictionaries_are_matched_whatever_their_order_and_scale():
     assert matched_cosine(decoder, [[0.0, 0.0, 1.0], [1.0, 0.0, 0.0]]) == pytest.approx(0.5)
     # one row is nearest to both, but it can be matched to one only
     assert matched_cosine(decoder, [[1.0, 1.0, 0.0], [0.0, 0.0, 1.0]]) == pytest.approx(0.5**0.5 / 2)
+    assert matched_share(decoder, [[1.0, 1.0, 0.0], [0.0, 0.0, 1.0]]) == 0.5  # a cosine of 0.71, and one of 0
+    assert matched_share(decoder, [[1.0, 1.0, 0.0], [0.0, 0.0, 1.0]], least=0.8) == 0.0
 
 
 def test_codes_are_compared_whatever_their_rotation():

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
 
 from models.autoencoder.batch_topk import BatchTopKAutoencoder
 from models.autoencoder.deep import DeepAutoencoder
+from models.autoencoder.deep_contractive import DeepContractiveAutoencoder
 from models.autoencoder.kl import KLAutoencoder
 from models.autoencoder.l1 import L1Autoencoder
 from models.autoencoder.networks.base import Start, initial_weights
 from models.autoencoder.networks.batch import SparseBatch
+from models.autoencoder.networks.deep import DeepNetwork
+from models.autoencoder.networks.deep_contractive import DeepContractiveNetwork
 from models.autoencoder.networks.penalised import ContractiveNetwork
 from models.autoencoder.networks.predictive import PredictiveNetwork
 from models.autoencoder.scaling import fit_scaling, total_variance
@@ -70,6 +75,36 @@ def test_the_contractive_penalty_is_the_squared_jacobian(counts):
     squares = [torch.autograd.functional.jacobian(code_of, row).square().sum() for row in batch.dense()]
     penalty = float(network.penalty(network.code(batch)).detach())
     assert penalty == pytest.approx(float(torch.stack(squares).mean().detach()), rel=1e-4)
+
+
+def test_the_deep_contractive_penalty_is_the_squared_jacobian_on_average(counts):
+    start, batch = start_of(counts)
+    rng = np.random.default_rng(1)
+    inner = {f"inner_{name}": value for name, value in initial_weights(6, 3, rng).items()}
+    network = DeepContractiveNetwork(replace(start, weights=start.weights | inner), penalty_weight=1.0)
+
+    def code_of(row: torch.Tensor) -> torch.Tensor:
+        hidden = torch.relu((row - network.mean) @ network.encoder + network.encoder_bias)
+        return hidden @ network.inner_encoder + network.inner_encoder_bias
+
+    squares = [torch.autograd.functional.jacobian(code_of, row).square().sum() for row in batch.dense()]
+    hidden = network.activations(batch)
+    drawn = torch.stack([network.squared_jacobians(hidden) for _ in range(4000)]).detach()
+
+    assert drawn.std(dim=0).max() > 0.1
+    assert drawn.mean(dim=0).numpy() == pytest.approx(torch.stack(squares).detach().numpy(), rel=0.05, abs=1e-6)
+    without = network.training_loss(batch, batch) - DeepNetwork.training_loss(network, batch, batch)
+    assert 0.3 < float(without.detach()) / float(torch.stack(squares).mean()) < 3
+
+
+def test_a_deep_contractive_code_has_a_lower_slope(counts, new_counts):
+    moved = []
+    for contraction in (0.0, 3.0):
+        model = DeepContractiveAutoencoder(**QUICK, n_hidden=16, contraction=contraction, value_bits=16).fit(counts)
+        more = new_counts + new_counts[np.random.default_rng(0).permutation(400)]
+        moved.append(np.linalg.norm((model.transform(more) - model.transform(new_counts)).toarray()))
+
+    assert moved[1] < 0.7 * moved[0]
 
 
 def test_the_search_for_the_best_code_lowers_its_objective(counts):
