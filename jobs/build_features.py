@@ -86,12 +86,12 @@ def _oldest_midnight(lake: Lake, note: LogNote, requests: DataFrame, ds: date) -
 def _audience(lake: Lake, note: LogNote, past: History, ds: date) -> DataFrame:
     deletions = lake.read("deletions", until=ds) if "deletions" in note.tables else None
     flags = lake.read(BOT_FLAGS, until=ds) if note.bots.active else None
+    return audience(past, deletions, ds + timedelta(days=1), bot_flags=flags)
+
+
 def _with_devices(requests: DataFrame, past: History) -> DataFrame:
     """Fill in devices where a request lacks its own, which most logs name in every send."""
     return requests if requests.where("device_id IS NULL").isEmpty() else with_last_device(requests, past)
-
-
-    return audience(past, deletions, ds + timedelta(days=1), bot_flags=flags)
 
 
 def _campaigns(lake: Lake, note: LogNote, past: History, ds: date, hour: int) -> DataFrame:
