@@ -229,7 +229,15 @@ class Trainer:
 
 
 def torch_device(name: str) -> torch.device:
-    """Give the device of a name that PyTorch knows; ``auto`` is the GPU where there is one."""
+    """Give the device of a name that PyTorch knows; ``auto`` is the GPU where there is one.
+
+    Raises
+    ------
+    ValueError
+        When it is a GPU, and there is none.
+    """
+    if name.startswith("cuda") and not torch.cuda.is_available():
+        raise ValueError(f"device is {name}, and PyTorch finds no GPU here: expected cpu or auto")
     return torch.device(("cuda" if torch.cuda.is_available() else "cpu") if name == "auto" else name)
 
 
