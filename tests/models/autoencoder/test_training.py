@@ -11,13 +11,14 @@ import torch
 from sklearn.base import clone
 from sklearn.decomposition import PCA
 
+from models.autoencoder.devices import torch_device, torch_threads
 from models.autoencoder.measures import fvu
 from models.autoencoder.networks.base import Start, initial_weights
 from models.autoencoder.networks.batch import SparseBatch
 from models.autoencoder.networks.topk import TopKNetwork, keep_top_k
 from models.autoencoder.scaling import fit_scaling, total_variance
 from models.autoencoder.topk import TopKAutoencoder
-from models.autoencoder.trainer import Trainer, TrainingSettings, torch_device, torch_threads
+from models.autoencoder.trainer import Trainer, TrainingSettings
 from models.autoencoder.undercomplete import UndercompleteAutoencoder
 from models.autoencoder.variational import VariationalAutoencoder
 
