@@ -19,11 +19,13 @@ from features.behaviour import behaviour_cells
 from features.splits import Split
 from jobs.cli import add_tracking_argument, job_parser, run_job, say
 from jobs.embedding import EMBEDDINGS, audience_codes_table, codes_table, distinct_users, encoded, read_manifest
+from jobs.errors import BadInput
 from jobs.lake import Lake
 from jobs.log_note import read_note
 from jobs.past import read_past
 from jobs.registry import champion_bundle
 from jobs.split_arguments import add_split_arguments, split_of
+from jobs.token_schema import check_token_schema
 
 
 def arg_parser() -> argparse.ArgumentParser:
@@ -41,20 +43,26 @@ def arg_parser() -> argparse.ArgumentParser:
 def run(spark: SparkSession, args: argparse.Namespace) -> None:
     """Encode for ``args.ds``."""
     lake = Lake(spark, args.root)
-    if args.requests == "audience" and args.embedding == "day":
-        _encode_audience(spark, lake, lake.get_folder(EMBEDDINGS, args.ds), args.ds)
-        return
+    note = read_note(lake, args.ds)
     champion = _champion_embedding(args)
     if args.requests == "audience":
-        if champion is None:
+        chosen = champion if args.embedding == "champion" else lake.get_folder(EMBEDDINGS, args.ds)
+        if chosen is None:
             say("no champion with an embedding: no audience to encode; --embedding day takes the one of the day")
             return
-        _encode_audience(spark, lake, champion, args.ds)
+        check_token_schema(read_manifest(chosen), note)
+        _encode_audience(spark, lake, chosen, args.ds)
         return
-    split = split_of(args, read_note(lake, args.ds).rules)
+    split = split_of(args, note.rules)
     trained = lake.get_folder(EMBEDDINGS, args.ds)
+    check_token_schema(read_manifest(trained), note)
     _encode_training(spark, lake, trained, split, args.ds, since=split.train[0])
     if champion is not None and read_manifest(champion)["version"] != read_manifest(trained)["version"]:
+        try:
+            check_token_schema(read_manifest(champion), note)
+        except BadInput as error:  # the champion cannot be measured then, and the gate says so
+            say(f"the champion's codes are left out: {error}")
+            return
         _encode_training(spark, lake, champion, split, args.ds, since=split.holdout[0])
 
 

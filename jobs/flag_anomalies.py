@@ -31,6 +31,7 @@ from jobs.errors import BadInput
 from jobs.lake import Lake
 from jobs.log_note import read_note
 from jobs.past import BOT_FLAGS, read_past
+from jobs.token_schema import check_token_schema
 from models.anomalies import PeerScale, out_of_line, rebuild_errors, surprises
 from models.autoencoder.store import StoredAutoencoder, load
 
@@ -61,8 +62,9 @@ def run(spark: SparkSession, args: argparse.Namespace) -> None:
     if not 0 < args.most_share <= 1:
         raise BadInput(f"--most-share: expected a share above 0 and up to 1, got {args.most_share}")
     lake = Lake(spark, args.root)
-    embedding = load(lake.get_folder(EMBEDDINGS, args.ds))
-    past = read_past(lake, read_note(lake, args.ds), args.ds, as_of=args.ds + timedelta(days=1))
+    embedding, note = load(lake.get_folder(EMBEDDINGS, args.ds)), read_note(lake, args.ds)
+    check_token_schema(embedding.manifest, note)
+    past = read_past(lake, note, args.ds, as_of=args.ds + timedelta(days=1))
     users = users_of(spark, past, embedding, args.ds)
     devices = devices_of(past, users, args.ds)
     rules = _bot_rules(lake, args.ds)

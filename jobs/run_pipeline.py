@@ -98,7 +98,7 @@ def steps_of(args: argparse.Namespace) -> list[Step]:
         _step(ingest_logs, args),
         _step(aggregate_day, args),
         _step(build_features, args),
-        _step(train_embedding, args),
+        _step(train_embedding, args, threads=1),  # more would give other weights, and no speed at this width
         _step(encode_users, args, requests="training"),
         _step(build_training_set, args),
         _step(train_click_models, args),

@@ -33,7 +33,7 @@ def learn_together(
     estimator: Autoencoder,
     last: LastVersion | None,
     *,
-    n_tokens: int,
+    blocks: Sequence[str],
     processes: int,
 ) -> tuple[Autoencoder, Moved | None]:
     """Fit in as many tasks as there are processes; they must find room at the same time.
@@ -46,6 +46,8 @@ def learn_together(
         See ``jobs.behaviour_sample.sample_rows``.
     last : LastVersion, optional
         What to start from.
+    blocks : sequence of str
+        The block of each token, see ``models.autoencoder.measures.blocks_of``.
 
     Raises
     ------
@@ -61,14 +63,14 @@ def learn_together(
             raise BadInput(f"--processes {processes}: expected users for each, got some for {len(shards)}")
         local = (spark.conf.get("spark.master") or "").startswith("local[")
         distributor = TorchDistributor(num_processes=processes, local_mode=local, use_gpu=False)
-        fitted: Any = distributor.run(learn_shard, estimator, shards, n_tokens, last)
+        fitted: Any = distributor.run(learn_shard, estimator, shards, blocks, last)
         return fitted[0], fitted[1]
     finally:
         lake.storage.delete(folder)
 
 
 def learn_shard(
-    estimator: Autoencoder, shards: Sequence[str], n_tokens: int, last: LastVersion | None
+    estimator: Autoencoder, shards: Sequence[str], blocks: Sequence[str], last: LastVersion | None
 ) -> tuple[Autoencoder, Moved | None]:
     """Do one process's part; what the first one returns is the result.
 
@@ -78,8 +80,8 @@ def learn_shard(
         When two processes have learned different weights.
     """
     with GlooRanks() as ranks:
-        counts, labels, users = sample_of(pq.read_table(shards[ranks.rank]), n_tokens)
-        estimator.fit(counts, labels, groups=users, last=last, ranks=ranks)
+        counts, labels, users = sample_of(pq.read_table(shards[ranks.rank]), len(blocks))
+        estimator.fit(counts, labels, groups=users, last=last, ranks=ranks, blocks=blocks)
         learned = ranks.all_of(fingerprint(estimator))
         if len(set(learned)) > 1:
             raise RuntimeError(f"expected the same weights in all processes, got {', '.join(learned)}")

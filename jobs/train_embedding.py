@@ -27,14 +27,16 @@ from jobs.behaviour_sample import VocabularySizes, sample_of, sample_rows
 from jobs.cli import at_least, job_parser, run_job, say
 from jobs.click_counts import window_before
 from jobs.embedding import EMBEDDINGS
+from jobs.embedding_arguments import add_embedding_arguments, estimator_of
 from jobs.errors import BadInput
 from jobs.lake import Lake
-from jobs.log_note import read_note
+from jobs.log_note import LogNote, read_note
 from jobs.shared_training import learn_together
 from jobs.split_arguments import add_split_arguments, split_of
+from jobs.token_schema import TOKEN_SCHEMA, check_token_schema, token_schema
 from models.autoencoder.estimator import Autoencoder
+from models.autoencoder.measures import blocks_of
 from models.autoencoder.store import load, save
-from models.autoencoder.topk import TopKAutoencoder
 from models.autoencoder.warm_start import LastVersion, Moved
 
 
@@ -42,32 +44,19 @@ def arg_parser() -> argparse.ArgumentParser:
     """Give the job's arguments."""
     parser = job_parser(__doc__)
     add_split_arguments(parser)
-    parser.add_argument("--latents", type=at_least(2), default=64, help="width of the code")
-    parser.add_argument("--k", type=at_least(1), default=8, help="latents that a user may have; two bytes each")
-    parser.add_argument("--dropout", type=float, default=0.3, help="share of a user's tokens hidden while learning")
-    parser.add_argument(
-        "--scale-floor", type=float, default=1.0, help="least scale of a token, in root mean squares of all deviations"
-    )
-    parser.add_argument(
-        "--click-weight",
-        type=float,
-        default=0.0,
-        help="weight of telling clicks beside rebuilding",
-    )
-    parser.add_argument("--max-epochs", type=at_least(1), default=30)
+    add_embedding_arguments(parser)
     parser.add_argument("--max-tokens", type=at_least(2), default=1000, help="size of the vocabulary at most")
     parser.add_argument("--min-users", type=at_least(1), default=5, help="users that a token must have to be learned")
     parser.add_argument("--warm-start", action="store_true", help="start from the last version before --ds")
     parser.add_argument(
         "--processes", type=at_least(1), default=1, help="tasks that learn together, each from a part of the users"
     )
-    parser.add_argument("--seed", type=int, default=0)
     return parser
 
 
 def run(spark: SparkSession, args: argparse.Namespace) -> None:
     """Train the embedding of ``args.ds``."""
-    estimator = _estimator(args)
+    estimator = estimator_of(args)
     lake = Lake(spark, args.root)
     note = read_note(lake, args.ds)
     split = split_of(args, note.rules)
@@ -75,34 +64,38 @@ def run(spark: SparkSession, args: argparse.Namespace) -> None:
         split = window_before(split)
     sizes = VocabularySizes(args.max_tokens, args.min_users)
     words, rows = sample_rows(lake, note, args.ds, split, sizes, labelled=args.click_weight > 0)
-    if len(words) < args.k:
+    least = estimator.get_params().get("k", 1)
+    if len(words) < least:
         raise BadInput(
-            f"behaviour known before {split.cut}: expected at least {args.k} tokens that {args.min_users} users have, "
+            f"behaviour known before {split.cut}: expected at least {least} tokens that {args.min_users} users have, "
             f"got {len(words)}"
         )
     estimator.set_params(n_latents=min(args.latents, len(words)))
-    last, version = _last_version(lake, args.ds, estimator, words) if args.warm_start else (None, None)
+    last, version = _last_version(lake, note, args.ds, estimator, words) if args.warm_start else (None, None)
     say(f"learning {estimator.n_latents} latents from {len(words):,} tokens known before {split.cut}")
-    fitted, moved = _learn(spark, lake, rows, estimator, last, n_tokens=len(words), processes=args.processes)
+    fitted, moved = _learn(spark, lake, rows, estimator, last, words=words, processes=args.processes)
     warm = {"from": version, **moved} if moved else None
     with tempfile.TemporaryDirectory() as folder:
-        measures = {**fitted.measures_, "warm_start": warm}
+        measures = {**fitted.measures_, "warm_start": warm, TOKEN_SCHEMA: token_schema(note)}
         manifest = save(fitted, words, Path(folder) / "embedding", measures)
         lake.put_folder(EMBEDDINGS, args.ds, Path(folder) / "embedding")
     say(f"embedding {manifest['version']}: FVU {manifest['fvu']:.3f}, L0 {manifest['l0']:.1f}")
     if moved:
         say(
             f"since {version}: {moved['shared_tokens']} tokens shared, matched cosine {moved['matched_cosine']:.3f}, "
-            f"linear CKA {moved['linear_cka']:.3f}"
+            f"{moved['matched_share']:.0%} of latents matched, linear CKA {moved['linear_cka']:.3f}"
         )
 
 
-def _last_version(lake: Lake, ds: date, estimator: Autoencoder, words: list[str]) -> tuple[LastVersion, str]:
+def _last_version(
+    lake: Lake, note: LogNote, ds: date, estimator: Autoencoder, words: list[str]
+) -> tuple[LastVersion, str]:
     days = [day for day in lake.days(EMBEDDINGS) if day < ds]
     if not days:
         raise BadInput(f"--warm-start: expected an embedding of a day before {ds} in {lake.root}, got none")
     try:
         stored = load(lake.get_folder(EMBEDDINGS, days[-1]))
+        check_token_schema(stored.manifest, note)
         last = LastVersion.of(stored.estimator, stored.vocabulary, words)
         last.check(estimator)
     except ValueError as error:
@@ -117,34 +110,23 @@ def _learn(
     estimator: Autoencoder,
     last: LastVersion | None,
     *,
-    n_tokens: int,
+    words: list[str],
     processes: int,
 ) -> tuple[Autoencoder, Moved | None]:
+    blocks = blocks_of(words)
     if processes > 1:
-        return learn_together(spark, lake, rows, estimator, last, n_tokens=n_tokens, processes=processes)
-    counts, labels, users = sample_of(rows.orderBy("user_id", "as_of").toArrow(), n_tokens)
+        return learn_together(spark, lake, rows, estimator, last, blocks=blocks, processes=processes)
+    counts, labels, users = sample_of(rows.orderBy("user_id", "as_of").toArrow(), len(words))
+    estimator.set_params(on_epoch=_say_epoch)
     try:
-        estimator.fit(counts, labels, groups=users, last=last)
+        estimator.fit(counts, labels, groups=users, last=last, blocks=blocks)
     except ValueError as error:
         raise BadInput(str(error)) from None
     return estimator, last.stability(estimator, counts) if last else None
 
 
-def _estimator(args: argparse.Namespace) -> Autoencoder:
-    estimator = TopKAutoencoder(
-        n_latents=args.latents,
-        k=args.k,
-        dropout=args.dropout,
-        scale_floor=args.scale_floor,
-        click_weight=args.click_weight,
-        max_epochs=args.max_epochs,
-        random_state=args.seed,
-    )
-    try:
-        estimator.check_settings()
-    except ValueError as error:
-        raise BadInput(str(error)) from None
-    return estimator
+def _say_epoch(epoch: int, fvu: float) -> None:
+    say(f"epoch {epoch}: held-out FVU {fvu:.4f}")
 
 
 if __name__ == "__main__":

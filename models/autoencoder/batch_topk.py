@@ -33,7 +33,10 @@ class BatchTopKAutoencoder(LearnedThreshold, TopKAutoencoder):
     """As TopK, but k is the mean over users: one with many interests may have more latents than one with few.
 
     Codes hold what exceeds a threshold that training left behind, so they do not depend on who else is encoded, and
-    their mean length on new users is near k, not equal to it. Loss and source:
+    their mean length on new users is near k, not equal to it.
+
+    Loss and shapes are those of `TopKAutoencoder`, but z keeps the ``k * n`` largest activations of all n users of a
+    training batch. Source: Bussmann et al. 2024, "BatchTopK sparse autoencoders"; details:
     `models.autoencoder.networks.batch_topk.BatchTopKNetwork`.
 
     Choose it when users differ much in how much they do and codes need not be of one size.

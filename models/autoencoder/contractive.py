@@ -21,8 +21,15 @@ if TYPE_CHECKING:
 class ContractiveAutoencoder(Autoencoder):
     """A code that moves little when a user does a little more or less: the encoder's Jacobian is kept small.
 
-    Dense, a byte a latent, values from 0 to 1. Loss and source:
-    `models.autoencoder.networks.penalised.ContractiveNetwork`.
+    Dense, a byte a latent, values from 0 to 1.
+
+    z = sigmoid(W_e' (x - mean) + b_e), of shape (n_latents,), for a user's scaled counts x, of shape (n_tokens,);
+    x_hat = mean + z W_d + b_d. Loss, averaged over users::
+
+        |x - x_hat|^2 / variance + contraction * |dz/dx|^2
+
+    with the exact squared Frobenius norm of the Jacobian, of shape (n_latents, n_tokens). Source: Rifai et al. 2011,
+    "Contractive auto-encoders", equation 7.
 
     Choose it when counts are noisy and a user's code should be steady from day to day.
     """

@@ -40,8 +40,15 @@ class LearnedInnerLayers:
 class DeepAutoencoder(LearnedInnerLayers, Autoencoder):
     """A dense code of `n_latents` values, a byte each, with a hidden layer on the way in and on the way out.
 
-    `encoder_` and `decoder_` are the outer layers, of `n_hidden` columns and rows. Loss and source:
-    `models.autoencoder.networks.deep.DeepNetwork`.
+    `encoder_` and `decoder_` are the outer layers, of `n_hidden` columns and rows.
+
+    h = ReLU(W_e' (x - mean) + b_e), of shape (n_hidden,), for a user's scaled counts x, of shape (n_tokens,);
+    z = V_e' h + c_e, of shape (n_latents,); x_hat = mean + ReLU(z V_d + c_d) W_d + b_d. Loss, averaged over users::
+
+        |x - x_hat|^2 / variance
+
+    Source: Hinton and Salakhutdinov 2006, "Reducing the dimensionality of data with neural networks"; for pre-training,
+    Bengio et al. 2007, "Greedy layer-wise training of deep networks".
 
     Choose it when interests show in combinations of tokens that no single layer can tell apart.
     """

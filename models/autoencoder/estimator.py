@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -33,10 +33,17 @@ Rows = sp.csr_matrix | npt.NDArray[np.number]
 
 @dataclass(kw_only=True, eq=False, repr=False)
 class Autoencoder(Settings, ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator, ABC):  # type: ignore[misc]
-    """Scaling, training loop, codes and score; a variant adds its settings, its network and its encoder."""
+    """Scaling, training loop, codes and score; a variant adds its settings, its network and its encoder.
 
-    WEIGHTS: ClassVar[tuple[str, ...]] = ("encoder", "encoder_bias", "decoder", "decoder_bias")
-    """Names of the network's weights; as learned attributes they end in an underscore."""
+    Any variant is a denoising autoencoder with `dropout` or `noise`: its code z is then made of a corrupted x~, whose
+    tokens are hidden with probability `dropout` (the others are scaled up for it) and have N(0, noise^2) added, while
+    its loss stays that of rebuilding the clean x, of shape (n_tokens,), from z, of shape (n_latents,)::
+
+        |x - x_hat(z(x~))|^2 / variance + the variant's penalty
+
+    Source: Vincent et al. 2010, "Stacked denoising autoencoders". Choose it when what users did is a small sample of
+    what they like: what is hidden has to be told by the rest.
+    """
 
     @abstractmethod
     def sparse_encoder(self) -> SparseEncoder:
@@ -81,7 +88,7 @@ class Autoencoder(Settings, ClassNamePrefixFeaturesOutMixin, TransformerMixin, B
             When a setting is out of its limits, a count is negative or not finite, `y` is needed and is not clicks and
             sends, some of them clicked and some not, `last` is of another variant or width, or training diverges.
         """
-        from models.autoencoder.trainer import torch_threads
+        from models.autoencoder.devices import torch_threads
 
         rows = self._check(X, reset=True)
         labels = Labels.of(y, rows.shape[0], ranks) if self.click_weight else None
@@ -115,7 +122,7 @@ class Autoencoder(Settings, ClassNamePrefixFeaturesOutMixin, TransformerMixin, B
         y : array-like of shape (n_rows, 2), optional
             See `fit`.
         """
-        from models.autoencoder.trainer import torch_threads
+        from models.autoencoder.devices import torch_threads
 
         first = not hasattr(self, "mean_")
         rows = self._check(X, reset=first)
@@ -161,11 +168,6 @@ class Autoencoder(Settings, ClassNamePrefixFeaturesOutMixin, TransformerMixin, B
         """Give the explained share of variance, 1 - FVU: 1 is perfect, 0 no better than the training mean."""
         check_is_fitted(self, self.learned)
         return 1.0 - fvu_of(self, self._check(X, reset=False))
-
-    @property
-    def learned(self) -> tuple[str, ...]:
-        """Attributes that make up a fitted model, all ndarrays."""
-        return ("mean_", "scale_", *(f"{name}_" for name in self.WEIGHTS))
 
     @property
     def scaling_(self) -> CountScaling:

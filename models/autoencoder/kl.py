@@ -21,8 +21,15 @@ if TYPE_CHECKING:
 class KLAutoencoder(Autoencoder):
     """Latents that are low for most users: their mean activation is drawn to `target`.
 
-    Sigmoids are never 0, so the code is dense: a byte a latent. Loss and source:
-    `models.autoencoder.networks.penalised.KLNetwork`.
+    Sigmoids are never 0, so the code is dense: a byte a latent.
+
+    z = sigmoid(W_e' (x - mean) + b_e), of shape (n_latents,), for a user's scaled counts x, of shape (n_tokens,);
+    x_hat = mean + z W_d + b_d. Loss, averaged over users::
+
+        |x - x_hat|^2 / variance + kl * mean_j KL(target || rho_j)
+
+    where rho_j is the mean of z_j over a batch, and KL that of two coins. Source: Ng 2011, "Sparse autoencoder", CS294A
+    lecture notes, section 3.
 
     Choose it for bounded codes in which every latent is used about equally often.
     """

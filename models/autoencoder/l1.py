@@ -22,8 +22,15 @@ class L1Autoencoder(Autoencoder):
     """Sparse because activations cost: a user has as many latents as pay for themselves.
 
     The code holds all positive activations; its mean length follows from `l1` and is known only after training
-    (`measures_`). The penalty also shrinks the activations that stay. Loss and source:
-    `models.autoencoder.networks.penalised.L1Network`.
+    (`measures_`). The penalty also shrinks the activations that stay.
+
+    z = ReLU(W_e' (x - mean) + b_e), of shape (n_latents,), for a user's scaled counts x, of shape (n_tokens,);
+    x_hat = mean + z W_d + b_d, with decoder rows of norm 1. Loss, averaged over users::
+
+        |x - x_hat|^2 / variance + l1 * sum_j z_j / sqrt(variance)
+
+    Source: Bricken et al. 2023, "Towards monosemanticity"; for the sparse code, Olshausen and Field 1996, "Emergence of
+    simple-cell receptive field properties by learning a sparse code for natural images".
 
     Choose it when the size of a code may follow the user, and one number for the trade-off is welcome.
     """

@@ -21,7 +21,15 @@ if TYPE_CHECKING:
 class PredictiveAutoencoder(Autoencoder):
     """Sparse coding with an encoder that predicts the codes, so that encoding takes one product and no search.
 
-    The code holds all positive predictions; its mean length is known after training (`measures_`). Loss and source:
+    The code holds all positive predictions; its mean length is known after training (`measures_`).
+
+    f(x) = ReLU(W_e' (x - mean) + b_e), of shape (n_latents,), for a user's scaled counts x, of shape (n_tokens,);
+    x_hat(z) = mean + z W_d + b_d, with decoder rows of norm 1. Loss, averaged over users, at the z >= 0 that is best
+    for each of them::
+
+        (|x - x_hat(z)|^2 + l1 * sqrt(variance) * sum_j z_j + prediction * |z - f(x)|^2) / variance
+
+    Source: Kavukcuoglu, Ranzato and LeCun 2008, "Fast inference in sparse coding algorithms", equation 4; details:
     `models.autoencoder.networks.predictive.PredictiveNetwork`.
 
     Choose it when the dictionary matters (what behaviours there are) as much as the codes.

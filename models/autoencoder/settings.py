@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 class Learned:
     """What `fit` and `partial_fit` set."""
 
+    WEIGHTS: ClassVar[tuple[str, ...]] = ("encoder", "encoder_bias", "decoder", "decoder_bias")
+    """Names of the network's weights; as learned attributes they end in an underscore."""
+
     mean_: Floats
     """Training mean of the scaled counts, shape (n_tokens,)."""
     scale_: Floats
@@ -38,6 +41,11 @@ class Learned:
     """Held-out FVU after each epoch of `fit`."""
     measures_: dict[str, float | dict[str, float]]
     """`models.autoencoder.measures.measure` of the held-out rows of `fit`."""
+
+    @property
+    def learned(self) -> tuple[str, ...]:
+        """Attributes that make up a fitted model, all ndarrays."""
+        return ("mean_", "scale_", *(f"{name}_" for name in self.WEIGHTS))
 
 
 @dataclass(kw_only=True, eq=False, repr=False)

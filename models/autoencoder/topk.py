@@ -21,9 +21,16 @@ if TYPE_CHECKING:
 class TopKAutoencoder(Autoencoder):
     """Of `n_latents` learned behaviours, the `k` that explain a user best.
 
-    A code takes ``2 * k`` bytes, an index and a value for each latent (up to 256 latents, at 8 bits a value). Loss and
-    source: `models.autoencoder.networks.topk.TopKNetwork`. Width, k and dropout are best chosen by what the codes are
-    used for: a lower reconstruction error is not a better embedding.
+    A code takes ``2 * k`` bytes, an index and a value for each latent (up to 256 latents, at 8 bits a value). Width, k
+    and dropout are best chosen by what the codes are used for: a lower reconstruction error is not a better embedding.
+
+    z = TopK(ReLU(W_e' (x - mean) + b_e)), of shape (n_latents,), for a user's scaled counts x, of shape (n_tokens,);
+    x_hat = mean + z W_d + b_d, with decoder rows of norm 1. Loss, averaged over users::
+
+        |x - x_hat|^2 / variance + aux_weight * |e - z_aux W_d|^2 / variance
+
+    with e = x - x_hat, and z_aux what the largest dead latents would add to it. Source: Gao et al. 2024, "Scaling and
+    evaluating sparse autoencoders"; details: `models.autoencoder.networks.topk.TopKNetwork`.
 
     Choose it when codes must be small and of one size.
     """

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass, fields, replace
 
 import numpy as np
 import scipy.sparse as sp
 import torch
 
+from models.autoencoder.devices import torch_device
 from models.autoencoder.labels import Labels
 from models.autoencoder.networks.base import Network
 from models.autoencoder.networks.batch import SparseBatch
@@ -50,7 +50,7 @@ class TrainingSettings:
     """Decrease of what is measured on held-out rows that counts as progress."""
 
     device: str = "cpu"
-    """See `torch_device`."""
+    """See `models.autoencoder.devices.torch_device`."""
 
     click_weight: float = 0.0
     """Weight of `ClickHead.loss` beside the network's own loss; 0 goes without."""
@@ -226,19 +226,3 @@ class Trainer:
 
     def _state(self) -> dict[str, torch.Tensor]:
         return {name: value.clone() for name, value in self.network.state_dict().items()}
-
-
-def torch_device(name: str) -> torch.device:
-    """Give the device of a name that PyTorch knows; ``auto`` is the GPU where there is one."""
-    return torch.device(("cuda" if torch.cuda.is_available() else "cpu") if name == "auto" else name)
-
-
-@contextmanager
-def torch_threads(n_threads: int | None) -> Iterator[None]:
-    """Let PyTorch use `n_threads` inside the block (None: as many as it is set to), and put back what was."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(n_threads or before)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)

@@ -21,9 +21,14 @@ if TYPE_CHECKING:
 class UndercompleteAutoencoder(Autoencoder):
     """A dense code that is short because it is narrow: `n_latents` values, a byte each, no sparsity.
 
-    Loss: that of `models.autoencoder.networks.base.Network`, without a penalty. A linear one learns the space of the
-    principal components (Baldi and Hornik 1989, "Neural networks and principal component analysis"), up to rotation;
-    `dropout` and `noise` make it another one.
+    z = f(W_e' (x - mean) + b_e), of shape (n_latents,), for a user's scaled counts x, of shape (n_tokens,), with f the
+    `activation`; x_hat = mean + z W_d + b_d. Loss, averaged over users::
+
+        |x - x_hat|^2 / variance
+
+    A linear one learns the space of the principal components, up to rotation; `dropout` or `noise` make it the
+    denoising autoencoder (see `models.autoencoder.estimator.Autoencoder`). Source: Baldi and Hornik 1989, "Neural
+    networks and principal component analysis".
 
     Choose it as the plainest network to compare with, or where a downstream model wants dense inputs.
     """

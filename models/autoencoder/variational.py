@@ -38,8 +38,15 @@ class LearnedSpread:
 class VariationalAutoencoder(LearnedSpread, Autoencoder):
     """A code that is the mean of what the user may be: close to a standard normal, dense, a byte a latent.
 
-    Loss and source: `models.autoencoder.networks.variational.VariationalNetwork`. With one linear layer, this is a
-    probabilistic PCA with amortised inference (Lucas et al. 2019, "Don't blame the ELBO!").
+    m = W_e' (x - mean) + b_e and v = W_s' (x - mean) + b_s, of shape (n_latents,), for a user's scaled counts x, of
+    shape (n_tokens,); x_hat = mean + z W_d + b_d, with z drawn from N(m, diag(exp v)); the code is m. Loss, averaged
+    over users::
+
+        |x - x_hat|^2 / variance + beta * sum_j (m_j^2 + exp(v_j) - v_j - 1) / 2
+
+    Source: Kingma and Welling 2014, "Auto-encoding variational Bayes", appendix B; beta from Higgins et al. 2017,
+    "beta-VAE". With one linear layer, this is a probabilistic PCA with amortised inference (Lucas et al. 2019, "Don't
+    blame the ELBO!").
 
     Choose it when distances between users should mean something, or users are to be sampled.
     """

@@ -83,6 +83,8 @@ def test_the_audience_can_be_encoded_by_the_embedding_of_the_day(
 ) -> None:
     """There is no champion, so by default nobody is."""
     lake, asked = Lake(spark, root), []
+    rules = {"attribution_window_s": 3600, "lateness_allowance_s": 0, "ready_lag_s": 0}
+    lake.put_json("ingest", DS, {"mapping": "m", "time_rules": rules, "tables": ["sends", "clicks"]})
     trained = Path(root) / "trained"
     trained.mkdir()
     (trained / "manifest.json").write_text('{"version": "v7"}')

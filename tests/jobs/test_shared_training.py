@@ -25,7 +25,7 @@ import sys
 from jobs.shared_training import fingerprint, learn_shard
 from models.autoencoder.topk import TopKAutoencoder
 model = TopKAutoencoder(n_latents=4, k=2, batch_size=64, max_epochs=3, click_weight=0.5, dropout=0.2)
-fitted, moved = learn_shard(model, sys.argv[1:], 12, None)
+fitted, moved = learn_shard(model, sys.argv[1:], ["event"] * 12, None)
 assert moved is None
 print(fingerprint(fitted), fitted.history_[-1] < fitted.history_[0])
 """
@@ -75,5 +75,5 @@ def test_too_few_users_for_the_processes_are_bad_input(spark: SparkSession, tmp_
     lake = Lake(spark, str(tmp_path))
 
     with pytest.raises(BadInput, match="--processes 2: expected users for each, got some for 1"):
-        learn_together(spark, lake, rows, TopKAutoencoder(n_latents=1, k=1), None, n_tokens=1, processes=2)
+        learn_together(spark, lake, rows, TopKAutoencoder(n_latents=1, k=1), None, blocks=[""], processes=2)
     assert list(tmp_path.rglob("*.parquet")) == []

@@ -51,7 +51,7 @@ def main() -> None:
         done = perf_counter()
         with tempfile.TemporaryDirectory() as root:
             many, _ = learn_together(
-                spark, Lake(spark, root), learn, clone(estimator), None, n_tokens=N_TOKENS, processes=2
+                spark, Lake(spark, root), learn, clone(estimator), None, blocks=[""] * N_TOKENS, processes=2
             )
         ended = perf_counter()
     finally:

@@ -17,8 +17,9 @@ import torch
 from threadpoolctl import threadpool_limits
 from torch import nn
 
+from models.autoencoder.devices import torch_threads
 from models.autoencoder.topk import TopKAutoencoder
-from models.autoencoder.trainer import TrainingSettings, torch_threads
+from models.autoencoder.trainer import TrainingSettings
 
 N_TOKENS, N_LATENTS, K, PER_ROW = 1000, 1024, 32, 40
 BATCH, TURNS = 512, 5

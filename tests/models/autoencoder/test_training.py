@@ -11,13 +11,14 @@ import torch
 from sklearn.base import clone
 from sklearn.decomposition import PCA
 
+from models.autoencoder.devices import torch_device, torch_threads
 from models.autoencoder.measures import fvu
 from models.autoencoder.networks.base import Start, initial_weights
 from models.autoencoder.networks.batch import SparseBatch
 from models.autoencoder.networks.topk import TopKNetwork, keep_top_k
 from models.autoencoder.scaling import fit_scaling, total_variance
 from models.autoencoder.topk import TopKAutoencoder
-from models.autoencoder.trainer import Trainer, TrainingSettings, torch_threads
+from models.autoencoder.trainer import Trainer, TrainingSettings
 from models.autoencoder.undercomplete import UndercompleteAutoencoder
 from models.autoencoder.variational import VariationalAutoencoder
 
@@ -182,3 +183,9 @@ def test_threads_are_put_back():
         assert torch.get_num_threads() == 1
 
     assert torch.get_num_threads() == before
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")
+def test_a_gpu_that_is_not_there_is_refused():
+    with pytest.raises(ValueError, match="device is cuda, and PyTorch finds no GPU here"):
+        torch_device("cuda")
