@@ -24,7 +24,7 @@ BY_LINE := $(if $(filter output-sync,$(.FEATURES)),--output-sync=line)
 
 .DEFAULT_GOAL := help
 .PHONY: help setup setup-tests setup-airflow demo check test test-dags test-pipeline test-jobs test-features test-models \
-	bench-models bench-cluster bench-embeddings bench-embedding-speed bench-embedding-processes bench-embedding-scale \
+	bench-models bench-scoring bench-cluster bench-embeddings bench-embedding-speed bench-embedding-processes bench-embedding-scale \
 	bench-anomalies bench-lookalikes bench-features package clean
 
 help: ## say what there is to make
@@ -71,6 +71,9 @@ test-models: $(WITH_TOOLS) ## the tests that need no Spark session: models, benc
 
 bench-models: setup ## size and speed beside scikit-learn's default, on a lake: ROOT=build/demo DS=2026-02-11
 	@$(BIN)/python -m tests.benchmarks.models.serving --root $(ROOT) --ds $(DS) $(BENCH_ARGS)
+
+bench-scoring: setup ## CPU time of batch scoring on Spark, by step, beside LightGBM alone, on a lake: ROOT, DS
+	@$(BIN)/python -m tests.benchmarks.models.batch_scoring --root $(ROOT) --ds $(DS) --output build/bench-scoring $(BENCH_ARGS)
 
 bench-embeddings: setup ## embeddings of equal bytes beside each other, on a lake: ROOT, DS; BENCH_ARGS=--quick
 	@$(BIN)/python -m tests.benchmarks.embeddings --root $(ROOT) --ds $(DS) --output build/bench $(BENCH_ARGS)

@@ -1,0 +1,159 @@
+"""Batch scoring on Spark beside LightGBM that predicts the same rows, encoded before, in one process.
+
+``python -m tests.benchmarks.models.batch_scoring --root LAKE --ds DAY`` copies the users of a lake until they give so
+many rows, scores them on ``local[2]`` by the path of `score_users`, and prints CPU seconds of the JVM and its Python
+workers, planning and garbage collection among them, a million rows. Each step does what those before it do, and the
+first run, which warms the JVM up, has its own line. Then the same trees predict alone, on one thread.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from statistics import median
+
+import numpy as np
+import pyarrow as pa
+from pyspark.sql import DataFrame, SparkSession
+
+from jobs.batch_scoring import Served, read_served, scored, scorer_of
+from jobs.cli import at_least, iso_day
+from jobs.lake import Lake
+from jobs.score_users import raw_rows, write_scores
+from jobs.session import make_session
+from models.batch import to_encode
+from models.machine import describe_machine
+from models.serving.manifest import read_manifest
+from tests.benchmarks.models.copied_audience import copy_audience
+from tests.benchmarks.models.process_times import cpu_seconds_below
+from tests.benchmarks.models.same_trees import LIGHTGBM, LLEAVES, microseconds_a_row
+
+MASTER = "spark.master=local[2]"
+MILLION = 1_000_000
+PREDICTED_ROWS = 200_000
+"""Rows that are predicted alone."""
+PROMISE = 1.3
+WHOLE = "and writing"
+
+Batches = Iterator[pa.RecordBatch]
+
+
+@dataclass(frozen=True)
+class Taken:
+    """What a step took: CPU seconds a million rows, and seconds."""
+
+    jvm: float
+    python: float
+    wall: float
+
+    @property
+    def cpu(self) -> float:
+        return self.jvm + self.python
+
+
+def main() -> None:
+    """Score, and print."""
+    args = _arguments()
+    spark = make_session("bench-scoring", [MASTER])
+    source, lake = Lake(spark, str(args.root)), Lake(spark, str(args.output / "lake"))
+    folder = source.get_folder("measured", args.ds) / args.candidate
+    manifest = read_manifest(folder)
+    served, version = read_served(folder, manifest), manifest["embedding_version"]
+    each = raw_rows(source, args.ds, version, 1).count()
+    copies = -(-args.rows // each)
+    n_rows = copies * each
+    print(f"{describe_machine()}\n{args.candidate}, {copies} x {each:,} rows", flush=True)
+    rows = partial(raw_rows, lake, args.ds, version, copy_audience(source, lake, args.ds, version, copies))
+    steps = _steps(spark, rows, served, lambda scores: write_scores(lake, args.ds, scores, manifest))
+    found = {"all of it, cold": _measured(steps[WHOLE], n_rows, 1)}
+    found |= {name: _measured(step, n_rows, args.runs) for name, step in steps.items()}
+    print(_table(found, n_rows))
+    encoder = scorer_of(served).encoder
+    some = rows().limit(PREDICTED_ROWS).toArrow().to_batches()
+    alone = microseconds_a_row(served, np.concatenate([encoder.encode(to_encode(one, encoder)) for one in some]))
+    print(_verdicts(found[WHOLE], alone))
+    spark.stop()
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--root", required=True, type=Path, help="a local lake where models were measured")
+    parser.add_argument("--ds", required=True, type=iso_day, help="the day, YYYY-MM-DD")
+    parser.add_argument("--output", type=Path, default=Path("build/bench-scoring"), help="where copies go")
+    parser.add_argument("--candidate", default="lightgbm", help="a measured one, of boosted trees")
+    parser.add_argument("--rows", type=at_least(1), default=2 * MILLION, help="at least so many are scored")
+    parser.add_argument("--runs", type=at_least(1), default=1, help="of each step; the median counts")
+    return parser.parse_args()
+
+
+def _steps(
+    spark: SparkSession, rows: Callable[[], DataFrame], served: Served, write: Callable[[DataFrame], None]
+) -> dict[str, Callable[[], object]]:
+    """Give what is timed, by name; each with a step more than the one before."""
+    drained: dict[str, Callable[[], DataFrame]] = {
+        "crossing": rows,
+        "and to Python": lambda: rows().mapInArrow(_received, "rows long"),
+        "and encoding": lambda: rows().mapInArrow(_encoding(spark, served), "rows long"),
+        "and predicting": lambda: scored(rows(), served),
+    }
+    return {name: partial(_drain, made) for name, made in drained.items()} | {
+        WHOLE: lambda: write(scored(rows(), served))
+    }
+
+
+def _drain(made: Callable[[], DataFrame]) -> None:
+    made().write.format("noop").mode("overwrite").save()
+
+
+def _received(batches: Batches) -> Batches:
+    yield pa.RecordBatch.from_pydict({"rows": [sum(batch.num_rows for batch in batches)]})
+
+
+def _encoding(spark: SparkSession, served: Served) -> Callable[[Batches], Batches]:
+    sent = spark.sparkContext.broadcast(served)
+
+    def encoding(batches: Batches) -> Batches:
+        encoder = scorer_of(sent.value).encoder
+        rows = sum(len(encoder.encode(to_encode(batch, encoder))) for batch in batches)
+        yield pa.RecordBatch.from_pydict({"rows": [rows]})
+
+    return encoding
+
+
+def _measured(step: Callable[[], object], n_rows: int, runs: int) -> Taken:
+    taken = [_once(step) for _ in range(runs)]
+    jvm, python, wall = (median(one) for one in zip(*taken, strict=True))
+    return Taken(jvm / n_rows * MILLION, python / n_rows * MILLION, wall)
+
+
+def _once(step: Callable[[], object]) -> tuple[float, float, float]:
+    before, started = cpu_seconds_below(os.getpid()), time.monotonic()
+    step()
+    wall, after = time.monotonic() - started, cpu_seconds_below(os.getpid())
+    jvm = after["java"] - before["java"]
+    return jvm, sum(after.values()) - sum(before.values()) - jvm, wall
+
+
+def _table(found: Mapping[str, Taken], n_rows: int) -> str:
+    head = f"\n| CPU s a million rows, {n_rows:,} rows | JVM | Python | both | s in all |\n|---|--:|--:|--:|--:|"
+    lines = (
+        f"| {name} | {one.jvm:.2f} | {one.python:.2f} | {one.cpu:.2f} | {one.wall:.0f} |" for name, one in found.items()
+    )
+    return "\n".join([head, *lines])
+
+
+def _verdicts(whole: Taken, alone: Mapping[str, float]) -> str:
+    head = "\n| encoded rows, one thread | CPU us a row | scoring on Spark takes |\n|---|--:|--:|"
+    lines = (f"| {name} | {one:.2f} | {whole.cpu / one:.2f} of it |" for name, one in alone.items())
+    kept = whole.cpu <= PROMISE * alone[LIGHTGBM]
+    promise = f"\nat most {PROMISE} of {LIGHTGBM}: {'kept' if kept else 'MISSED'}"
+    return "\n".join([head, *lines, promise, *([] if LLEAVES in alone else ["lleaves is not installed"])])
+
+
+if __name__ == "__main__":
+    main()
