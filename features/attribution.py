@@ -30,7 +30,8 @@ def with_send(clicks: DataFrame, sends: DataFrame, *, wait_days: int, within_day
     Returns
     -------
     DataFrame
-        ``clicks`` with ``SEND_COLUMNS`` (null where no send was found in time),
+        ``clicks`` with ``SEND_COLUMNS`` and ``send_ds``, the day the send became known (null where no send was found in
+        time),
         ``reason`` (``unknown_send``: waited in vain, dated on the day its time was up; ``click_before_send``; else
         null) and ``ds`` moved to the day on which click and send are both known.
     """
@@ -45,6 +46,7 @@ def with_send(clicks: DataFrame, sends: DataFrame, *, wait_days: int, within_day
     return joined.select(
         *names,
         *(F.when(found, F.col(name)).alias(name) for name in SEND_COLUMNS),
+        F.when(found, F.col("_send_ds")).alias("send_ds"),
         reason.alias("reason"),
         F.when(found, F.greatest("ds", "_send_ds")).otherwise(last_day).alias("ds"),
     )

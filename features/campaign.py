@@ -7,6 +7,7 @@ from pyspark.sql import functions as F
 
 from features.change_logs import change_reader, known_by_day, latest_as_of
 from features.feature import Block, Feature
+from features.partials import days_of_sends
 from features.push_history import count_features, days_since, rate_features, reader
 
 RECENT_DAYS = (1, 3, 7, 28)
@@ -57,4 +58,4 @@ def with_category(rows: DataFrame, campaigns: DataFrame) -> DataFrame:
 
 def categories_by_day(sends: DataFrame, clicks: DataFrame, campaigns: DataFrame) -> DataFrame:
     """Give ``campaign_id, ds, category`` of what was sent or clicked; see ``known_by_day``."""
-    return known_by_day([sends, clicks], campaigns, key="campaign_id", columns=("category",))
+    return known_by_day(days_of_sends(sends, clicks), campaigns, key="campaign_id", columns=("category",))

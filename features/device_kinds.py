@@ -13,6 +13,7 @@ from pyspark.sql import functions as F
 
 from features.change_logs import known_by_day
 from features.feature import Block
+from features.partials import days_of_sends
 from features.push_history import rate_features, reader
 
 KINDS = ("model", "os_version", "platform")
@@ -21,7 +22,7 @@ KINDS = ("model", "os_version", "platform")
 
 def kinds_by_day(sends: DataFrame, clicks: DataFrame, devices: DataFrame) -> DataFrame:
     """Give ``device_id, ds`` and ``KINDS`` of what was sent to or clicked on; see ``known_by_day``."""
-    return known_by_day([sends, clicks], devices, key="device_id", columns=KINDS)
+    return known_by_day(days_of_sends(sends, clicks), devices, key="device_id", columns=KINDS)
 
 
 def with_kinds(asked: DataFrame, pushes: DataFrame, kinds: Sequence[str]) -> DataFrame:

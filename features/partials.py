@@ -31,7 +31,8 @@ def push_partials(
     Parameters
     ----------
     sends, clicks : DataFrame
-        Accepted rows with ``ds``. Only a send's first click counts, on the day it was clicked.
+        Accepted rows with ``ds``; clicks with ``send_ds``. Only a send's first click counts, on the day it was clicked,
+        and for what campaign and device were known to be when the send became known.
     categories : DataFrame, optional
         ``campaign_id, ds, category``: the category as known at the end of ``ds``.
     kinds : DataFrame, optional
@@ -44,17 +45,19 @@ def push_partials(
         there is none in the cell).
     """
     sent = sends.select(
-        *_pushed("sent_at"), F.lit(1).alias("sends"), F.lit(0).alias("clicks"), F.lit(0).alias("dismissals"),
+        *_pushed("sent_at"), F.col("ds").alias("send_ds"),
+        F.lit(1).alias("sends"), F.lit(0).alias("clicks"), F.lit(0).alias("dismissals"),
         epoch_ms(F.col("sent_at")).alias("last_sent_ms"), F.lit(None).cast("long").alias("last_clicked_ms"),
     )  # fmt: skip
     clicked = clicks.select(
-        *_pushed("clicked_at"), F.lit(0).alias("sends"), F.col("is_first_click").cast("int").alias("clicks"),
+        *_pushed("clicked_at"), "send_ds",
+        F.lit(0).alias("sends"), F.col("is_first_click").cast("int").alias("clicks"),
         (F.col("action") == DISMISS).cast("int").alias("dismissals"), F.lit(None).cast("long").alias("last_sent_ms"),
         F.when(F.col("is_first_click"), epoch_ms(F.col("clicked_at"))).alias("last_clicked_ms"),
     )  # fmt: skip
-    rows = with_category_then(sent.unionByName(clicked), categories)
+    rows = with_category_then(sent.unionByName(clicked), categories, day="send_ds")
     if kinds is not None:
-        rows = rows.join(kinds, ["device_id", "ds"], how="left")
+        rows = rows.join(kinds.withColumnRenamed("ds", "send_ds"), ["device_id", "send_ds"], how="left")
     absent = {name: F.lit(None).cast("string") for name in PUSH_KEY if name not in rows.columns}
     rows = rows.withColumns(absent) if absent else rows
     return rows.groupBy(*PUSH_KEY, "ds").agg(
@@ -63,11 +66,16 @@ def push_partials(
     )
 
 
-def with_category_then(rows: DataFrame, categories: DataFrame | None) -> DataFrame:
-    """Add ``category`` as known at the end of ``ds``, from ``campaign_id, ds, category``; null where there is none."""
+def with_category_then(rows: DataFrame, categories: DataFrame | None, *, day: str = "ds") -> DataFrame:
+    """Add ``category`` as known at the end of a day, from ``campaign_id, ds, category``; null where there is none."""
     if categories is None:
         return rows.withColumn("category", F.lit(None).cast("string"))
-    return rows.join(F.broadcast(categories), ["campaign_id", "ds"], how="left")
+    return rows.join(F.broadcast(categories.withColumnRenamed("ds", day)), ["campaign_id", day], how="left")
+
+
+def days_of_sends(sends: DataFrame, clicks: DataFrame) -> list[DataFrame]:
+    """Give the sends, and the clicks with the day that their send became known as ``ds``."""
+    return [sends, clicks.withColumn("ds", F.col("send_ds"))]
 
 
 def _pushed(time: str) -> list[Column]:

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import date, timedelta
 
 from pyspark.sql import DataFrame, SparkSession
@@ -58,7 +59,7 @@ def run(spark: SparkSession, args: argparse.Namespace) -> None:
     asked = {"audience": people, "campaigns_to_come": campaigns}
     frames = {
         **{name: frame.withColumn("ds", F.lit(args.ds)) for name, frame in asked.items()},
-        **_histories(note, past, keys),
+        **_histories(note, past, keys, requests.select("campaign_id").union(campaigns.select("campaign_id"))),
         PRIORS: priors_of(midnights, past, note.has),
     }
 
@@ -112,9 +113,18 @@ def _keys(
     return {key: asked.unionByName(_scoring_keys(key, people, campaigns, past, ds)) for key, asked in training.items()}
 
 
-def _histories(note: LogNote, past: History, keys: Mapping[Key, DataFrame]) -> dict[str, DataFrame]:
-    """Give the history of each key, by the day that asked for it."""
-    histories = read_histories(keys, past, note.has)
+def _histories(
+    note: LogNote, past: History, keys: Mapping[Key, DataFrame], campaigns: DataFrame
+) -> dict[str, DataFrame]:
+    """Give the history of each key, by the day that asked for it.
+
+    Pairs with a campaign are read of the campaigns that are asked about: on most nights few of all there ever were.
+    """
+    asked = F.broadcast(campaigns.distinct())
+    of_asked = replace(past, pushes=past.pushes.join(asked, "campaign_id", how="left_semi"))
+    with_campaign = {key: rows for key, rows in keys.items() if "campaign_id" in key and len(key) > 1}
+    others = {key: rows for key, rows in keys.items() if key not in with_campaign}
+    histories = read_histories(with_campaign, of_asked, note.has) | read_histories(others, past, note.has)
     return {history_table(key): history.withColumnRenamed(ASKED, "ds") for key, history in histories.items()}
 
 

@@ -49,8 +49,8 @@ HOUR = timedelta(hours=1)
 class Push:
     """A send, a counted click or a dismissal; a click has the user, device and campaign of its send.
 
-    Its category is what its campaign had at the first midnight that knows it; so are its device's model, OS version and
-    platform.
+    Its category is what its campaign had at the first midnight that knows the send; so are its device's model, OS
+    version and platform.
     """
 
     kind: str
@@ -234,9 +234,9 @@ class Oracle:
         yield from first_clicks.values()
 
     def _push(self, kind: str, send: Row, at: datetime, known: date) -> Push:
-        category = self._latest("campaigns", "campaign_id", send["campaign_id"], known + DAY).get("category")
-        device = self._latest("devices", "device_id", send["device_id"], known + DAY)
+        device = self._latest("devices", "device_id", send["device_id"], self.known_day("sends", send) + DAY)
         kinds = [device.get(name) for name in ("model", "os_version", "platform")]
+        category = self._category_when_known(send)
         return Push(kind, send["user_id"], send["device_id"], send["campaign_id"], category, *kinds, at, known)
 
     def _pushes_as_of(self, as_of: date) -> list[Push]:

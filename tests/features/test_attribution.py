@@ -65,6 +65,7 @@ def test_clicks_meet_their_sends(spark: SparkSession) -> None:
             assert all(found[name] is None for name in SEND_COLUMNS), row
         else:
             assert found["user_id"] == f"user of {row['send_id']}", row
+        assert (found["send_ds"] is None) == (reason == "unknown_send"), row
 
 
 def test_one_click_a_send_counts(spark: SparkSession) -> None:

@@ -46,7 +46,9 @@ def played(past: list[Push]) -> Row:
     reactions, clicked = [], []
     for sent_ms, outcome, reaction, category in sorted(past, key=lambda push: (*push[:2], push[2] or 0, push[3] or "")):
         row["pushes_since_click"] = 0 if outcome == 1 else row["pushes_since_click"] + 1
-        row["outcome_run"] = row["outcome_run"] + 1 if before and before[-1] == outcome else 1
+        if before and before[-1] != outcome:
+            row["outcome_run_before"], row["outcome_run"] = row["outcome_run"], 0
+        row["outcome_run"] += 1
         row["click_pattern"] = row["click_pattern"] // 2 + (512 if outcome == 1 else 0)
         if reaction is not None:
             reactions.append(reaction)
@@ -58,7 +60,7 @@ def played(past: list[Push]) -> Row:
         before.append(outcome)
         last_sent = sent_ms
     newest = before[::-1]
-    row |= {f"last_outcome_{n + 1}": newest[n] if n < len(newest) else None for n in range(3)}
+    row |= {f"last_outcome_{n + 1}": newest[n] if n < len(newest) else None for n in range(10)}
     row |= {name: clicked[-n] if n <= len(clicked) else None for n, name in enumerate(CATEGORY_COLUMNS, 1)}
     row["reaction_ms_middle"] = round(2 * median(reactions)) if reactions else None
     return row | {"recent_clicks": newest[:10].count(1), "recent_dismissals": newest[:10].count(2)}

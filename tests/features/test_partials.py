@@ -27,7 +27,7 @@ def test_push_partials(spark: SparkSession) -> None:
 
     def clicked(name: str, hour: int, action: str, first: bool) -> dict[str, Any]:
         click = {"send_id": name, "clicked_at": at(2, hour), "action": action, "is_first_click": first}
-        return {**whose, **click, "ds": date(2026, 3, 2)}
+        return {**whose, **click, "ds": date(2026, 3, 2), "send_ds": date(2026, 3, 1)}
 
     sends = [
         sent("a", 8, ds=1),
@@ -46,7 +46,7 @@ def test_push_partials(spark: SparkSession) -> None:
         [("d", date(2026, 3, 1), "m", None, "ios")],
         "device_id string, ds date, model string, os_version string, platform string",
     )
-    more = "user_id string, device_id string, campaign_id string, is_first_click boolean, ds date"
+    more = "user_id string, device_id string, campaign_id string, is_first_click boolean, ds date, send_ds date"
     found = push_partials(
         contract_frame(spark, "sends", sends, more="ds date"),
         contract_frame(spark, "clicks", clicks, more=more),
@@ -62,9 +62,10 @@ def test_push_partials(spark: SparkSession) -> None:
         (1, 2): (milliseconds(1, 7), None),
         (2, 2): (None, milliseconds(2, 1)),
     }
-    assert {when: cell["category"] for when, cell in cells.items()} == {(1, 1): None, (1, 2): "news", (2, 2): "news"}
+    categories_then = {when: cell["category"] for when, cell in cells.items()}
+    assert categories_then == {(1, 1): None, (1, 2): "news", (2, 2): None}, "clicks: as when their sends became known"
     models = {when: (cell["model"], cell["os_version"], cell["platform"]) for when, cell in cells.items()}
-    assert models == {(1, 1): ("m", None, "ios"), (1, 2): (None, None, None), (2, 2): (None, None, None)}
+    assert models == {(1, 1): ("m", None, "ios"), (1, 2): (None, None, None), (2, 2): ("m", None, "ios")}
     assert {kind for name, kind in found.dtypes if name in ("sends", "clicks", "dismissals")} == {"bigint"}
 
 

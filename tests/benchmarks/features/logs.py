@@ -100,6 +100,7 @@ def _clicks(sends: DataFrame) -> DataFrame:
     return with_time.select(
         "send_id", "user_id", "device_id", "campaign_id", "sent_at", "clicked_at", F.lit("open").alias("action"),
         F.lit(True).alias("is_first_click"), F.lit(False).alias("is_impossible"), known.alias("ingested_at"),
+        F.to_date(F.greatest("sent_at", "ingested_at")).alias("send_ds"),
     )  # fmt: skip
 
 
