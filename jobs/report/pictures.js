@@ -34,6 +34,7 @@ for (const figure of document.querySelectorAll(".reacts")) {
   };
   svg.addEventListener("pointermove", (event) => show(nearest(event)));
   svg.addEventListener("click", (event) => show(nearest(event)));
+  figure.addEventListener("turned", () => svg.querySelector(".on.off") && show());
   svg.tabIndex = 0;
   svg.addEventListener("keydown", (event) => {
     const step = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 }[event.key];
@@ -49,7 +50,9 @@ for (const button of document.querySelectorAll(".legend button")) {
   button.addEventListener("click", () => {
     const shown = button.getAttribute("aria-pressed") !== "true";
     button.setAttribute("aria-pressed", shown);
-    const parts = button.closest("section").querySelectorAll(`svg [data-series="${button.dataset.series}"]`);
+    const section = button.closest("section");
+    const parts = section.querySelectorAll(`svg [data-series="${button.dataset.series}"]`);
     for (const part of parts) part.classList.toggle("off", !shown);
+    for (const figure of section.querySelectorAll(".reacts")) figure.dispatchEvent(new Event("turned"));
   });
 }

@@ -32,9 +32,18 @@ document.querySelector("iframe").onload = ({ target }) => {
   svg.dispatchEvent(new target.contentWindow.KeyboardEvent("keydown", { key: "ArrowLeft" }));
   found.byKey = sizes.querySelector(".readout").textContent;
 
+  const first = page.querySelector('#models .mark[data-series="1"]');
+  const told = () => first.closest("figure").querySelector(".readout").textContent;
+  tap(first);
+  found.told = [told()];
   const drawn = () => all("#models svg .mark").filter((mark) => mark.getBoundingClientRect().width > 0).length;
   const button = page.querySelector('#models .legend button[data-series="1"]');
-  found.drawn = [drawn(), (button.click(), drawn()), (button.click(), drawn())];
+  found.drawn = [drawn()];
+  for (const turn of ["off", "on"]) {
+    button.click();
+    found.drawn.push(drawn());
+    found.told.push(told());
+  }
 
   found.width = page.documentElement.scrollWidth;
   found.paper = target.contentWindow.getComputedStyle(page.body).backgroundColor;

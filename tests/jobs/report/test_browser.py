@@ -105,6 +105,8 @@ def test_a_legend_hides_its_model_and_brings_it_back(found: dict[str, Any]) -> N
     before, without, after = found["drawn"]
     assert before == after
     assert before - without == 2 + 3 + 2  # both trade-offs, three formats, whole and engine latency
+    assert found["told"][0].startswith("lightgbm: AUC 0.7391")
+    assert set(found["told"][1:]) <= set(found["hints"])  # what is hidden is not told either
 
 
 def test_dark_readers_get_a_dark_page(whole: Metrics, found: dict[str, Any], tmp_path: Path) -> None:
