@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import date
 
 from features.bots import BotRules
 from features.time_rules import TimeRules
+from jobs.drift import Columns
 from jobs.errors import BadInput
 from jobs.lake import Lake
 
@@ -27,19 +29,25 @@ class LogNote:
         Contract tables that the log has.
     bots : BotRules
         The log's rules on bots.
+    columns : mapping of str to mapping
+        By table: the columns of its source and their types; empty in lakes that did not note them.
+    drift : tuple of str
+        What differed from the columns of the ingest before, a line a column.
     """
 
     mapping: str
     rules: TimeRules
     tables: tuple[str, ...]
     bots: BotRules
+    columns: Mapping[str, Columns] = field(default_factory=dict)
+    drift: tuple[str, ...] = ()
 
 
 def write_note(lake: Lake, ds: date, note: LogNote) -> None:
     """Store the note of a day."""
     lake.put_json(NOTE, ds, {
         "mapping": note.mapping, "time_rules": note.rules.to_dict(), "tables": list(note.tables),
-        "bots": note.bots.to_dict(),
+        "bots": note.bots.to_dict(), "columns": note.columns, "drift": list(note.drift),
     })  # fmt: skip
 
 
@@ -53,7 +61,8 @@ def read_note(lake: Lake, ds: date) -> LogNote:
     """
     value = lake.get_json(NOTE, ds)
     rules, bots = TimeRules.from_dict(value["time_rules"]), BotRules.from_dict(value.get("bots", {}))
-    return LogNote(value["mapping"], rules, tuple(value["tables"]), bots)
+    columns, drift = value.get("columns", {}), tuple(value.get("drift", ()))
+    return LogNote(value["mapping"], rules, tuple(value["tables"]), bots, columns, drift)
 
 
 def note_days(lake: Lake) -> list[date]:
