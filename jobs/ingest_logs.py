@@ -5,9 +5,9 @@ run that meets it), duplicates are dropped, clicks whose send is not known yet w
 ``deletions`` are dropped, whatever their day. For every table: read = accepted + quarantined + duplicates + not yet
 known + forgotten.
 
-The first run ingests every day up to --ds, a later one the days since the last; a day that is run again is replaced.
-Columns of the source that are new, gone or of another type than at the ingest before are told one by one, and kept in
-ROOT/ingest/ds=DAY.json.
+The first run ingests every day up to --ds, a later one the days since the last; a day that is run again is replaced. If
+it differs from what it was, later days depend on it: the job says which to run again. Columns of the source that are
+new, gone or of another type than at the ingest before are told one by one, and kept in ROOT/ingest/ds=DAY.json.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ from features.validation import REASON
 from jobs.carried import drop_carried
 from jobs.cli import at_least, job_parser, run_job, say
 from jobs.click_intake import clicks_before, rows_before, waited_before, waiting, with_sends
+from jobs.corrections import mark_corrected, settle_ingested, stale_days
 from jobs.drift import columns_of, drift
 from jobs.errors import BadInput
 from jobs.forgotten import forgotten_of, with_forgotten
@@ -75,7 +76,8 @@ def run(spark: SparkSession, args: argparse.Namespace) -> None:
     latest = args.ds + timedelta(days=args.max_days_ahead)
     typed = {table: typed_rows(mapping, table, raw, args.input, latest) for table, raw in sources.items()}
     typed["sends"].persist()
-    scope = scope_of(typed["sends"], args.ds, lake.days(COUNTS), args.input)
+    stale = stale_days(lake, until=args.ds)
+    scope = scope_of(typed["sends"], args.ds, lake.days(COUNTS), args.input, stale)
     results, kept = _results(lake, typed, scope, mapping, args.dedup_days)
     counts = dict(zip(results, side_by_side(day_counts, results.values()), strict=True))
     for table, rows in results.items():
@@ -85,6 +87,7 @@ def run(spark: SparkSession, args: argparse.Namespace) -> None:
     lake.write(COUNTS, counts_frame(spark, counts), scope.days)
     for table, by_day in counts.items():
         say(told(table, by_day))
+    settle_ingested(lake, scope)
     for rows in (typed["sends"], *kept):
         rows.unpersist()
 
@@ -160,6 +163,7 @@ def _write(lake: Lake, results: MappingType[str, DataFrame], scope: Scope) -> No
         for table, rows in results.items()
     )
     frames = {**accepted, "pending": waiting(results["clicks"], scope)}
+    mark_corrected(lake, frames, scope)
     drop_carried(lake, since=scope.start)
     frames[QUARANTINE] = reduce(DataFrame.unionByName, rejected)
     side_by_side(lambda table: lake.write(table, frames[table], scope.days), frames)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 
@@ -79,7 +79,7 @@ def with_status(typed: DataFrame, scope: Scope) -> DataFrame:
     return typed.withColumn("status", status).withColumn("ds", settled)
 
 
-def scope_of(sends: DataFrame, ds: date, ingested: list[date], source: str) -> Scope:
+def scope_of(sends: DataFrame, ds: date, ingested: list[date], source: str, stale: Collection[date] = ()) -> Scope:
     """Find the days to ingest: since the last one that was, or all of them.
 
     Parameters
@@ -90,6 +90,10 @@ def scope_of(sends: DataFrame, ds: date, ingested: list[date], source: str) -> S
         The day to process.
     ingested : list of date
         Days that were ingested before.
+    source : str
+        Where the rows are from.
+    stale : collection of date
+        Days that are to be ingested again, which is done if the source has rows of all of them.
 
     Raises
     ------
@@ -110,6 +114,8 @@ def scope_of(sends: DataFrame, ds: date, ingested: list[date], source: str) -> S
         )
     before = [day for day in ingested if day < ds]
     first = min(before[-1] + ONE_DAY, ds) if before else good[0]
+    if stale and set(stale) <= set(good):
+        first = min(first, *stale)
     return Scope(first=first, last=ds, opening=not before)
 
 

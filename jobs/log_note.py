@@ -52,14 +52,14 @@ def write_note(lake: Lake, ds: date, note: LogNote) -> None:
 
 
 def read_note(lake: Lake, ds: date) -> LogNote:
-    """Read the note of a day.
+    """Read the note of a day: of the run that ingested it, which may have ingested later ones too.
 
     Raises
     ------
     BadInput
-        When the day was not ingested.
+        When neither the day nor a later one was ingested.
     """
-    value = lake.get_json(NOTE, ds)
+    value = lake.get_json(NOTE, min((day for day in note_days(lake) if day >= ds), default=ds))
     rules, bots = TimeRules.from_dict(value["time_rules"]), BotRules.from_dict(value.get("bots", {}))
     columns, drift = value.get("columns", {}), tuple(value.get("drift", ()))
     return LogNote(value["mapping"], rules, tuple(value["tables"]), bots, columns, drift)
