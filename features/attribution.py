@@ -19,9 +19,10 @@ def with_send(clicks: DataFrame, sends: DataFrame, *, wait_days: int, within_day
     Parameters
     ----------
     clicks : DataFrame
-        Contract columns and ``ds``, the day the click became known.
+        Contract columns and ``ds``, the day the click became known; duplicates were dropped.
     sends : DataFrame
-        Contract columns and ``ds``, one row a send.
+        Contract columns and ``ds``. Of several with the same id, which came too far apart to be duplicates, it is the
+        first one in time.
     wait_days : int
         How many days a click waits for its send.
     within_days : int
@@ -36,9 +37,11 @@ def with_send(clicks: DataFrame, sends: DataFrame, *, wait_days: int, within_day
         null) and ``ds`` moved to the day on which click and send are both known.
     """
     of_send = sends.select(F.col("send_id").alias("_send_id"), *SEND_COLUMNS, F.col("ds").alias("_send_ds"))
-    joined = clicks.join(of_send, F.col("send_id") == F.col("_send_id"), how="left")
     last_day = F.date_add("ds", wait_days)
     found = F.coalesce(F.col("_send_ds").between(F.date_sub("ds", within_days), last_day), F.lit(False))
+    joined = clicks.join(of_send, F.col("send_id") == F.col("_send_id"), how="left")
+    of_click = Window.partitionBy("send_id", "clicked_at", "ds").orderBy(found.desc(), "_send_ds")
+    joined = joined.withColumn("_place", F.row_number().over(of_click)).where("_place = 1")
     reason = F.when(~found, F.lit("unknown_send")).when(
         F.col("clicked_at") < F.col("sent_at"), F.lit("click_before_send")
     )

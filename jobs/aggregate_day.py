@@ -2,7 +2,8 @@
 
 Users who do what no person can, by the rules of the mapping's [bots], are flagged from that day on.
 
-Days up to --ds that were ingested and not aggregated yet are done in the same Spark job; --ds is always done again.
+Days up to --ds that were ingested and not aggregated yet, or not since a day before them was corrected, are done in the
+same Spark job; --ds is always done again.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from features.outcomes import push_outcomes
 from features.partials import app_event_hours, app_event_partials, push_partials
 from jobs.carried import APP_EVENTS, PUSHES, carried_day, drop_carried, read_with_carried
 from jobs.cli import job_parser, run_job, say
+from jobs.corrections import tell_stale
 from jobs.ingest_counts import COUNTS
 from jobs.lake import Lake
 from jobs.log_note import LogNote, days_to_do, read_note
@@ -61,6 +63,7 @@ def run(spark: SparkSession, args: argparse.Namespace) -> None:
         categories.unpersist()
     if note.bots.active:
         _tell_flags(lake, days)
+    tell_stale(lake)
     say(f"aggregated {len(days)} days, {days[0]} to {days[-1]}")
 
 

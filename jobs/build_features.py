@@ -4,8 +4,8 @@ Requests are the sends that became known on a day (for training) and, for the mi
 the campaigns to come (for scoring). Both get their histories from the same functions; the feature rows themselves are
 made from requests and histories by ``features.rows.feature_rows`` wherever they are needed.
 
-Days up to --ds that were aggregated and have no requests yet are done in the same Spark jobs; --ds is always done
-again.
+Days up to --ds that were aggregated and have no requests yet, or not since a day before them was corrected, are done in
+the same Spark jobs; --ds is always done again. Of days before it, only training asks: an audience of theirs is dropped.
 """
 
 from __future__ import annotations
@@ -63,6 +63,9 @@ def run(spark: SparkSession, args: argparse.Namespace) -> None:
         PRIORS: priors_of(midnights, past, note.has),
     }
 
+    for name in asked:
+        _drop_days(lake, name, set(days) - {args.ds})
+
     def write(name: str) -> None:
         lake.write(name, frames[name], [args.ds] if name in asked else days)
         say(f"written: {name}")
@@ -84,15 +87,15 @@ def _oldest_midnight(lake: Lake, note: LogNote, requests: DataFrame, ds: date) -
     return oldest or ds + timedelta(days=1)
 
 
+def _with_devices(requests: DataFrame, past: History) -> DataFrame:
+    """Fill in devices where a request lacks its own, which most logs name in every send."""
+    return requests if requests.where("device_id IS NULL").isEmpty() else with_last_device(requests, past)
+
+
 def _audience(lake: Lake, note: LogNote, past: History, ds: date) -> DataFrame:
     deletions = lake.read("deletions", until=ds) if "deletions" in note.tables else None
     flags = lake.read(BOT_FLAGS, until=ds) if note.bots.active else None
     return audience(past, deletions, ds + timedelta(days=1), bot_flags=flags)
-
-
-def _with_devices(requests: DataFrame, past: History) -> DataFrame:
-    """Fill in devices where a request lacks its own, which most logs name in every send."""
-    return requests if requests.where("device_id IS NULL").isEmpty() else with_last_device(requests, past)
 
 
 def _campaigns(lake: Lake, note: LogNote, past: History, ds: date, hour: int) -> DataFrame:
@@ -103,6 +106,12 @@ def _campaigns(lake: Lake, note: LogNote, past: History, ds: date, hour: int) ->
             return planned
         say(f"no plan for {as_of}: taking the campaigns of the last {ACTIVE_DAYS} days at local hour {hour}")
     return active_campaigns(past, as_of, days=ACTIVE_DAYS, local_hour=hour)
+
+
+def _drop_days(lake: Lake, table: str, days: set[date]) -> None:
+    there = lake.days(table)
+    if days & set(there):
+        lake.keep(table, [day for day in there if day not in days])
 
 
 def _keys(

@@ -63,6 +63,9 @@ from jobs.trained_on import Trained, traces_of, trained_on
 HOLDERS = ("sends", "app_events", "devices", "opt_outs", PUSHES)
 """Tables that say which users had a device."""
 
+RANKED: tuple[Key, ...] = (("campaign_id",), ("platform", "os_version"))
+"""Keys whose histories say where a thing stands among the others: one that they never met moves up without them."""
+
 FORGOTTEN = "forgotten"
 """JSON artefact of a day: ``trained_on``, by version."""
 
@@ -185,13 +188,14 @@ def _sums(lake: Lake, note: LogNote, past: History, users: DataFrame) -> list[Ch
 
 
 def _sum(key: Key, note: LogNote, past: History, others: History, users: DataFrame) -> Change:
-    read = {"pushes" if block.prior_level else block.table for block in blocks_of(note.has) if block.key == key}
+    blocks, together = [block for block in blocks_of(note.has) if block.key == key], () if key in RANKED else key
+    read = {"pushes" if block.prior_level or not together else block.table for block in blocks}
     summed = [past.table(name) for name in sorted(read) if "user_id" in past.table(name).columns]
     rows_of_key = reduce(DataFrame.union, (rows.select(*key, "user_id", "ds") for rows in summed))
-    touched = touched_since(rows_of_key, key, users)
+    touched = touched_since(rows_of_key, together, users)
     return Change(
         history_table(key),
-        lambda rows: with_summed(rows, key, touched),
+        lambda rows: with_summed(rows, together, touched),
         lambda rows: read_again(rows, key, others, note.has),
     )
 

@@ -5,7 +5,9 @@ run that meets it), duplicates are dropped, clicks whose send is not known yet w
 ``deletions`` are dropped, whatever their day. For every table: read = accepted + quarantined + duplicates + not yet
 known + forgotten.
 
-The first run ingests every day up to --ds, a later one the days since the last; a day that is run again is replaced.
+The first run ingests every day up to --ds, a later one the days since the last; a day that is run again is replaced. If
+it differs from what it was, later days depend on it: the job says which to run again. Columns of the source that are
+new, gone or of another type than at the ingest before are told one by one, and kept in ROOT/ingest/ds=DAY.json.
 """
 
 from __future__ import annotations
@@ -18,21 +20,20 @@ from functools import reduce
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from features.attribution import with_first_click, with_send
-from features.bots import with_impossible
 from features.contract import TABLES
 from features.duplicates import with_duplicate
 from features.validation import REASON
 from jobs.carried import drop_carried
 from jobs.cli import at_least, job_parser, run_job, say
+from jobs.click_intake import clicks_before, rows_before, waited_before, waiting, with_sends
+from jobs.corrections import mark_corrected, settle_ingested, stale_days
+from jobs.drift import columns_of, drift
 from jobs.errors import BadInput
-from jobs.forgotten import Forgotten, forgotten_of, with_forgotten
+from jobs.forgotten import forgotten_of, with_forgotten
 from jobs.ingest_counts import (
     ACCEPTED,
     COUNTS,
     DUPLICATE,
-    FORGOTTEN,
-    NOT_YET_KNOWN,
     QUARANTINED,
     counts_frame,
     day_counts,
@@ -43,7 +44,7 @@ from jobs.lake import Lake
 from jobs.log_note import LogNote, note_days, read_note, write_note
 from jobs.mapping import Mapping, read_mapping
 from jobs.side_by_side import side_by_side
-from jobs.source import RAW_ROW
+from jobs.source import RAW_ROW, check_columns, read_sources
 from jobs.undated import QUARANTINE, with_undated_once
 
 
@@ -68,43 +69,56 @@ def run(spark: SparkSession, args: argparse.Namespace) -> None:
     """Ingest up to ``args.ds``."""
     lake = Lake(spark, args.root)
     mapping = read_mapping(args.mapping)
-    _check_same_rules(lake, mapping, args.ds)
+    before = _note_before(lake, mapping, args.ds)
+    sources = read_sources(spark, mapping, args.input)
+    note = _note(mapping, sources, before)
+    check_columns(mapping, sources, args.input)
     latest = args.ds + timedelta(days=args.max_days_ahead)
-    typed = {table: typed_rows(spark, mapping, table, args.input, latest) for table in mapping.tables}
+    typed = {table: typed_rows(mapping, table, raw, args.input, latest) for table, raw in sources.items()}
     typed["sends"].persist()
-    scope = scope_of(typed["sends"], args.ds, lake.days(COUNTS), args.input)
+    stale = stale_days(lake, until=args.ds)
+    scope = scope_of(typed["sends"], args.ds, lake.days(COUNTS), args.input, stale)
     results, kept = _results(lake, typed, scope, mapping, args.dedup_days)
     counts = dict(zip(results, side_by_side(day_counts, results.values()), strict=True))
     for table, rows in results.items():
         check_bad_share(table, rows, counts[table], args.max_bad_share)
     _write(lake, results, scope)
-    write_note(lake, args.ds, _note(mapping))
+    write_note(lake, args.ds, note)
     lake.write(COUNTS, counts_frame(spark, counts), scope.days)
     for table, by_day in counts.items():
         say(told(table, by_day))
+    settle_ingested(lake, scope)
     for rows in (typed["sends"], *kept):
         rows.unpersist()
 
 
-def _check_same_rules(lake: Lake, mapping: Mapping, ds: date) -> None:
+def _note_before(lake: Lake, mapping: Mapping, ds: date) -> LogNote | None:
+    """Give the note of the ingest before, whose rules must be those of the mapping."""
     earlier = [day for day in note_days(lake) if day < ds]
     if not earlier:
-        return
-    before, now = read_note(lake, earlier[-1]), _note(mapping)
-    sections = {
-        "time": (before.rules, now.rules), "bots": (before.bots, now.bots),
-        "app_events.kinds": (before.kinds, now.kinds),
-    }  # fmt: skip
-    for section, (was, gives) in sections.items():
+        return None
+    before = read_note(lake, earlier[-1])
+    rules = (
+        ("time", before.rules, mapping.time.rules()),
+        ("bots", before.bots, mapping.bots.rules()),
+        ("app_events.kinds", before.kinds, mapping.kinds),
+    )
+    for section, was, gives in rules:
         if was != gives:
             raise BadInput(
                 f"mapping {mapping.name}: [{section}] gives {gives}, {lake.root} was made with {was}; use another root"
             )
+    return before
 
 
-def _note(mapping: Mapping) -> LogNote:
-    tables = tuple(sorted(mapping.tables))
-    return LogNote(mapping.name, mapping.time.rules(), tables, mapping.bots.rules(), mapping.kinds)
+def _note(mapping: Mapping, sources: MappingType[str, DataFrame], before: LogNote | None) -> LogNote:
+    """Make the note of the day, and say what differs in the sources since the one before."""
+    columns = {table: columns_of(raw) for table, raw in sources.items()}
+    found = [] if before is None else drift(before.columns, columns)
+    for line in found:
+        say(line)
+    tables, rules, bots = tuple(sorted(mapping.tables)), mapping.time.rules(), mapping.bots.rules()
+    return LogNote(mapping.name, rules, tables, bots, mapping.kinds, columns, tuple(found))
 
 
 def _results(
@@ -114,17 +128,17 @@ def _results(
 
     Also gives what was persisted on the way.
     """
-    forgotten = forgotten_of(lake, typed, scope, _before(lake, "sends", scope, dedup_days))
-    waited = _waited(lake, scope)
+    forgotten = forgotten_of(lake, typed, scope, rows_before(lake, "sends", scope, dedup_days))
+    waited = waited_before(lake, scope)
     judged = {}
     for table, rows in typed.items():
         rows = with_forgotten(with_status(rows, scope), table, forgotten)
-        before = _before(lake, table, scope, dedup_days)
-        if table == "clicks" and waited is not None:
-            before = waited if before is None else before.unionByName(waited, allowMissingColumns=True)
+        before = rows_before(lake, table, scope, dedup_days)
+        if table == "clicks":
+            before = clicks_before(lake, before, waited, mapping)
         judged[table] = _without_duplicates(table, rows, before, dedup_days).persist()
     results = with_undated_once(lake, judged, scope)
-    settled = _with_sends(lake, results, waited, scope, mapping, dedup_days, forgotten).persist()
+    settled = with_sends(lake, results, waited, scope, mapping, dedup_days, forgotten).persist()
     return {**results, "clicks": settled}, [*judged.values(), settled]
 
 
@@ -143,57 +157,6 @@ def _without_duplicates(table: str, rows: DataFrame, before: DataFrame | None, d
     return settled.unionByName(kept.where(F.col("status") != NEW))
 
 
-def _before(lake: Lake, table: str, scope: Scope, days_back: int) -> DataFrame | None:
-    days = [day for day in lake.days(table) if 0 < (scope.start - day).days <= days_back]
-    return lake.read(table, since=days[0], until=days[-1]) if days else None
-
-
-def _waited(lake: Lake, scope: Scope) -> DataFrame | None:
-    """Read the clicks that waited for their send before this run, dated by the day they became known."""
-    days = [day for day in lake.days("pending") if day < scope.start]
-    if not days:
-        return None
-    return lake.read("pending", since=days[-1], until=days[-1]).drop("ds").withColumnRenamed("waiting_since", "ds")
-
-
-def _with_sends(
-    lake: Lake,
-    results: MappingType[str, DataFrame],
-    waited: DataFrame | None,
-    scope: Scope,
-    mapping: Mapping,
-    dedup_days: int,
-    forgotten: Forgotten | None,
-) -> DataFrame:
-    """Join clicks (new ones, and those that waited) to their sends, and mark the first click of each."""
-    clicks = results["clicks"]
-    fresh = clicks.where(F.col("status") == ACCEPTED).drop("status", REASON, RAW_ROW)
-    if waited is not None:
-        judged = with_forgotten(waited.withColumn("status", F.lit(NEW)), "clicks", forgotten)
-        fresh = fresh.unionByName(judged.where(F.col("status") == NEW).drop("status"))
-        dropped = judged.where(F.col("status") == FORGOTTEN).withColumn("ds", F.lit(scope.start))
-        clicks = clicks.unionByName(dropped, allowMissingColumns=True)
-    sends = results["sends"].where(F.col("status") == ACCEPTED).drop("status", REASON, RAW_ROW)
-    sends_before = _before(lake, "sends", scope, dedup_days)
-    known_sends = sends if sends_before is None else sends.unionByName(sends_before)
-    waiting_since = fresh.withColumn("waiting_since", F.col("ds"))
-    wait_days = max(1, mapping.time.rules().maturity_days)
-    joined = with_send(waiting_since, known_sends, wait_days=wait_days, within_days=dedup_days)
-    waits = (F.col(REASON) == "unknown_send") & (F.col("ds") > F.lit(scope.last))
-    status = F.when(waits, F.lit(NOT_YET_KNOWN)).when(F.col(REASON).isNotNull(), F.lit(QUARANTINED)).otherwise(ACCEPTED)
-    judged = joined.withColumn("status", status).withColumn("ds", F.least("ds", F.lit(scope.last)))
-    clicked = _before(lake, "clicks", scope, dedup_days)
-    first = with_first_click(
-        with_impossible(judged.where(F.col("status") == ACCEPTED), mapping.bots.rules()),
-        None if clicked is None else clicked.where("is_first_click").select("send_id").distinct(),
-    )
-    settled = first.unionByName(judged.where(F.col("status") != ACCEPTED), allowMissingColumns=True)
-    rejected = F.when(F.col("status") == QUARANTINED, F.to_json(F.struct(*TABLES["clicks"].column_names)))
-    return settled.withColumn(RAW_ROW, rejected).unionByName(
-        clicks.where(F.col("status") != ACCEPTED), allowMissingColumns=True
-    )
-
-
 def _write(lake: Lake, results: MappingType[str, DataFrame], scope: Scope) -> None:
     accepted = {
         table: rows.where(F.col("status") == ACCEPTED).drop("status", REASON, RAW_ROW, "waiting_since")
@@ -203,20 +166,11 @@ def _write(lake: Lake, results: MappingType[str, DataFrame], scope: Scope) -> No
         rows.where(F.col("status") == QUARANTINED).select(F.lit(table).alias("table"), REASON, RAW_ROW, "ds")
         for table, rows in results.items()
     )
+    frames = {**accepted, "pending": waiting(results["clicks"], scope)}
+    mark_corrected(lake, frames, scope)
     drop_carried(lake, since=scope.start)
-    frames = {**accepted, QUARANTINE: reduce(DataFrame.unionByName, rejected)}
+    frames[QUARANTINE] = reduce(DataFrame.unionByName, rejected)
     side_by_side(lambda table: lake.write(table, frames[table], scope.days), frames)
-    lake.write("pending", _waiting(results["clicks"], scope), scope.days)
-
-
-def _waiting(clicks: DataFrame, scope: Scope) -> DataFrame:
-    """Give the clicks that wait for their send at the end of each day of the run."""
-    since = F.greatest("waiting_since", F.lit(scope.start))
-    until = F.when(F.col("status") == NOT_YET_KNOWN, F.lit(scope.last)).otherwise(F.date_sub("ds", 1))
-    day = F.explode(F.sequence(since, until)).alias("ds")
-    return clicks.where(F.col("waiting_since").isNotNull() & (since <= until)).select(
-        *TABLES["clicks"].column_names, "waiting_since", day
-    )
 
 
 if __name__ == "__main__":

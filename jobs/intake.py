@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from features.contract import TABLES
@@ -15,7 +15,7 @@ from features.validation import REASON, with_known_day, with_types
 from jobs.errors import BadInput
 from jobs.ingest_counts import NOT_YET_KNOWN, QUARANTINED, Counts
 from jobs.mapping import Mapping as LogMapping
-from jobs.source import RAW_ROW, read_mapped, session_zone
+from jobs.source import RAW_ROW, mapped, session_zone
 
 NEW, EARLIER, UNDATED = "new", "earlier", "undated"
 """What a row is before it is settled; an undated one is rejected, and no clock of it tells when it became known."""
@@ -51,14 +51,14 @@ class Scope:
         return [self.start + ONE_DAY * n for n in range((self.last - self.start).days + 1)]
 
 
-def typed_rows(spark: SparkSession, mapping: LogMapping, table: str, source: str, latest: date) -> DataFrame:
-    """Read one contract table from its source, typed, with ``reason``, ``raw_row`` and ``ds``.
+def typed_rows(mapping: LogMapping, table: str, raw: DataFrame, root: str, latest: date) -> DataFrame:
+    """Give the rows of one contract table from its source, typed, with ``reason``, ``raw_row`` and ``ds``.
 
     ``ds`` is the day known: null where no clock tells it, see ``features.validation.with_known_day``.
     """
     contract = TABLES[table]
-    with session_zone(spark, mapping.time.zone):
-        typed = with_types(read_mapped(spark, mapping, table, source), contract, [RAW_ROW])
+    with session_zone(raw.sparkSession, mapping.time.zone):
+        typed = with_types(mapped(raw, mapping, table, root), contract, [RAW_ROW])
     dated = with_known_day(typed, contract, mapping.time.rules(), latest=latest)
     raw_row = F.when(F.col(REASON).isNotNull(), F.to_json(RAW_ROW)).alias(RAW_ROW)
     return dated.select(*contract.column_names, REASON, raw_row, "ds")
@@ -79,7 +79,7 @@ def with_status(typed: DataFrame, scope: Scope) -> DataFrame:
     return typed.withColumn("status", status).withColumn("ds", settled)
 
 
-def scope_of(sends: DataFrame, ds: date, ingested: list[date], source: str) -> Scope:
+def scope_of(sends: DataFrame, ds: date, ingested: list[date], source: str, stale: Collection[date] = ()) -> Scope:
     """Find the days to ingest: since the last one that was, or all of them.
 
     Parameters
@@ -90,6 +90,10 @@ def scope_of(sends: DataFrame, ds: date, ingested: list[date], source: str) -> S
         The day to process.
     ingested : list of date
         Days that were ingested before.
+    source : str
+        Where the rows are from.
+    stale : collection of date
+        Days that are to be ingested again, which is done if the source has rows of all of them.
 
     Raises
     ------
@@ -110,6 +114,8 @@ def scope_of(sends: DataFrame, ds: date, ingested: list[date], source: str) -> S
         )
     before = [day for day in ingested if day < ds]
     first = min(before[-1] + ONE_DAY, ds) if before else good[0]
+    if stale and set(stale) <= set(good):
+        first = min(first, *stale)
     return Scope(first=first, last=ds, opening=not before)
 
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import date
 
 from features.bots import BotRules
 from features.time_rules import TimeRules
 from features.user_app_kinds import KIND
+from jobs.drift import Columns
 from jobs.errors import BadInput
 from jobs.lake import Lake
 
@@ -30,6 +32,10 @@ class LogNote:
         The log's rules on bots.
     kinds : tuple of str
         Names of app events that features count apart.
+    columns : mapping of str to mapping
+        By table: the columns of its source and their types; empty in lakes that did not note them.
+    drift : tuple of str
+        What differed from the columns of the ingest before, a line a column.
     """
 
     mapping: str
@@ -37,6 +43,8 @@ class LogNote:
     tables: tuple[str, ...]
     bots: BotRules
     kinds: tuple[str, ...] = ()
+    columns: Mapping[str, Columns] = field(default_factory=dict)
+    drift: tuple[str, ...] = ()
 
     @property
     def has(self) -> tuple[str, ...]:
@@ -48,21 +56,22 @@ def write_note(lake: Lake, ds: date, note: LogNote) -> None:
     """Store the note of a day."""
     lake.put_json(NOTE, ds, {
         "mapping": note.mapping, "time_rules": note.rules.to_dict(), "tables": list(note.tables),
-        "bots": note.bots.to_dict(), "kinds": list(note.kinds),
+        "bots": note.bots.to_dict(), "kinds": list(note.kinds), "columns": note.columns, "drift": list(note.drift),
     })  # fmt: skip
 
 
 def read_note(lake: Lake, ds: date) -> LogNote:
-    """Read the note of a day.
+    """Read the note of a day: of the run that ingested it, which may have ingested later ones too.
 
     Raises
     ------
     BadInput
-        When the day was not ingested.
+        When neither the day nor a later one was ingested.
     """
-    value = lake.get_json(NOTE, ds)
+    value = lake.get_json(NOTE, min((day for day in note_days(lake) if day >= ds), default=ds))
     rules, bots = TimeRules.from_dict(value["time_rules"]), BotRules.from_dict(value.get("bots", {}))
-    return LogNote(value["mapping"], rules, tuple(value["tables"]), bots, tuple(value.get("kinds", ())))
+    kinds, columns, drift = (value.get(name, empty) for name, empty in (("kinds", ()), ("columns", {}), ("drift", ())))
+    return LogNote(value["mapping"], rules, tuple(value["tables"]), bots, tuple(kinds), columns, tuple(drift))
 
 
 def note_days(lake: Lake) -> list[date]:

@@ -39,6 +39,8 @@ def test_clicks_meet_their_sends(spark: SparkSession) -> None:
         send("later", ds=13),
         send("long ago", ds=5),
         send("too long ago", ds=4),
+        *(send("came again", ds=ds) for ds in (11, 7)),
+        *(send("came again too late", ds=ds) for ds in (4, 13)),
     ]
     cases: list[tuple[dict[str, Any], str | None, int]] = [
         (click("same day", HOUR), None, 10),
@@ -50,6 +52,8 @@ def test_clicks_meet_their_sends(spark: SparkSession) -> None:
         (click("never sent", HOUR), "unknown_send", 12),
         (click("long ago", HOUR), None, 10),
         (click("too long ago", HOUR), "unknown_send", 12),  # sends are sought five days back
+        (click("came again", HOUR), None, 10),  # it is one click still, of the first of them
+        (click("came again too late", HOUR), "unknown_send", 12),
     ]
     clicks = contract_frame(spark, "clicks", [row for row, _, _ in cases], more="ds date")
     joined = with_send(

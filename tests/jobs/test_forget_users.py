@@ -159,6 +159,12 @@ def test_the_lake_is_as_if_the_user_had_never_been(spark: SparkSession, lake: La
 
 
 @pytest.mark.usefixtures("said")
+def test_a_campaign_that_the_user_never_met_moves_up(lake: Lake) -> None:
+    (never_met,) = lake.read("history_of_campaign", since=TWO).where("campaign_id = 'never met'").collect()
+    assert never_met["campaign_rank"] == 1
+
+
+@pytest.mark.usefixtures("said")
 def test_rejected_and_waiting_rows_go_too(lake: Lake) -> None:
     (rejected,) = lake.read("quarantine").collect()
     assert json.loads(rejected["raw_row"])["device_id"] == "shared"  # nobody can say whose this was

@@ -216,15 +216,25 @@ def test_a_row_without_clocks_is_rejected_once(ingest: Ingest) -> None:
 
 
 def test_a_key_that_comes_again_and_again_is_the_same_day_by_day_and_in_one_run(ingest: Ingest, tmp_path: Path) -> None:
-    """January 3rd is too far from the 1st to be the same; the 4th is the same as the 3rd, the accepted one."""
+    """January 3rd is too far from the 1st to be the same; the 4th is the same as the 3rd, the accepted one.
+
+    A click that waited for its send until the 2nd was known on the 1st.
+    """
     again = SENDS + "".join(f"s1,u1,c1,2026-01-01 10:00:00,2026-01-0{day} 12:00:00\n" for day in (2, 3, 4))
-    days, more = [ONE, TWO, THREE, date(2026, 1, 4)], "--max-bad-share 1 --dedup-days 1"
-    again += "s8,u3,c1,2026-01-04 12:00:00,2026-01-04 12:00:00\n"
+    logs = {
+        "sends": again + "s8,u3,c1,2026-01-04 12:00:00,2026-01-04 12:00:00\n",
+        "clicks": CLICKS + "s2,2026-01-01 11:30:00,open,2026-01-03 02:00:00\n",
+        "more": "--max-bad-share 1 --dedup-days 1",
+    }
+    days = [ONE, TWO, THREE, date(2026, 1, 4)]
     for ds in days:
-        by_day = ids(ingest(ds, sends=again, more=more), "sends")
-    assert {day for name, day in by_day if name == "s1"} == {ONE, THREE}
+        lake = ingest(ds, **logs)
+    by_day = {table: ids(lake, table) for table in ("sends", "clicks")}
+    assert {day for name, day in by_day["sends"] if name == "s1"} == {ONE, THREE}
+    assert {day for name, day in by_day["clicks"] if name == "s2"} == {TWO, THREE}
     (tmp_path / "lake").rename(tmp_path / "by_day")
-    assert ids(ingest(days[-1], sends=again, more=more), "sends") == by_day
+    at_once = ingest(days[-1], **logs)
+    assert {table: ids(at_once, table) for table in by_day} == by_day
 
 
 PLANS = """campaign,at,hour,known
@@ -261,8 +271,14 @@ def test_a_local_hour_can_be_planned_day_after_day(ingest: Ingest, tmp_path: Pat
         ({"sends": ""}, r"table sends: .*sends.csv is empty"),
         ({"sends": SENDS.partition("\n")[0] + "\n"}, "sends: expected rows in .*, it has none"),
         (
-            {"sends": SENDS.replace("campaign", "topic")},
-            r"column campaign_id: 'campaign' does not fit .*id, user, topic",
+            {
+                "sends": SENDS.replace("campaign", "topic").replace("known", "loaded"),
+                "clicks": CLICKS.replace("what", "how"),
+                "mapping": MAPPING.replace('"user"', '"lower(user || known || gone)"'),
+            },
+            r"table sends: .*sends.csv lacks known \(for user_id\), gone \(for user_id\), "
+            r"campaign \(for campaign_id\), known \(for ingested_at\), and has id, user, topic, at, loaded; "
+            r"table clicks: .*clicks.csv lacks what \(for action\), and has id, at, how, known$",
         ),
         ({"sends": SENDS.replace("2026-01-0", "January ")}, "sends: none of the 8 rows .* bad_sent_at 8"),
         ({"mapping": MAPPING.replace('"known"', '"known +"')}, "column ingested_at: 'known [+]' does not parse"),
@@ -283,6 +299,27 @@ def test_a_day_without_sends(ingest: Ingest, tmp_path: Path) -> None:
     with pytest.raises(BadInput, match=r"no row in .* became known on 2026-02-01; its rows are known from 2026-01-01"):
         ingest(date(2026, 2, 1))
     assert not (tmp_path / "lake").exists()
+
+
+def test_columns_that_come_go_and_change_are_told_and_kept(ingest: Ingest, capsys: pytest.CaptureFixture[str]) -> None:
+    inferring = MAPPING.replace("header = true }\n[sends", "header = true, inferSchema = true }\n[sends")
+    lake = ingest(ONE, mapping=inferring)
+    assert "source column" not in capsys.readouterr().err
+    header, *rows = SENDS.replace("yesterday", "2026-01-01 11:00:00").splitlines()
+    changed = "\n".join([f"{header},title", *(f"{row},hello" for row in rows)])
+    lake = ingest(TWO, sends=changed, clicks=CLICKS.replace("known", "known,where"), mapping=inferring)
+    told = [line for line in capsys.readouterr().err.splitlines() if "source column" in line]
+    assert told == [
+        "clicks: source column 'where' is new, string",
+        "sends: source column 'at' is timestamp, was string",
+        "sends: source column 'title' is new, string",
+    ]
+    assert lake.get_json("ingest", TWO)["drift"] == told
+    assert "title" in lake.get_json("ingest", TWO)["columns"]["sends"]
+    ingest(THREE, sends=changed, mapping=inferring)
+    assert [line for line in capsys.readouterr().err.splitlines() if "source column" in line] == [
+        "clicks: source column 'where' is gone, was string"
+    ]
 
 
 def test_other_time_rules_need_another_root(ingest: Ingest) -> None:
