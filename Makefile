@@ -25,7 +25,7 @@ BY_LINE := $(if $(filter output-sync,$(.FEATURES)),--output-sync=line)
 .DEFAULT_GOAL := help
 .PHONY: help setup setup-tests setup-airflow demo check test test-dags test-pipeline test-jobs test-features test-models \
 	bench-models bench-scoring bench-cluster bench-embeddings bench-embedding-speed bench-embedding-processes bench-embedding-scale \
-	bench-anomalies bench-lookalikes bench-features package clean
+	bench-anomalies bench-lookalikes bench-features bench-feature-scale package clean
 
 help: ## say what there is to make
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 16
@@ -96,6 +96,9 @@ bench-lookalikes: setup ## find_lookalikes by true interests beside exact search
 
 bench-features: setup-tests ## a night over logs of several lengths, and beside DuckDB and Spark SQL on all events
 	@$(BIN)/python -m tests.benchmarks.features --output build/bench-features $(BENCH_ARGS)
+
+bench-feature-scale: setup-tests ## time and memory of features at 1, 5 and 20 million sends, beside DuckDB; BENCH_ARGS="--sends 1000000"
+	@$(BIN)/python -m tests.benchmarks.features.scale --output build/bench-features $(BENCH_ARGS)
 
 bench-cluster: setup ## training in memory, out of core, and by two executors; BENCH_ARGS=--rows=200000
 	@$(BIN)/python -m tests.benchmarks.models.cluster --output build/bench-cluster $(BENCH_ARGS)
