@@ -1,7 +1,7 @@
 """Publish the chosen candidate of a day as the champion, or refuse it and keep the old one.
 
-Reads what measure_models wrote, and the gates. A candidate that fails a resource gate is left out of the
-choice; the chosen one must pass every gate. A refusal names rule, value and limit, and comes when all else is
+Reads what measure_models wrote, and the gates. A candidate that fails a resource gate is left out before the
+choice is made; the chosen one must pass every gate. A refusal names rule, value and limit, and comes when all else is
 written.
 """
 
@@ -20,6 +20,7 @@ from jobs.errors import BadInput, Refused
 from jobs.gates_file import read_gates
 from jobs.lake import Lake
 from jobs.registry import Registry, Version
+from models.choice import Choice
 from models.decision import Decision, choose, decide
 
 
@@ -48,12 +49,13 @@ def run(spark: SparkSession, args: argparse.Namespace) -> None:
     for bundle in bundles.values():
         registry.tracking.log_candidate_run(bundle)
 
-    chosen = choose(measures, rules)
+    choice = choose(measures, rules)
+    chosen = choice.chosen if choice else None
     rival = _rival(measures, registry.champion(), chosen)
     decision = decide({**measures, "champion": rival}, rules, chosen=chosen)
     if chosen and not decision.refusals:
         registry.promote(registry.register(bundles[chosen]))
-    lake.put_json("decision", args.ds, _as_json(decision, registry.champion()))
+    lake.put_json("decision", args.ds, _as_json(decision, choice, registry.champion()))
     if decision.refusals:
         raise Refused("; ".join(decision.refusals))
     say(f"published: the champion is {_named(registry.champion())}")
@@ -75,11 +77,12 @@ def _rival(measures: Mapping[str, Any], champion: Version | None, chosen: str | 
     return own or {"error": f"expected measures of {_named(champion)}; run measure_models again"}
 
 
-def _as_json(decision: Decision, champion: Version | None) -> dict[str, Any]:
+def _as_json(decision: Decision, choice: Choice | None, champion: Version | None) -> dict[str, Any]:
     refused = [f"refused: {reason}" for reason in decision.refusals]
     return {
         "gates": [asdict(gate) for gate in decision.gates],
         "chosen": decision.chosen,
+        "choice": choice.to_json() if choice else None,
         "published": not decision.refusals,
         "champion": champion.bundle_version if champion else None,
         "reasons": [*decision.left_out, *(refused or [f"published: the champion is {_named(champion)}"])],

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import numpy as np
@@ -29,6 +29,12 @@ class ValidationResult:
     """Mean log-loss of its calibrated probabilities, in nats."""
     excess_log_loss_upper: float
     """Upper 95 % bound of the excess over the best candidate; 0 for the best itself."""
+    excess_over: Mapping[str, float] = field(default_factory=dict)
+    """The same bound over each candidate with a lower log-loss: the best one may turn out to be unusable."""
+
+    def excess_to(self, best: str) -> float:
+        """Give the bound over the best of those that are left."""
+        return self.excess_over.get(best, self.excess_log_loss_upper)
 
 
 @dataclass(frozen=True)
@@ -65,32 +71,40 @@ def compare(
         What bootstrap samples are drawn with; the same samples for all candidates.
     """
     losses = {name: log_loss(p, label) for name, p in probabilities.items()}
-    best = min(losses, key=lambda name: (losses[name], name))
-    return {
-        name: ValidationResult(losses[name], excess_upper(p, probabilities[best], label, user, seed=seed))
-        for name, p in probabilities.items()
-    }
+    ranked = sorted(losses, key=lambda name: (losses[name], name))
+
+    def over(name: str) -> dict[str, float]:
+        better = ranked[: ranked.index(name)]
+        p = probabilities[name]
+        return {other: excess_upper(p, probabilities[other], label, user, seed=seed) for other in better}
+
+    excess = {name: over(name) for name in probabilities}
+    return {name: ValidationResult(losses[name], excess[name].get(ranked[0], 0.0), excess[name]) for name in losses}
 
 
 def choose(
     results: Mapping[str, ValidationResult], serving_bytes: Mapping[str, int], *, tolerance: float = TOLERANCE
 ) -> Choice:
-    """Choose among candidates.
+    """Choose among candidates that may be used.
 
     Parameters
     ----------
     results : mapping
-        Candidate -> what `compare` found.
+        Candidate -> what `compare` found; at least one. Who is not among them is not compared with either.
     serving_bytes : mapping
         Candidate -> bytes of all that the scorer reads.
     tolerance : float
         See `TOLERANCE`.
     """
     best = min(results, key=lambda name: (results[name].log_loss, name))
-    within = [name for name, result in results.items() if result.excess_log_loss_upper < tolerance]
+    within = [name for name in results if _excess(name, best, results) < tolerance]
     eligible = sorted({best, *within}, key=lambda name: (serving_bytes[name], name))
     reasons = {name: _reason(name, best, eligible, results, serving_bytes, tolerance) for name in results}
     return Choice(RULE, tolerance, best, eligible, eligible[0], reasons)
+
+
+def _excess(name: str, best: str, results: Mapping[str, ValidationResult]) -> float:
+    return 0.0 if name == best else results[name].excess_to(best)
 
 
 def _reason(
@@ -103,7 +117,7 @@ def _reason(
 ) -> str:
     """Say in a sentence why a candidate was chosen or not."""
     size, least = (f"{serving_bytes[one]:,} bytes" for one in (name, eligible[0]))
-    worse = f"may lose up to {results[name].excess_log_loss_upper:.5f} nats a send to {best}"
+    worse = f"may lose up to {_excess(name, best, results):.5f} nats a send to {best}"
     if name not in eligible:
         return f"Not eligible: it {worse}, and {tolerance} is tolerated."
     quality = "it predicts best" if name == best else f"it {worse}, which counts as equally good"

@@ -6,6 +6,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from models.choice import Choice, ValidationResult
+from models.choice import choose as choose_among
 from models.gate_rules import RESOURCE_RULES, Rules
 from models.gates import GateResult, evaluate
 
@@ -24,14 +26,19 @@ class Decision:
     """Why nothing may be published; empty when the chosen one may."""
 
 
-def choose(measures: Mapping[str, Any], rules: Rules) -> str | None:
-    """Give the smallest of the eligible candidates that pass the resource gates, or None.
+def choose(measures: Mapping[str, Any], rules: Rules) -> Choice | None:
+    """Choose among the candidates that pass the resource gates by `models.choice`, or None where no one does.
 
-    Eligible are those that validation found as good as the best, smallest first (see `models.choice`);
-    nothing is chosen on the hold-out.
+    Who fails them is no measure of the others either: a best candidate that nobody can afford would leave those out
+    that are as good as anything that can be had. Nothing is chosen on the hold-out.
     """
     costly = {gate.candidate for gate in _too_costly(evaluate(measures, rules))}
-    return next((name for name in measures["choice"]["eligible"] if name not in costly), None)
+    usable = {entry["name"]: entry for entry in measures["candidates"] if entry["name"] not in costly}
+    if not usable:
+        return None
+    results = {name: ValidationResult(**entry["validation"]) for name, entry in usable.items()}
+    sizes = {name: entry["artifact_bytes"]["serving"] for name, entry in usable.items()}
+    return choose_among(results, sizes, tolerance=measures["choice"]["tolerance"])
 
 
 def decide(measures: Mapping[str, Any], rules: Rules, *, chosen: str | None) -> Decision:
@@ -39,7 +46,7 @@ def decide(measures: Mapping[str, Any], rules: Rules, *, chosen: str | None) -> 
     gates = evaluate(measures, rules)
     left_out = [f"left out of the choice: {gate}" for gate in _too_costly(gates)]
     if chosen is None:
-        refusals = left_out or ["no candidate is eligible"]
+        refusals = left_out or ["there is no candidate"]
     else:
         refusals = [str(gate) for gate in gates if gate.candidate == chosen and not gate.passed]
     return Decision(gates, chosen, left_out, refusals)

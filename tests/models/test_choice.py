@@ -66,3 +66,18 @@ def test_candidates_are_compared_row_by_row() -> None:
     results = compare({"true": p, "nearly": p * 1.02, "constant": np.full(6000, p.mean())}, label, user)
     assert results["true"].excess_log_loss_upper == 0
     assert 0 < results["nearly"].excess_log_loss_upper < TOLERANCE < results["constant"].excess_log_loss_upper
+
+
+def test_the_bound_is_known_over_every_better_one() -> None:
+    rng = np.random.default_rng(0)
+    p = rng.beta(2, 20, 6000)
+    label, user = (rng.random(6000) < p).astype(np.int64), np.arange(6000) // 3
+    results = compare({"constant": np.full(6000, p.mean()), "nearly": p * 1.02, "true": p}, label, user)
+    assert {name: list(result.excess_over) for name, result in results.items()} == {
+        "constant": ["true", "nearly"],
+        "nearly": ["true"],
+        "true": [],
+    }
+    assert results["constant"].excess_log_loss_upper == results["constant"].excess_over["true"]
+    left = {name: results[name] for name in ("constant", "nearly")}
+    assert choose(left, {"constant": 1, "nearly": 2}).reasons["constant"].startswith("Not eligible")
