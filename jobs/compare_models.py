@@ -11,6 +11,7 @@ import argparse
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from pyspark.sql import SparkSession
@@ -21,7 +22,7 @@ from jobs.lake import Lake
 from jobs.measure_models import MEASURED, MEASURES_FILE
 from jobs.registry import CHAMPION, PREVIOUS, Registry, Version
 from jobs.report.numbers import NONE, TIMES, count, fixed, interval, micros, significant, size
-from models.serving.manifest import read_manifest
+from models.serving.manifest import read_manifest, read_measures
 
 
 @dataclass(frozen=True)
@@ -68,8 +69,12 @@ def run(spark: SparkSession, args: argparse.Namespace) -> None:
     versions = [_version(registry, name) for name in args.versions]
     day, measures = _measured_together(Lake(spark, args.root), versions)
     if day is None:
-        measures = [dict(read_manifest(registry.bundle(version).folder)["measures"]) for version in versions]
+        measures = [_own_measures(registry.bundle(version).folder) for version in versions]
     print("\n".join([*_table(versions, measures), "", _said(day, versions)]))
+
+
+def _own_measures(bundle: Path) -> dict[str, Any]:
+    return read_measures(bundle, read_manifest(bundle))
 
 
 def _version(registry: Registry, name: str) -> Version:

@@ -27,7 +27,7 @@ from jobs.lake import Lake
 from jobs.side_by_side import side_by_side
 from jobs.train_click_models import CANDIDATES, PROFILES, VALIDATION_PREDICTIONS
 from jobs.training_parts import read_part
-from models.bundle import complete_manifest, json_bytes
+from models.bundle import json_bytes, put_measures
 from models.choice import ValidationResult, choose, compare
 from models.evaluation import constant_log_loss
 from models.feature_health import Profile, health, worst
@@ -141,12 +141,12 @@ def _write(
     measures: Mapping[str, Any],
     features: Sequence[Mapping[str, Any]],
 ) -> None:
-    """Store the bundles with their measures in the manifests; every other byte stays as it was measured."""
+    """Store the bundles with their measures, which the manifests vouch for; every other byte stays as measured."""
     with tempfile.TemporaryDirectory() as folder:
         for entry in measures["candidates"]:
             bundle = Path(folder) / entry["name"]
             shutil.copytree(candidates / entry["name"], bundle)
-            complete_manifest(bundle, entry)
+            put_measures(bundle, entry)
             say(
                 f"{entry['name']}: AUC {entry['auc']:.4f}, log-loss {entry['log_loss']:.5f}, "
                 f"{entry['artifact_bytes']['serving']:,} bytes, p99 {entry['latency_us']['p99']:.0f} us"

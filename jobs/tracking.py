@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from jobs.errors import BadInput
 from jobs.storage import absolute, is_local
 from models.serving.errors import BundleError
-from models.serving.manifest import MANIFEST, read_manifest, read_verified, sha256
+from models.serving.manifest import MANIFEST, read_manifest, read_measures, read_verified, sha256
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -144,7 +144,7 @@ class Tracking:
         }
         self.client.log_batch(
             run_id,
-            metrics=[Metric(name, value, at, 0) for name, value in _numbers(manifest.get("measures") or {})],
+            metrics=[Metric(name, value, at, 0) for name, value in _numbers(read_measures(bundle, dict(manifest)))],
             params=[Param(name, str(manifest[name])) for name in PARAMS],
             tags=[RunTag(name, value) for name, value in tags.items()],
         )

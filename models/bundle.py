@@ -1,7 +1,7 @@
 """Writing bundles: everything that a published model needs, in one folder, under one hash.
 
-The scorer reads the serving files and the manifest. Beside them lie ``model.joblib``, the feature schema
-and the embedding.
+The scorer reads the serving files and the manifest. Beside them lie ``model.joblib``, the feature schema, the
+embedding, and what was measured.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from models.candidates import FittedCandidate
 from models.click_model import ClickModel
 from models.schema import SCHEMA_FILE, FeatureSchema
 from models.serving.engines import MODEL_FILES
-from models.serving.manifest import BUNDLE_FORMAT, MANIFEST, read_manifest, read_verified, sha256
+from models.serving.manifest import BUNDLE_FORMAT, MANIFEST, MEASURES, read_manifest, read_verified, sha256
 from models.serving.scorer import CALIBRATOR_FILE, ENCODER_FILE
 
 JOBLIB_FILE, EMBEDDING_FOLDER = "model.joblib", "embedding"
@@ -107,34 +107,40 @@ def write_bundle(
         "serving_files": sorted(serving),
         "files": files,
         "libraries": {"python": platform.python_version(), **{name: version_of(name) for name in LIBRARIES}},
-        "measures": dict(measures),
     }
-    (folder / MANIFEST).write_bytes(json_bytes(manifest))
-    return manifest
+    return _with_measures(folder, manifest, measures)
 
 
-def complete_manifest(folder: Path, measures: Mapping[str, Any]) -> str:
-    """Put measures into a bundle's manifest, and touch nothing else; gives the manifest's new hash."""
-    content = json_bytes({**read_manifest(folder), "measures": dict(measures)})
-    (folder / MANIFEST).write_bytes(content)
-    return sha256(content)
+def put_measures(folder: Path, measures: Mapping[str, Any]) -> dict[str, Any]:
+    """Put measures beside a bundle's files, and their hash into its manifest; gives the manifest.
+
+    Nothing else is touched, and the manifest keeps its length, so that its size is known before it is measured.
+    """
+    return _with_measures(folder, read_manifest(folder), measures)
 
 
-def artifact_bytes(manifest: Mapping[str, Any]) -> dict[str, int]:
+def _with_measures(folder: Path, manifest: Mapping[str, Any], measures: Mapping[str, Any]) -> dict[str, Any]:
+    content = json_bytes(dict(measures))
+    completed = {**manifest, "files": {**manifest["files"], MEASURES: {"sha256": sha256(content)}}}
+    (folder / MEASURES).write_bytes(content)
+    (folder / MANIFEST).write_bytes(json_bytes(completed))
+    return completed
+
+
+def artifact_bytes(manifest: Mapping[str, Any], measures: Mapping[str, Any]) -> dict[str, int]:
     """Give the size of each format.
 
-    ``serving`` is all that the scorer needs: its files, and the manifest without the measures (whose times have other
-    digits every day). Every other entry is one file that holds the model alone; those of formats that the bundle lacks
-    were told when the model was fitted (see `models.formats`), so that nothing need be unpickled here.
+    ``serving`` is all that the scorer reads: its files, and the manifest as it is. Every other entry is one file that
+    holds the model alone; those of formats that the bundle lacks were told when the model was fitted (see
+    `models.formats`), so that nothing need be unpickled here.
     """
-    needed = len(json_bytes({**manifest, "measures": None}))
     serving = sum(manifest["files"][name]["bytes"] for name in manifest["serving_files"])
     model_file = MODEL_FILES[manifest["serving_format"]]
     return {
         "joblib": manifest["files"][JOBLIB_FILE]["bytes"],
-        "serving": serving + needed,
+        "serving": serving + len(json_bytes(manifest)),
         manifest["serving_format"]: manifest["files"][model_file]["bytes"],
-        **(manifest["measures"].get("other_formats") or {}),
+        **(measures.get("other_formats") or {}),
     }
 
 

@@ -17,10 +17,11 @@ from models.measure import measure_in_fresh_process
 from models.quality import quality
 from models.schema import FeatureSchema
 from models.serving import Scorer
+from models.serving.manifest import read_measures
 from models.serving.types import Floats
 
 SAID_BEFORE = ("n_features", "fit_seconds", "calibration", "conversion_max_difference", "other_formats")
-"""What a bundle's manifest knows before it is measured."""
+"""What a bundle knows before it is measured."""
 
 
 @dataclass(frozen=True)
@@ -85,10 +86,10 @@ def _row_files(tables: Sequence[pa.Table], work: Path) -> list[Path]:
 
 
 def _entry(one: Scored, timed: Mapping[str, Any], seed: int) -> dict[str, Any]:
-    before = one.manifest["measures"]
+    before = read_measures(one.folder, dict(one.manifest))
     named = {name: one.manifest[name] for name in ("name", "family", "version", "serving_format")}
     known = {name: before.get(name) for name in SAID_BEFORE}
-    sizes = {"artifact_bytes": artifact_bytes(one.manifest)}
+    sizes = {"artifact_bytes": artifact_bytes(one.manifest, before)}
     return {**named, **known, **quality(one.probabilities, one.rows, seed=seed), **sizes, **timed}
 
 

@@ -1,4 +1,7 @@
-"""A bundle's manifest: nothing of a bundle is used before its hash is found to be right."""
+"""A bundle's manifest: nothing of a bundle is used before its hash is found to be right.
+
+The manifest holds what a scorer needs, and vouches for the measures, which lie in a file of their own.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +14,10 @@ from typing import Any
 from .errors import BundleError, HashMismatchError
 
 MANIFEST = "manifest.json"
-BUNDLE_FORMAT = 2
+MEASURES = "measures.json"
+BUNDLE_FORMAT = 3
+READABLE = (2, BUNDLE_FORMAT)
+"""Formats that are known; in 2 the measures lie in the manifest."""
 
 
 def sha256(content: bytes) -> str:
@@ -43,8 +49,8 @@ def read_manifest(folder: Path, *, manifest_sha256: str | None = None) -> dict[s
         manifest = json.loads(content)
     except ValueError:
         raise BundleError(f"{folder / MANIFEST}: not a JSON file") from None
-    if not isinstance(manifest, dict) or manifest.get("bundle_format") != BUNDLE_FORMAT:
-        raise BundleError(f"{folder / MANIFEST}: expected bundle_format {BUNDLE_FORMAT}")
+    if not isinstance(manifest, dict) or manifest.get("bundle_format") not in READABLE:
+        raise BundleError(f"{folder / MANIFEST}: expected bundle_format {' or '.join(map(str, READABLE))}")
     return manifest
 
 
@@ -67,6 +73,20 @@ def read_verified(folder: Path, manifest: dict[str, Any], names: Iterable[str]) 
         if found != expected:
             raise HashMismatchError(f"{folder / name}: expected sha256 {expected}, found {found}")
     return contents
+
+
+def read_measures(folder: Path, manifest: dict[str, Any]) -> dict[str, Any]:
+    """Read what was measured of a bundle, after its hash was found to be right.
+
+    Raises
+    ------
+    BundleError
+        When the measures are missing; `HashMismatchError` when they are not those that the manifest vouches for.
+    """
+    if "measures" in manifest:
+        return dict(manifest["measures"])
+    found: dict[str, Any] = json.loads(read_verified(folder, manifest, [MEASURES])[MEASURES])
+    return found
 
 
 def _read(path: Path) -> bytes:

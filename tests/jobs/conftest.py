@@ -38,12 +38,13 @@ def put_bundle() -> Callable[..., Path]:
         folder.mkdir(parents=True)
         (folder / "model.txt").write_text(content)
         (folder / "model.joblib").write_bytes(b"pickle of " + content.encode())
+        (folder / "measures.json").write_text(json.dumps(measures))
         files = {
             path.name: {"sha256": sha256(path.read_bytes()), "bytes": path.stat().st_size}
             for path in sorted(folder.iterdir())
         }
         manifest = {
-            "bundle_format": 2,
+            "bundle_format": 3,
             "name": measures["name"],
             "family": "lightgbm",
             "version": sha256(content.encode())[:12],
@@ -53,7 +54,6 @@ def put_bundle() -> Callable[..., Path]:
             "serving_format": "lightgbm_text",
             "serving_files": ["model.txt"],
             "files": files,
-            "measures": measures,
         }
         (folder / "manifest.json").write_text(json.dumps(manifest))
         return folder

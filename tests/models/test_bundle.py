@@ -12,12 +12,12 @@ import numpy as np
 import pytest
 
 from models.batch import LabelledRows
-from models.bundle import artifact_bytes, complete_manifest, load_click_model
+from models.bundle import artifact_bytes, load_click_model, put_measures
 from models.candidates import FittedCandidate
 from models.schema import FeatureSchema
 from models.serving import HashMismatchError, Scorer
 from models.serving.calibrators import Platt
-from models.serving.manifest import read_manifest, read_verified, sha256
+from models.serving.manifest import read_manifest, read_measures, read_verified, sha256
 
 Write = Callable[[FittedCandidate, str], Path]
 
@@ -67,23 +67,34 @@ def test_the_manifest_vouches_for_every_file(candidates: dict[str, FittedCandida
     assert set(manifest["serving_files"]) == {"encoder.json.gz", "model.trees", "calibrator.json"}
 
 
-def test_completing_the_manifest_touches_nothing_else(candidates: dict[str, FittedCandidate], write: Write) -> None:
+def test_putting_measures_touches_the_manifests_hash_of_them_alone(
+    candidates: dict[str, FittedCandidate], write: Write
+) -> None:
     folder = write(candidates["logistic"], "bundle")
-    before, sizes = bytes_of(folder), artifact_bytes(read_manifest(folder))
-    assert complete_manifest(folder, {"auc": 0.7, "latency_us": {"p50": 12.345}}) == hash_of(folder)
+    before, manifest = bytes_of(folder), read_manifest(folder)
+    sizes = artifact_bytes(manifest, {})
+    measures = {"auc": 0.7, "latency_us": {"p50": 12.345}}
+    assert put_measures(folder, measures) == read_manifest(folder)
     after = bytes_of(folder)
-    assert {name for name in after if after[name] != before[name]} == {"manifest.json"}
-    assert read_manifest(folder)["measures"]["auc"] == 0.7
-    assert artifact_bytes(read_manifest(folder)) == sizes
+    assert {name for name in after if after[name] != before[name]} == {"manifest.json", "measures.json"}
+    assert len(after["manifest.json"]) == len(before["manifest.json"])
+    assert read_measures(folder, read_manifest(folder)) == measures
+    assert read_manifest(folder)["version"] == manifest["version"]
+    assert artifact_bytes(read_manifest(folder), measures) == sizes
 
 
-def test_serving_bytes_are_what_the_scorer_reads(candidates: dict[str, FittedCandidate], write: Write) -> None:
+def test_serving_bytes_are_what_the_scorer_reads(
+    candidates: dict[str, FittedCandidate], write: Write, monkeypatch: pytest.MonkeyPatch
+) -> None:
     folder = write(candidates["lightgbm"], "bundle")
-    sizes = artifact_bytes(read_manifest(folder))
-    files = sum((folder / name).stat().st_size for name in ("encoder.json.gz", "model.trees", "calibrator.json"))
-    assert files < sizes["serving"] <= files + (folder / "manifest.json").stat().st_size
+    read: list[Path] = []
+    whole = Path.read_bytes
+    monkeypatch.setattr(Path, "read_bytes", lambda path: read.append(path) or whole(path))
+    sizes = artifact_bytes(Scorer.load(folder).manifest, {"other_formats": {"onnx": 7}})
+    assert {path.name for path in read} == {"manifest.json", "encoder.json.gz", "model.trees", "calibrator.json"}
+    assert sizes["serving"] == sum(path.stat().st_size for path in read)
     assert sizes["joblib"] == (folder / "model.joblib").stat().st_size
-    assert sizes["compact"] == (folder / "model.trees").stat().st_size
+    assert (sizes["compact"], sizes["onnx"]) == ((folder / "model.trees").stat().st_size, 7)
 
 
 @pytest.mark.parametrize("name", ["logistic", "random_forest", "lightgbm"])

@@ -105,7 +105,7 @@ def of_bundle(folder: Path, work: Path) -> Iterator[Contender]:
     if onnx := others.get("onnx"):
         scorer = _with(model, OnnxEngine(onnx.read_bytes()))
         yield Contender(f"{name}: ONNX, ONNX Runtime", name, onnx.stat().st_size, scorer, ("onnx", str(onnx)))
-    n_bytes = artifact_bytes(served.manifest)["serving"]
+    n_bytes = artifact_bytes(served.manifest, {})["serving"]
     yield Contender(f"{name}: bundle as served", name, n_bytes, served, ("bundle", str(folder)))
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from models.serving import BundleError, HashMismatchError, Scorer
-from models.serving.manifest import read_manifest, read_verified, sha256
+from models.serving.manifest import read_manifest, read_measures, read_verified, sha256
 
 
 @pytest.fixture
@@ -20,7 +20,7 @@ def bundle(tmp_path: Path) -> Path:
         (tmp_path / name).write_bytes(content)
     put_manifest(
         tmp_path,
-        bundle_format=2,
+        bundle_format=3,
         serving_format="json",
         serving_files=sorted(files),
         files={name: {"sha256": sha256(content)} for name, content in files.items()},
@@ -41,7 +41,7 @@ def test_a_changed_file_is_refused_before_any_is_read(bundle: Path, name: str) -
 
 def test_a_manifest_that_the_caller_does_not_vouch_for_is_refused(bundle: Path) -> None:
     vouched = sha256((bundle / "manifest.json").read_bytes())
-    assert read_manifest(bundle, manifest_sha256=vouched)["bundle_format"] == 2
+    assert read_manifest(bundle, manifest_sha256=vouched)["bundle_format"] == 3
     with pytest.raises(HashMismatchError, match=r"manifest\.json"):
         Scorer.load(bundle, manifest_sha256="0" * 64)
 
@@ -61,6 +61,23 @@ def test_only_files_of_the_bundle_are_read(bundle: Path, name: str) -> None:
         manifest["files"][name] = {"sha256": "whatever"}
     with pytest.raises(BundleError, match="does not vouch"):
         read_verified(bundle, manifest, [name])
+
+
+def test_the_manifest_vouches_for_the_measures(bundle: Path) -> None:
+    manifest = read_manifest(bundle)
+    with pytest.raises(BundleError, match="does not vouch"):
+        read_measures(bundle, manifest)
+    manifest["files"]["measures.json"] = {"sha256": sha256(b'{"auc": 0.7}')}
+    (bundle / "measures.json").write_bytes(b'{"auc": 0.7}')
+    assert read_measures(bundle, manifest) == {"auc": 0.7}
+    (bundle / "measures.json").write_bytes(b'{"auc": 0.9}')
+    with pytest.raises(HashMismatchError, match=r"measures\.json"):
+        read_measures(bundle, manifest)
+
+
+def test_a_bundle_that_holds_its_measures_in_the_manifest_is_read_as_well(bundle: Path) -> None:
+    put_manifest(bundle, **{**read_manifest(bundle), "bundle_format": 2, "measures": {"auc": 0.7}})
+    assert read_measures(bundle, read_manifest(bundle)) == {"auc": 0.7}
 
 
 @pytest.mark.parametrize("text", ["{}", "[1]", "no json", '{"bundle_format": 1}'])
