@@ -127,6 +127,7 @@ def _write(
     measures = {
         "n_features": fitted.n_features,
         "fit_seconds": round(fitted.fit_seconds, 2),
+        "fitted_at_once": route.at_once,
         "calibration": calibration,
         "conversion_max_difference": difference,
         "other_formats": other_formats(fitted.model),
@@ -141,7 +142,8 @@ def _write(
         embedding=embedding,
         measures=measures,
     )
-    say(f"{fitted.spec.name}: {fitted.fit_seconds:.1f} s, calibration {calibration}, validation log-loss {loss:.5f}")
+    seconds = f"{fitted.fit_seconds:.1f} s{' beside another' if route.at_once > 1 else ''}"
+    say(f"{fitted.spec.name}: {seconds}, calibration {calibration}, validation log-loss {loss:.5f}")
 
 
 if __name__ == "__main__":

@@ -62,7 +62,7 @@ class FittedCandidate:
     spec: CandidateSpec
     model: ClickModel
     fit_seconds: float
-    """Wall time of encoding, calibrating and fitting twice."""
+    """Wall time of encoding, calibrating and fitting twice; longer where another candidate is fitted beside it."""
     validation: Floats
     """Shape (n_validation,): calibrated probabilities, each by a calibrator fitted on other users."""
 

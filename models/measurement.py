@@ -20,7 +20,14 @@ from models.serving import Scorer
 from models.serving.manifest import read_measures
 from models.serving.types import Floats
 
-SAID_BEFORE = ("n_features", "fit_seconds", "calibration", "conversion_max_difference", "other_formats")
+SAID_BEFORE = (
+    "n_features",
+    "fit_seconds",
+    "fitted_at_once",
+    "calibration",
+    "conversion_max_difference",
+    "other_formats",
+)
 """What a bundle knows before it is measured."""
 
 
