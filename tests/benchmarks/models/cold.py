@@ -20,6 +20,10 @@ def main(kind: str, file: str, row: str) -> dict[str, object]:
         import joblib
 
         joblib.load(file).predict_proba(rows)
+    elif kind == "fitted":
+        import joblib
+
+        joblib.load(file).predict(rows)
     elif kind == "booster":
         import lightgbm
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import copy
 import io
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -12,11 +13,15 @@ from typing import Any
 import joblib
 import lightgbm
 import numpy as np
+from sklearn.base import clone
 from sklearn.ensemble import RandomForestClassifier
 
 from models.batch import LabelledRows
 from models.bundle import artifact_bytes, load_click_model
 from models.click_model import ClickModel
+from models.family import FittedModel, Labels
+from models.forest_rounding import round_forest
+from models.random_forest import FittedForest
 from models.serving import Scorer
 from models.serving.calibrators import Uncalibrated
 from models.serving.lightgbm_engine import LightGBMEngine
@@ -57,6 +62,19 @@ class ForestEngine:
 
 
 @dataclass(frozen=True)
+class FittedEngine:
+    """The prediction of what was fitted, whatever it is."""
+
+    model: FittedModel
+
+    def predict(self, rows: Floats) -> Floats:
+        return self.model.predict(rows)
+
+    def predict_one(self, row: Floats) -> float:
+        return float(self.model.predict(row[np.newaxis])[0])
+
+
+@dataclass(frozen=True)
 class BoosterEngine:
     """The prediction of LightGBM's Python package, on one thread."""
 
@@ -80,8 +98,26 @@ def default_forest(rows: LabelledRows, encoder: Any, work: Path, *, threads: int
     return Contender(name, "default forest", file.stat().st_size, scorer, ("joblib", str(file)), slow=True)
 
 
-def of_bundle(folder: Path, work: Path) -> Iterator[Contender]:
-    """Give the ways to serve the model of a measured bundle, the bundle itself last.
+def unrounded(model: FittedForest, rows: Floats, label: Labels, *, threads: int) -> RandomForestClassifier:
+    """Grow a candidate's forest again as it was before it was rounded.
+
+    Raises
+    ------
+    ValueError
+        When it is another forest: these are not the rows that the candidate was fitted on.
+    """
+    forest = clone(model.forest).set_params(n_jobs=threads)
+    single = np.asfortranarray(to_single(rows))
+    forest.fit(single, label).set_params(n_jobs=1)
+    again = copy.deepcopy(forest)
+    round_forest(again, single)
+    if FittedForest(again).to_serving() != model.to_serving():
+        raise ValueError("expected the rows that the forest candidate was fitted on, got others")
+    return forest
+
+
+def of_bundle(folder: Path, fitted_on: LabelledRows, work: Path, *, threads: int) -> Iterator[Contender]:
+    """Give the ways to serve the model of a measured bundle: first as it was fitted, the bundle itself last.
 
     The pickle is loaded: take lakes that you trust.
     """
@@ -89,10 +125,18 @@ def of_bundle(folder: Path, work: Path) -> Iterator[Contender]:
     served = Scorer.load(folder)
     name = served.manifest["name"]
     others = {key: _written(work / f"{name}.{key}", content) for key, content in model.model.to_others().items()}
-    if forest := getattr(model.model, "forest", None):
-        file, n_bytes = _written(work / f"{name}.joblib", _pickled(forest)), (folder / "model.joblib").stat().st_size
+    if isinstance(model.model, FittedForest):
+        forest = unrounded(model.model, model.encoder.encode(fitted_on.batch), fitted_on.label, threads=threads)
+        n_bytes = len(_pickled(replace(model, model=FittedForest(forest))))
+        file = _written(work / f"{name}.joblib", _pickled(forest))
         scorer = _with(model, ForestEngine(forest))
-        yield Contender(f"{name}: joblib, scikit-learn", name, n_bytes, scorer, ("joblib", str(file)), slow=True)
+        yield Contender(
+            f"{name}: joblib, not rounded, scikit-learn", name, n_bytes, scorer, ("joblib", str(file)), True
+        )
+    elif "lightgbm_text" not in others:
+        file, n_bytes = _written(work / f"{name}.joblib", _pickled(model.model)), len(_pickled(model))
+        scorer = _with(model, FittedEngine(model.model))
+        yield Contender(f"{name}: joblib, as fitted", name, n_bytes, scorer, ("fitted", str(file)), slow=True)
     if text := others.get("lightgbm_text"):
         n_bytes, booster = text.stat().st_size, lightgbm.Booster(model_file=text)
         scorer = _with(model, BoosterEngine(booster))

@@ -49,8 +49,17 @@ class LakeFiles:
         return to_labelled_rows(self._part(part), FeatureSchema.from_json(meta["schema"]))
 
     def chosen(self) -> str:
-        """Name the candidate that was chosen."""
-        return str(json.loads((self.folder("measured") / "measures.json").read_text())["choice"]["chosen"])
+        """Name the candidate that was chosen when the gates had left out whom they leave out.
+
+        Raises
+        ------
+        ValueError
+            When nobody was.
+        """
+        decision = json.loads((self.root / "decision" / f"ds={self.ds}.json").read_text())
+        if decision["chosen"] is None:
+            raise ValueError(f"decision of {self.ds}: expected a chosen candidate, got {decision['reasons']}")
+        return str(decision["chosen"])
 
     def bundle(self, name: str) -> Path:
         """Give the folder of a measured bundle."""

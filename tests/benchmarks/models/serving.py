@@ -65,12 +65,14 @@ def main() -> None:
 
 def _contenders(lake: LakeFiles, work: Path, threads: int) -> list[Contender]:
     names = dict.fromkeys(["random_forest", "lightgbm", lake.chosen()])
-    candidates = [one for name in names for one in of_bundle(lake.bundle(name), work)]
+    fitted_on = lake.fitted_on()
+    _say("growing the forest candidate again, not rounded")
+    candidates = [one for name in names for one in of_bundle(lake.bundle(name), fitted_on, work, threads=threads)]
     encoder = candidates[0].scorer.encoder
     if not has_lleaves():
         _say("lleaves is not installed: without it")
     _say("fitting scikit-learn's default forest")
-    return [default_forest(lake.fitted_on(), encoder, work, threads=threads), *candidates]
+    return [default_forest(fitted_on, encoder, work, threads=threads), *candidates]
 
 
 def _figures(contenders: Sequence[Contender], lake: LakeFiles, n_rows: int) -> dict[str, Figures]:

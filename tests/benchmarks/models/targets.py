@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+MOST_AUC_LOST = 0.0005
+"""What compression may cost, against the model as it was fitted."""
+
 
 @dataclass(frozen=True)
 class Figures:
@@ -15,7 +18,7 @@ class Figures:
     auc: float
     log_loss: float
     auc_lost: float
-    """Against the first contender of the same model."""
+    """Against the first contender of the same model, which is as it was fitted: no leaf or threshold rounded."""
     log_loss_more: float
     latency: Mapping[str, float]
     """As `models.latency.latency_us` gives it, among contenders of its own speed."""
@@ -52,9 +55,10 @@ def targets(figures: Mapping[str, Figures], *, default: str, champion: str, fore
         Target("champion's engine: p50 at least 4 times faster than Booster.predict", f"{engine:.1f}", engine >= 4),
         Target("champion from the raw row: p50 at least 200 times faster than the default forest's on an encoded row",
                f"{whole:.0f} (just after it: {after:.0f})", whole >= 200),
-        Target("champion's bundle: at most 0.1 % of the default forest's pickle", f"{share:.3%}", share <= 0.001),
+        Target("champion's bundle: at most 0.1 % of the default forest's pickle, at 0.0005 AUC",
+               f"{share:.3%}, {best.auc_lost:.6f}", share <= 0.001 and best.auc_lost <= MOST_AUC_LOST),
         Target("forest candidate's bundle: at most 3 % of its pickle, at 0.0005 AUC",
-               f"{kept:.2%}, {rf.auc_lost:.6f}", kept <= 0.03 and rf.auc_lost <= 0.0005),
+               f"{kept:.2%}, {rf.auc_lost:.6f}", kept <= 0.03 and rf.auc_lost <= MOST_AUC_LOST),
         Target("champion's cold start to the first probability: at most 250 ms",
                f"{best.cold_ms:.0f} ms", best.cold_ms <= 250),
     ]  # fmt: skip
