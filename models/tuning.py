@@ -22,6 +22,7 @@ from models.evaluation import log_loss
 from models.family import Settings
 from models.sampling import correction
 from models.schema import FeatureSchema
+from models.serving.engines import MODEL_FILES, load_engine
 
 if TYPE_CHECKING:
     from optuna import Study
@@ -96,7 +97,7 @@ def objective(
     seed: int,
     n_threads: int,
 ) -> Objective:
-    """Give the function that fits a candidate with other settings: validation log-loss and serving bytes.
+    """Give the function that fits a candidate with other settings: validation log-loss as served, and serving bytes.
 
     Parameters are those of `models.candidates.fit_candidate`; rows are encoded, and binned, once.
     """
@@ -105,7 +106,8 @@ def objective(
 
     def fit(settings: Settings) -> tuple[float, int]:
         model = settings.fit(parts, seed=seed, n_threads=n_threads)
-        p = model.predict(later)
+        engine = load_engine(model.serving_format, {MODEL_FILES[model.serving_format]: model.to_serving()})
+        p = engine.predict(later)
         chosen = choose_calibrator(p, validation.label, validation.user, rate=rate, known=known, seed=seed)
         contents = serving_contents(ClickModel(parts.encoder, model, chosen.calibrator))
         return log_loss(chosen.probabilities, validation.label), sum(map(len, contents.values()))
