@@ -101,27 +101,42 @@ class FittedLogistic:
         """Give click probabilities of encoded rows."""
         return np.asarray(expit(self.design.columns(rows).times(self.weight) + self.intercept))
 
-    def to_serving(self) -> bytes:
-        """Give what ``models.serving.logistic_engine`` reads."""
-        sizes = [len(self.design.positions)] * 2 + list(self.design.categories.values())
-        weight, missing, *categorical = np.split(self.weight, np.cumsum(sizes)[:-1])
+    def columns_read(self) -> list[int]:
+        """Give the positions of the encoded columns that have a weight, ascending."""
+        weight, missing, *categorical = self._weights()
+        numbers = self.design.positions[(weight != 0) | (missing != 0)].tolist()
+        coded = [at for at, weights in zip(self.design.categories, categorical, strict=True) if weights.any()]
+        return sorted([*numbers, *coded])
+
+    def to_serving(self, columns: Sequence[int] | None = None) -> bytes:
+        """Give what ``models.serving.logistic_engine`` reads, of these columns; by default all of them."""
+        weight, missing, *categorical = self._weights()
+        design = self.design
+        held = list(range(len(design.positions) + len(design.categories))) if columns is None else list(columns)
+        here = np.isin(design.positions, held)
         numeric = {
-            "positions": self.design.positions,
-            "mean": self.design.mean,
-            "scale": self.design.scale,
-            "weight": weight,
-            "missing": missing,
+            "positions": np.searchsorted(held, design.positions[here]),
+            "mean": design.mean[here],
+            "scale": design.scale[here],
+            "weight": weight[here],
+            "missing": missing[here],
         }
         value: dict[str, Any] = {
             "intercept": self.intercept,
             "clip": CLIP,
             "numeric": {name: array.tolist() for name, array in numeric.items()},
             "categorical": [
-                {"position": position, "weights": weights.tolist()}
-                for position, weights in zip(self.design.categories, categorical, strict=True)
+                {"position": held.index(position), "weights": weights.tolist()}
+                for position, weights in zip(design.categories, categorical, strict=True)
+                if position in held
             ],
         }
         return json.dumps(value, separators=(",", ":")).encode()
+
+    def _weights(self) -> list[Floats]:
+        """Give the weights of numbers, of missing numbers, and of each category's codes."""
+        sizes = [len(self.design.positions)] * 2 + list(self.design.categories.values())
+        return np.split(self.weight, np.cumsum(sizes)[:-1])
 
     def to_others(self) -> dict[str, bytes]:
         """Give nothing: JSON is what there is."""
@@ -131,7 +146,11 @@ class FittedLogistic:
 def _moments(column: Floats) -> tuple[float, float]:
     """Give mean and standard deviation of the values that are there; 1 for that of a constant."""
     known = column[~np.isnan(column)]
-    return (float(known.mean()), float(known.std()) or 1.0) if len(known) else (0.0, 1.0)
+    if not len(known):
+        return 0.0, 1.0
+    if known.min() == known.max():  # rounding may give such a column a mean beside it, and a deviation of 1e-16
+        return float(known[0]), 1.0
+    return float(known.mean()), float(known.std()) or 1.0
 
 
 def _rows_of_codes(codes: Floats, size: int) -> list[NDArray[np.intp]]:
