@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import numpy as np
 
+from .calibrators import sigmoid
 from .types import Floats
 
 CHUNK_ROWS = 4096
@@ -30,34 +32,58 @@ class LogisticEngine:
     def __init__(self, model: bytes) -> None:
         value = json.loads(model)
         numeric, categorical = value["numeric"], value["categorical"]
-        self._positions = np.asarray(numeric["positions"], dtype=np.intp)
-        self._mean, self._scale, self._weight, self._missing = (
-            np.asarray(numeric[key], dtype=np.float64) for key in ("mean", "scale", "weight", "missing")
+        coded = [entry["position"] for entry in categorical]
+        self._width = max([*numeric["positions"], *coded], default=-1) + 1
+        mean, scale, weight, self._missing = (
+            self._wide(numeric, key) for key in ("mean", "scale", "weight", "missing")
         )
-        weights = [entry["weights"] for entry in categorical]
-        self._coded = np.asarray([entry["position"] for entry in categorical], dtype=np.intp)
-        self._first_weight = np.cumsum([0, *map(len, weights)])[:-1]
-        self._weight_of_code = np.asarray([weight for of_column in weights for weight in of_column], dtype=np.float64)
-        self._intercept, self._clip = value["intercept"], value["clip"]
+        self._mean, self._furthest = mean, value["clip"] * scale
+        self._nearest = -self._furthest
+        self._slope = np.divide(weight, scale, out=np.zeros(self._width), where=scale != 0)
+        self._coded = _as_slice(coded)
+        self._first_weight = np.cumsum([0, *(len(entry["weights"]) for entry in categorical)])[:-1]
+        weights = [weight for entry in categorical for weight in entry["weights"]]
+        self._weight_of_code = np.asarray(weights, dtype=np.float64)
+        self._intercept = value["intercept"]
 
     def predict(self, rows: Floats) -> Floats:
         """Score encoded rows of shape (n_rows, n_columns); gives shape (n_rows,)."""
-        chunks = [self._predict(rows[start : start + CHUNK_ROWS]) for start in range(0, len(rows), CHUNK_ROWS)]
-        return np.concatenate(chunks) if chunks else np.empty(0)
+        chunks = (self._scores(rows[start : start + CHUNK_ROWS]) for start in range(0, len(rows), CHUNK_ROWS))
+        return np.fromiter((sigmoid(score) for chunk in chunks for score in chunk.tolist()), np.float64, len(rows))
 
     def predict_one(self, row: Floats) -> float:
         """Score one encoded row of shape (n_columns,)."""
-        return float(self._predict(row))
+        return sigmoid(float(self._scores(row)))
 
-    def _predict(self, rows: Floats) -> Floats:
-        """Score rows whose columns are the last axis."""
-        numbers = rows.take(self._positions, axis=-1)  # C order, so that sums do not depend on the rows beside
-        terms = standardise(numbers, self._mean, self._scale, self._clip) * self._weight
-        np.copyto(terms, self._missing, where=np.isnan(numbers))
-        codes = rows.take(self._coded, axis=-1).astype(np.intp)
-        of_codes = self._weight_of_code.take(codes + self._first_weight)
-        score = np.concatenate([terms, of_codes], axis=-1).sum(axis=-1) + self._intercept
-        return np.asarray(1 / (1 + np.exp(-score)))
+    def _wide(self, numeric: dict[str, Any], key: str) -> Floats:
+        """Give a number for each column: 0 where it is not numeric, so that its term is 0 until its code is known."""
+        wide = np.zeros(self._width)
+        wide[numeric["positions"]] = numeric[key]
+        return wide
+
+    def _scores(self, rows: Floats) -> Floats:
+        """Score rows whose columns are the last axis, before the sigmoid; steps are few, each costs a row its start."""
+        if rows.shape[-1] != self._width:
+            rows = rows[..., : self._width]
+        terms = np.abs(rows)
+        np.log1p(terms, out=terms)
+        np.copysign(terms, rows, out=terms)
+        terms -= self._mean
+        np.maximum(terms, self._nearest, out=terms)
+        np.minimum(terms, self._furthest, out=terms)
+        terms *= self._slope
+        np.copyto(terms, self._missing, where=np.isnan(rows))
+        codes = rows[..., self._coded].astype(np.intp)
+        codes += self._first_weight
+        terms[..., self._coded] = self._weight_of_code.take(codes)
+        return np.asarray(np.add.reduce(terms, axis=-1) + self._intercept)
+
+
+def _as_slice(positions: list[int]) -> slice | list[int]:
+    """Give neighbours as a slice, which is faster."""
+    first = positions[0] if positions else 0
+    together = slice(first, first + len(positions))
+    return together if positions == list(range(together.start, together.stop)) else positions
 
 
 def signed_log(numbers: Floats) -> Floats:
