@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
-import numpy as np
-
-from .compact_trees import decode
+from .compact_trees import TreeEnsemble, decode
 from .lightgbm_engine import LightGBMEngine
 from .lightgbm_text import to_lightgbm_text
-from .single import to_single
-from .types import Engine, Floats
+from .single import last_that_rounds_to
+from .types import Engine
 
 
-class CompactEngine:
-    """An ensemble in the format of ``compact_trees``; forests compare in float32, as scikit-learn does.
+def compact_engine(model: bytes, runs: Callable[[bytes], Engine] = LightGBMEngine) -> Engine:
+    """Load an ensemble in the format of ``compact_trees``.
 
     Parameters
     ----------
@@ -28,19 +27,12 @@ class CompactEngine:
     EngineError
         When the content is damaged, or what runs it is not installed.
     """
+    return runs(to_lightgbm_text(_compared_as_they_are(decode(model))).encode())
 
-    def __init__(self, model: bytes, runs: Callable[[bytes], Engine] = LightGBMEngine) -> None:
-        ensemble = decode(model)
-        self._single = ensemble.single
-        self._booster = runs(to_lightgbm_text(ensemble).encode())
 
-    def predict(self, rows: Floats) -> Floats:
-        """Score encoded rows of shape (n_rows, n_columns); gives shape (n_rows,)."""
-        return self._booster.predict(self._compared(rows))
-
-    def predict_one(self, row: Floats) -> float:
-        """Score one encoded row of shape (n_columns,)."""
-        return self._booster.predict_one(self._compared(row))
-
-    def _compared(self, rows: Floats) -> Floats:
-        return to_single(rows).astype(np.float64) if self._single else rows
+def _compared_as_they_are(ensemble: TreeEnsemble) -> TreeEnsemble:
+    """Move the thresholds of a forest, which compares in float32, to where float64 parts the same numbers."""
+    if not ensemble.single:
+        return ensemble
+    trees = (replace(tree, threshold=last_that_rounds_to(tree.threshold)) for tree in ensemble.trees)
+    return replace(ensemble, trees=tuple(trees), single=False)

@@ -36,9 +36,9 @@ def load_engine(serving_format: str, contents: Mapping[str, bytes], engine: str 
         raise EngineError(f"engine of {serving_format}: expected one of {', '.join(engines)}, got {engine!r}")
     model = contents[MODEL_FILES[serving_format]]
     if serving_format == "compact":
-        from .compact_engine import CompactEngine
+        from .compact_engine import compact_engine
 
-        return CompactEngine(model, _runs_text(engine))
+        return compact_engine(model, _runs_text(engine))
     if serving_format == "lightgbm_text":
         return _runs_text(engine)(model)
     if serving_format == "onnx":

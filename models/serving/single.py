@@ -21,5 +21,17 @@ def to_single(rows: Floats) -> NDArray[np.float32]:
     return single
 
 
+def last_that_rounds_to(threshold: Floats) -> Floats:
+    """Give the largest number that float32 rounds to a threshold or below, so that numbers need not be rounded.
+
+    Thresholds are float32 numbers, within 1e30 of 0. Half way to the next one lies a number that rounds to whichever of
+    both is even.
+    """
+    single = threshold.astype(np.float32)
+    above = np.nextafter(single, np.float32(np.inf)).astype(np.float64)
+    middle = (threshold + above) / 2
+    return np.where(middle.astype(np.float32) == single, middle, np.nextafter(middle, -np.inf))
+
+
 def _rounded(numbers: Floats) -> NDArray[np.float32]:
     return np.minimum(np.maximum(numbers, -LARGEST), LARGEST).astype(np.float32)  # np.clip takes four times as long
