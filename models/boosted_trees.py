@@ -29,7 +29,7 @@ from models.onnx_trees import to_onnx
 from models.ranks import JointStopping, Ranks, as_of_one
 from models.serving.encoder import RowEncoder
 from models.serving.types import Floats
-from models.tree_ensembles import from_lightgbm, to_compact
+from models.tree_ensembles import columns_read, from_lightgbm, of_columns, to_compact
 
 
 @settings(frozen=True, config=CHECKED)
@@ -156,9 +156,13 @@ class FittedBooster:
         """Give click probabilities of encoded rows."""
         return np.asarray(lightgbm.Booster(model_str=self.text).predict(rows))
 
-    def to_serving(self) -> bytes:
-        """Give compact trees."""
-        return to_compact(from_lightgbm(self.text))
+    def columns_read(self) -> list[int]:
+        """Give the positions of the encoded columns on which some tree splits, ascending."""
+        return columns_read(from_lightgbm(self.text))
+
+    def to_serving(self, columns: Sequence[int] | None = None) -> bytes:
+        """Give compact trees, for rows that hold these columns alone; by default all of them."""
+        return to_compact(of_columns(from_lightgbm(self.text), columns))
 
     def to_others(self) -> dict[str, bytes]:
         """Give LightGBM's own text, and ONNX."""

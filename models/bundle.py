@@ -41,10 +41,14 @@ class Embedding:
 
 
 def serving_contents(model: ClickModel) -> dict[str, bytes]:
-    """Give the files that the scorer reads besides the manifest: name -> content."""
+    """Give the files that the scorer reads besides the manifest: name -> content.
+
+    They hold the columns that the model reads, and no others: a row need not have what no probability hangs on.
+    """
+    columns = model.model.columns_read() or [0]  # a row has at least one
     return {
-        ENCODER_FILE: gzip.compress(json_bytes(model.encoder.to_json()), mtime=0),
-        MODEL_FILES[model.model.serving_format]: model.model.to_serving(),
+        ENCODER_FILE: gzip.compress(json_bytes(model.encoder.only(columns).to_json()), mtime=0),
+        MODEL_FILES[model.model.serving_format]: model.model.to_serving(columns),
         CALIBRATOR_FILE: json_bytes(model.calibrator.to_json()),
     }
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Annotated, Any, ClassVar, Protocol, TypeAlias
 
@@ -60,8 +61,12 @@ class FittedModel(Protocol):
         """Give click probabilities of encoded rows, computed by the library that fitted the model."""
         ...
 
-    def to_serving(self) -> bytes:
-        """Give the model in its serving format."""
+    def columns_read(self) -> list[int]:
+        """Give the positions of the encoded columns that a probability can hang on, ascending."""
+        ...
+
+    def to_serving(self, columns: Sequence[int] | None = None) -> bytes:
+        """Give the model in its serving format, for rows that hold these columns alone; by default all of them."""
         ...
 
     def to_others(self) -> dict[str, bytes]:

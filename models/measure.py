@@ -20,7 +20,7 @@ from typing import Any
 import pyarrow.parquet as pq
 
 import models
-from models.batch import to_batch
+from models.batch import to_column
 from models.latency import Timed, batch_rows_per_s, latency_us
 from models.machine import describe_machine
 from models.schema import SCHEMA_FILE, FeatureSchema
@@ -89,7 +89,8 @@ def arg_parser() -> argparse.ArgumentParser:
 
 def _throughput(scorer: Scorer, bundle: Path, table: Any) -> dict[str, Any]:
     schema = FeatureSchema.from_json(json.loads((bundle / SCHEMA_FILE).read_text()))
-    found = {size: round(rate, 1) for size, rate in batch_rows_per_s(scorer, to_batch(table, schema)).items()}
+    batch = {name: to_column(table[name], name, schema) for name in scorer.encoder.raw_columns}
+    found = {size: round(rate, 1) for size, rate in batch_rows_per_s(scorer, batch).items()}
     by_size = {str(size): rate for size, rate in found.items()}
     return {"batch_rows_per_s": found[max(found)], "batch_rows_per_s_by_size": by_size}
 

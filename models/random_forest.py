@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -14,7 +15,7 @@ from models.forest_rounding import round_forest
 from models.serving.onnx_engine import INPUT
 from models.serving.single import to_single
 from models.serving.types import Floats
-from models.tree_ensembles import from_forest, to_compact
+from models.tree_ensembles import columns_read, from_forest, of_columns, to_compact
 
 
 @settings(frozen=True, config=CHECKED)
@@ -69,9 +70,13 @@ class FittedForest:
         """Give click probabilities of encoded rows."""
         return np.asarray(self.forest.predict_proba(to_single(rows))[:, 1])
 
-    def to_serving(self) -> bytes:
-        """Give compact trees."""
-        return to_compact(from_forest(self.forest))
+    def columns_read(self) -> list[int]:
+        """Give the positions of the encoded columns on which some tree splits, ascending."""
+        return columns_read(from_forest(self.forest))
+
+    def to_serving(self, columns: Sequence[int] | None = None) -> bytes:
+        """Give compact trees, for rows that hold these columns alone; by default all of them."""
+        return to_compact(of_columns(from_forest(self.forest), columns))
 
     def to_others(self) -> dict[str, bytes]:
         """Give the forest as ONNX."""

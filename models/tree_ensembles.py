@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import lzma
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -45,6 +46,19 @@ def from_forest(forest: RandomForestClassifier) -> TreeEnsemble:
     """
     trees = tuple(_forest_tree(estimator.tree_) for estimator in forest.estimators_)
     return TreeEnsemble(trees, forest.n_features_in_, "mean", single=True)
+
+
+def columns_read(ensemble: TreeEnsemble) -> list[int]:
+    """Give the columns on which some tree splits, ascending."""
+    return sorted({int(column) for tree in ensemble.trees for column in tree.column})
+
+
+def of_columns(ensemble: TreeEnsemble, columns: Sequence[int] | None) -> TreeEnsemble:
+    """Give the ensemble for rows that hold these columns alone, ascending; None for all that there are."""
+    if columns is None:
+        return ensemble
+    trees = (replace(tree, column=np.searchsorted(columns, tree.column).astype(np.int64)) for tree in ensemble.trees)
+    return replace(ensemble, trees=tuple(trees), n_columns=len(columns))
 
 
 def to_compact(ensemble: TreeEnsemble) -> bytes:

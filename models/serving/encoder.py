@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
-from operator import itemgetter
+from operator import getitem, itemgetter
 from typing import Any
 
 import numpy as np
 
 from .errors import RowError
-from .types import Batch, Floats, Lists, RawRow, Words
+from .latents import LatentColumns
+from .types import Batch, Floats, RawRow, Words
 
 NULL_CODE = 0
 """Integer code of a null category."""
@@ -41,15 +42,17 @@ class RowEncoder:
     """Width of the user code; 0 for a model that reads none, and then `latents` need not be there."""
     missing: float = math.nan
     """What stands for null in numeric columns."""
+    latents_left_out: tuple[int, ...] = ()
+    """Latents that have no column, ascending: a code may name them, and nothing hangs on it."""
 
     def __reduce__(self) -> tuple[Any, ...]:
-        fields = self.numeric, self.vocabularies, self.n_latents, self.missing
+        fields = self.numeric, self.vocabularies, self.n_latents, self.missing, self.latents_left_out
         return RowEncoder, fields  # without what is cached, which depends on past use
 
     @property
     def columns(self) -> tuple[str, ...]:
         """Names of the encoded columns, in order."""
-        latents = (f"latent_{index}" for index in range(self.n_latents))
+        latents = (f"latent_{index}" for index in self._kept)
         return (*self.numeric, *self.vocabularies, *latents)
 
     @property
@@ -62,12 +65,37 @@ class RowEncoder:
         """Names of the raw columns that a row must have."""
         return (*self.numeric, *self.vocabularies, *((LATENTS, LATENT_VALUES) if self.n_latents else ()))
 
+    def only(self, positions: Sequence[int]) -> RowEncoder:
+        """Give the encoder of some of the columns, by their positions, ascending; at least one."""
+        numbers, first = len(self.numeric), self._first_latent
+        words = tuple(self.vocabularies.items())
+        latents = {self._kept[at - first] for at in positions if at >= first}
+        return replace(
+            self,
+            numeric=tuple(self.numeric[at] for at in positions if at < numbers),
+            vocabularies=dict(words[at - numbers] for at in positions if numbers <= at < first),
+            n_latents=self.n_latents if latents else 0,
+            latents_left_out=tuple(sorted(set(range(self.n_latents)) - latents)) if latents else (),
+        )
+
+    @cached_property
+    def _kept(self) -> list[int]:
+        return [latent for latent in range(self.n_latents) if latent not in self.latents_left_out]
+
+    @cached_property
+    def _latents(self) -> LatentColumns:
+        return LatentColumns(self.n_latents, self._kept, self._first_latent)
+
     @cached_property
     def _codes(self) -> list[tuple[str, _Codes]]:
         return [
             (name, _Codes({None: NULL_CODE} | {word: code for code, word in enumerate(words, FIRST_KNOWN_CODE)}))
             for name, words in self.vocabularies.items()
         ]
+
+    @cached_property
+    def _tables(self) -> list[_Codes]:
+        return [codes for _, codes in self._codes]
 
     @cached_property
     def _values(self) -> Callable[[RawRow], tuple[Any, ...]]:
@@ -98,16 +126,14 @@ class RowEncoder:
             When a column is missing, or a code does not fit the width.
         """
         n_rows = len(self._column(batch, self.raw_columns[0]))
-        encoded = np.zeros((n_rows, self._first_latent + self.n_latents))
+        encoded = np.zeros((n_rows, self._first_latent + len(self._kept)))
         for position, name in enumerate(self.numeric):
             encoded[:, position] = np.asarray(self._column(batch, name), dtype=np.float64)
         self._fill_missing(encoded[:, : len(self.numeric)])
         for position, (name, codes) in enumerate(self._codes, len(self.numeric)):
             encoded[:, position] = codes.of(self._column(batch, name))
         if self.n_latents:
-            read = self._column(batch, LATENTS), self._column(batch, LATENT_VALUES)
-            lists = read if isinstance(read[0], Lists) else _as_lists(*read)
-            self._scatter(encoded[:, self._first_latent :], *lists)
+            self._latents.fill(encoded, self._column(batch, LATENTS), self._column(batch, LATENT_VALUES))
         return encoded
 
     def encode_one(self, row: RawRow) -> Floats:
@@ -122,13 +148,13 @@ class RowEncoder:
             values = self._values(row)
         except KeyError as error:
             raise RowError(f"the row has no column {error}") from None
-        encoded, numbers = np.zeros(self._first_latent + self.n_latents), len(self.numeric)
-        encoded[:numbers] = np.fromiter(values[:numbers], np.float64, numbers)  # faster than assigning a tuple
+        numbers, first = len(self.numeric), self._first_latent
+        codes = map(getitem, self._tables, values[numbers:first])
+        encoded = np.zeros(first + len(self._kept))
+        encoded[:first] = np.fromiter((*values[:numbers], *codes), np.float64, first)  # faster than one by one
         self._fill_missing(encoded[:numbers])
-        for position, (_, codes) in enumerate(self._codes, numbers):
-            encoded[position] = codes[values[position]]
         if self.n_latents:
-            self._scatter_one(encoded, *values[-2:])
+            self._latents.fill_one(encoded, *values[first:])
         return encoded
 
     def to_json(self) -> dict[str, Any]:
@@ -138,6 +164,7 @@ class RowEncoder:
             "categorical": [{"name": name, "words": list(words)} for name, words in self.vocabularies.items()],
             "n_latents": self.n_latents,
             "missing": None if math.isnan(self.missing) else self.missing,
+            **({"latents_left_out": list(self.latents_left_out)} if self.latents_left_out else {}),
         }
 
     @classmethod
@@ -148,6 +175,7 @@ class RowEncoder:
             vocabularies={entry["name"]: tuple(entry["words"]) for entry in value["categorical"]},
             n_latents=value["n_latents"],
             missing=math.nan if value["missing"] is None else value["missing"],
+            latents_left_out=tuple(value.get("latents_left_out", ())),
         )
 
     def _column(self, batch: Batch, name: str) -> Any:
@@ -158,26 +186,7 @@ class RowEncoder:
 
     def _fill_missing(self, numbers: Floats) -> None:
         if not math.isnan(self.missing):
-            numbers[np.isnan(numbers)] = self.missing
-
-    def _scatter(self, target: Floats, latents: Lists, values: Lists) -> None:
-        columns = latents.values.astype(np.int64)
-        fits = not len(columns) or (columns.min() >= 0 and columns.max() < self.n_latents)
-        if not fits or not np.array_equal(latents.lengths, values.lengths):
-            raise RowError(f"latents must be 0 to {self.n_latents - 1}, with one value each")
-        rows = np.repeat(np.arange(len(target)), latents.lengths)
-        target[rows, columns] = values.values
-
-    def _scatter_one(self, encoded: Floats, latents: Sequence[int] | None, values: Sequence[float]) -> None:
-        if latents is None:
-            return
-        if len(latents) != len(values):
-            raise RowError(f"{len(latents)} latents with {len(values)} values")
-        if len(latents) and not 0 <= min(latents) <= max(latents) < self.n_latents:
-            raise RowError(f"latents must be 0 to {self.n_latents - 1}, got {list(latents)}")
-        first = self._first_latent
-        for latent, value in zip(latents, values, strict=True):
-            encoded[first + latent] = value
+            np.copyto(numbers, self.missing, where=np.isnan(numbers))
 
 
 class _Codes(dict[Any, int]):
@@ -191,13 +200,3 @@ class _Codes(dict[Any, int]):
 
     def __missing__(self, value: Any) -> int:
         return NULL_CODE if value != value else UNSEEN_CODE  # NaN is pandas' null in a column of strings
-
-
-def _as_lists(*columns: Sequence[Any]) -> list[Lists]:
-    """Lay out sequences one after the other; rows of which the first column has None are empty in all."""
-    found = []
-    for column in columns:
-        rows = [() if first is None else row for first, row in zip(columns[0], column, strict=True)]
-        lengths = np.array([len(row) for row in rows], dtype=np.int64)
-        found.append(Lists(lengths, np.concatenate(rows) if rows else np.zeros(0)))
-    return found

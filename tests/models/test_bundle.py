@@ -12,8 +12,10 @@ import numpy as np
 import pytest
 
 from models.batch import LabelledRows
-from models.bundle import artifact_bytes, load_click_model, put_measures
-from models.candidates import FittedCandidate
+from models.boosted_trees import BoostedTreesSettings
+from models.bundle import artifact_bytes, load_click_model, put_measures, serving_contents
+from models.candidates import FittedCandidate, fit_candidate
+from models.family import EncodedParts
 from models.schema import FeatureSchema
 from models.serving import HashMismatchError, Scorer
 from models.serving.calibrators import Platt
@@ -95,6 +97,38 @@ def test_serving_bytes_are_what_the_scorer_reads(
     assert sizes["serving"] == sum(path.stat().st_size for path in read)
     assert sizes["joblib"] == (folder / "model.joblib").stat().st_size
     assert (sizes["compact"], sizes["onnx"]) == ((folder / "model.trees").stat().st_size, 7)
+
+
+@pytest.mark.parametrize("name", ["logistic", "random_forest", "lightgbm"])
+def test_a_row_need_not_have_what_no_probability_hangs_on(
+    name: str, candidates: dict[str, FittedCandidate], parts: dict[str, LabelledRows], schema: FeatureSchema
+) -> None:
+    train, validation = (spoiled(parts[part]) for part in ("train", "validation"))
+    spec = candidates[name].spec
+    fitted = fit_candidate(spec, train, validation, schema, 8, seed=0, n_threads=1)
+    scorer = Scorer.from_contents(fitted.model.model.serving_format, serving_contents(fitted.model))
+    assert "push_enabled" in fitted.model.encoder.raw_columns
+    assert "push_enabled" not in scorer.encoder.raw_columns
+    batch = {key: column for key, column in parts["holdout"].batch.items() if key != "push_enabled"}
+    np.testing.assert_allclose(scorer.score(batch), fitted.model.predict(parts["holdout"].batch), atol=2e-5)
+
+
+def spoiled(rows: LabelledRows) -> LabelledRows:
+    """A column of which nothing can be learned."""
+    return replace(rows, batch={**rows.batch, "push_enabled": np.ones(len(rows))})
+
+
+def test_a_model_that_reads_nothing_is_served(
+    candidates: dict[str, FittedCandidate], parts: dict[str, LabelledRows]
+) -> None:
+    model = candidates["lightgbm"].model
+    rows = np.zeros((50, len(model.encoder.columns)))
+    constant = BoostedTreesSettings(max_trees=3).fit(
+        EncodedParts(model.encoder, rows, np.arange(50) % 2), seed=0, n_threads=1
+    )
+    alone = replace(model, model=constant)
+    scorer = Scorer.from_contents("compact", serving_contents(alone))
+    np.testing.assert_allclose(scorer.score(parts["holdout"].batch), alone.predict(parts["holdout"].batch), atol=1e-9)
 
 
 @pytest.mark.parametrize("name", ["logistic", "random_forest", "lightgbm"])

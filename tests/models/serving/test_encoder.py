@@ -54,6 +54,34 @@ def test_a_row_is_encoded_alone_as_in_company(rows: list[dict[str, Any]], missin
     np.testing.assert_array_equal(encoder.encode(batch_of(rows)), [encoder.encode_one(row) for row in rows])
 
 
+@settings(deadline=None)
+@given(
+    st.lists(raw_rows(), min_size=1, max_size=5),
+    st.lists(st.sets(st.integers(0, 7), min_size=1).map(sorted), min_size=1, max_size=2),
+)
+def test_some_columns_are_encoded_as_among_all(rows: list[dict[str, Any]], chosen: list[list[int]]) -> None:
+    encoder, positions = ENCODER.only(chosen[0]), chosen[0]
+    if len(chosen) == 2:  # of those that are left
+        again = [at for at in chosen[1] if at < len(positions)] or [0]
+        encoder, positions = encoder.only(again), [positions[at] for at in again]
+    encoder = RowEncoder.from_json(json.loads(json.dumps(encoder.to_json())))
+    assert encoder.columns == tuple(ENCODER.columns[at] for at in positions)
+    batch = batch_of(rows)
+    expected = ENCODER.encode(batch)[:, positions]
+    np.testing.assert_array_equal(encoder.encode({name: batch[name] for name in encoder.raw_columns}), expected)
+    needed = [{name: row[name] for name in encoder.raw_columns} for row in rows]
+    np.testing.assert_array_equal([encoder.encode_one(row) for row in needed], expected)
+
+
+def test_latents_that_nothing_hangs_on_are_still_held_to_the_width() -> None:
+    encoder = ENCODER.only([0, 5])
+    assert encoder.raw_columns == ("sends_7d", "latents", "latent_values")
+    assert encoder.encode_one(ROW).tolist() == [3, 0]
+    for latent in (4, -1):
+        with pytest.raises(RowError, match="0 to 3"):
+            encoder.encode_one({**ROW, "latents": [latent]})
+
+
 def test_columns_are_numbers_then_codes_then_latents() -> None:
     assert ENCODER.columns == ("sends_7d", "rate", "platform", "brand", *(f"latent_{i}" for i in range(4)))
     assert ENCODER.categorical_positions == [2, 3]
