@@ -19,9 +19,9 @@ from jobs.training_parts import read_part
 from jobs.training_route import KEYS, TRAIN, VALIDATION, Asked, Route
 from models.batch import ArrayBatch, LabelledRows, to_batch, to_column, to_labelled_rows
 from models.candidates import CandidateSpec, InMemory, Trainer
-from models.conversion import PROBE_ROWS
 from models.feature_health import profiles
 from models.out_of_core import FAMILIES
+from models.probe import PROBE_ROWS
 from models.random_forest import RandomForestSettings
 from models.schema import FeatureSchema
 

@@ -29,12 +29,11 @@ from jobs.training_route import Asked, Route
 from jobs.training_routes import ROUTES
 from models.bundle import Embedding, json_bytes, serving_contents, write_bundle
 from models.candidates import CandidateSpec, FittedCandidate, candidates_for, fit_by
-from models.conversion import conversion_difference, probe
 from models.evaluation import log_loss
 from models.family import UnknownColumn
-from models.formats import other_formats
+from models.format_check import check_formats, is_usable
+from models.probe import probe
 from models.schema import FeatureSchema
-from models.serving import Scorer
 
 CANDIDATES = "candidates"
 VALIDATION_PREDICTIONS, PROFILES = "validation_predictions.parquet", "feature_profiles.json"
@@ -120,8 +119,7 @@ def _write(
 ) -> None:
     """Write a candidate's bundle, with what is known of it so far."""
     serving = serving_contents(fitted.model)
-    scorer = Scorer.from_contents(fitted.model.model.serving_format, serving)
-    difference = conversion_difference(fitted.model, scorer, probe(route.to_probe, schema, seed=args.seed))
+    conversions = check_formats(fitted.model, serving, probe(route.to_probe, schema, seed=args.seed))
     loss = log_loss(fitted.validation, route.keys["label"].to_numpy())
     calibration = fitted.model.calibrator.method
     measures = {
@@ -129,8 +127,7 @@ def _write(
         "fit_seconds": round(fitted.fit_seconds, 2),
         "fitted_at_once": route.at_once,
         "calibration": calibration,
-        "conversion_max_difference": difference,
-        "other_formats": other_formats(fitted.model),
+        **conversions,
         "validation": {"log_loss": loss},
     }
     write_bundle(
@@ -143,6 +140,9 @@ def _write(
         measures=measures,
     )
     seconds = f"{fitted.fit_seconds:.1f} s{' beside another' if route.at_once > 1 else ''}"
+    for name, difference in conversions["conversion_difference"].items():
+        if not is_usable(difference):
+            say(f"{fitted.spec.name}: unusable as {name}, which differs by {difference} from what was fitted")
     say(f"{fitted.spec.name}: {seconds}, calibration {calibration}, validation log-loss {loss:.5f}")
 
 

@@ -1,4 +1,4 @@
-"""How large a model is in the formats that others would keep it or serve it in."""
+"""A model in the formats that others would keep it or serve it in."""
 
 from __future__ import annotations
 
@@ -20,21 +20,22 @@ PLACE = r'(?<="__id__": )\d+|(?<="file": ")\d+'
 """Where skops' schema says where an object lay in memory."""
 
 
-def other_formats(model: ClickModel) -> dict[str, int]:
-    """Give the bytes of formats that are not in the bundle.
+def all_formats(model: ClickModel) -> dict[str, bytes]:
+    """Give the contents of a model in every format but that in which it is served.
 
     Returns
     -------
     dict
-        ``joblib_zlib`` and ``joblib_xz`` (``model.joblib`` is not compressed), ``skops`` (see `to_skops`), the family's
-        own (see `FittedModel.to_others`), and ``onnx_zstd`` where there is ``onnx``.
+        ``joblib``, ``joblib_zlib`` and ``joblib_xz``, ``skops`` (see `to_skops`), the family's own (see
+        `FittedModel.to_others`), and ``onnx_zstd`` where there is ``onnx``.
     """
-    contents = {f"joblib_{method}": _pickled(model, method, level) for method, level in COMPRESSIONS.items()}
+    contents = {"joblib": _pickled(model)}
+    contents |= {f"joblib_{method}": _pickled(model, (method, level)) for method, level in COMPRESSIONS.items()}
     contents["skops"] = to_skops(model)
     contents |= model.model.to_others()
     if "onnx" in contents:
         contents["onnx_zstd"] = pa.Codec("zstd", compression_level=ZSTD_LEVEL).compress(contents["onnx"], asbytes=True)
-    return {name: len(content) for name, content in contents.items()}
+    return contents
 
 
 def to_skops(model: ClickModel) -> bytes:
@@ -64,7 +65,7 @@ def _numbered(content: bytes) -> bytes:
     return numbered.getvalue()
 
 
-def _pickled(model: ClickModel, method: str, level: int) -> bytes:
+def _pickled(model: ClickModel, compress: tuple[str, int] | int = 0) -> bytes:
     pickled = io.BytesIO()
-    joblib.dump(model, pickled, compress=(method, level))
+    joblib.dump(model, pickled, compress=compress)
     return pickled.getvalue()

@@ -73,7 +73,3 @@ class HistogramForestSettings:
 @dataclass(frozen=True)
 class FittedHistogramForest(FittedBooster):
     """A forest in LightGBM's text format; predicts and is served like boosted trees."""
-
-    def to_others(self) -> dict[str, bytes]:
-        """Give LightGBM's own text."""
-        return {"lightgbm_text": self.text.encode()}

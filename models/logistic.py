@@ -15,6 +15,7 @@ from scipy.special import expit
 
 from models.family import CHECKED, NO_SENTINEL, AtLeastOne, EncodedParts, FittedModel, Positive
 from models.linear_columns import LinearColumns
+from models.onnx_linear import linear_to_onnx
 from models.ridge import fit_ridge
 from models.serving.encoder import FIRST_KNOWN_CODE, RowEncoder
 from models.serving.logistic_engine import signed_log, standardise
@@ -110,6 +111,9 @@ class FittedLogistic:
 
     def to_serving(self, columns: Sequence[int] | None = None) -> bytes:
         """Give what ``models.serving.logistic_engine`` reads, of these columns; by default all of them."""
+        return json.dumps(self._terms(columns), separators=(",", ":")).encode()
+
+    def _terms(self, columns: Sequence[int] | None = None) -> dict[str, Any]:
         weight, missing, *categorical = self._weights()
         design = self.design
         held = list(range(len(design.positions) + len(design.categories))) if columns is None else list(columns)
@@ -121,7 +125,7 @@ class FittedLogistic:
             "weight": weight[here],
             "missing": missing[here],
         }
-        value: dict[str, Any] = {
+        return {
             "intercept": self.intercept,
             "clip": CLIP,
             "numeric": {name: array.tolist() for name, array in numeric.items()},
@@ -131,7 +135,6 @@ class FittedLogistic:
                 if position in held
             ],
         }
-        return json.dumps(value, separators=(",", ":")).encode()
 
     def _weights(self) -> list[Floats]:
         """Give the weights of numbers, of missing numbers, and of each category's codes."""
@@ -139,8 +142,8 @@ class FittedLogistic:
         return np.split(self.weight, np.cumsum(sizes)[:-1])
 
     def to_others(self) -> dict[str, bytes]:
-        """Give nothing: JSON is what there is."""
-        return {}
+        """Give ONNX."""
+        return {"onnx": linear_to_onnx(self._terms())}
 
 
 def _moments(column: Floats) -> tuple[float, float]:

@@ -8,50 +8,43 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from models.onnx_graph import tensor, to_model
 from models.serving.compact_trees import ON_CATEGORY, Tree, TreeEnsemble
-from models.serving.onnx_engine import INPUT, OUTPUT
+from models.serving.onnx_engine import INPUT
 from models.serving.types import Floats
 from models.tree_ensembles import rounded_down
 
 AT_MOST, MEMBER = 0, 6
 """Modes of the operator: a number is at most the threshold; a code is one of a set."""
-SUM = 1
-OPSETS = {"": 17, "ai.onnx.ml": 5}
-IR_VERSION = 10
+AVERAGE, SUM = 0, 1
 GOES_LEFT, MISSING_BITS = 2, 12
 TAKEN_AS_ZERO, NAN = 0, 8
 """What bits 2 and 3 of a decision say of NaN: it is taken as 0, or it goes where bit 1 says."""
 
 
 def to_onnx(ensemble: TreeEnsemble) -> bytes:
-    """Write a boosted ensemble as an ONNX model that gives probabilities of no click and click.
+    """Write an ensemble, boosted or averaged, as an ONNX model that gives probabilities of no click and click.
 
     Numbers are compared in float32: a threshold is rounded down, so that a float32 number lies on the side it did.
 
     Raises
     ------
     ValueError
-        When leaves are not summed and put through a sigmoid, or a split takes 0 as missing.
+        When a split takes 0 as missing.
     """
-    from onnx import TensorProto, helper  # a second, and only training needs it
+    from onnx import helper  # a second, and only training needs it
 
-    if ensemble.output != "sigmoid":
-        raise ValueError(f"expected an ensemble with output 'sigmoid', got {ensemble.output!r}")
-    node = helper.make_node("TreeEnsemble", [INPUT], ["score"], domain="ai.onnx.ml", **_attributes(ensemble.trees))
-    graph = helper.make_graph(
-        [
-            node,
-            helper.make_node("Sigmoid", ["score"], ["click"]),
-            helper.make_node("Sub", ["one", "click"], ["no_click"]),
-            helper.make_node("Concat", ["no_click", "click"], [OUTPUT], axis=1),
-        ],
-        "click",
-        [helper.make_tensor_value_info(INPUT, TensorProto.FLOAT, [None, ensemble.n_columns])],
-        [helper.make_tensor_value_info(OUTPUT, TensorProto.FLOAT, [None, 2])],
-        [helper.make_tensor("one", TensorProto.FLOAT, [1], [1.0])],
+    sums = ensemble.output == "sigmoid"
+    trees = helper.make_node(
+        "TreeEnsemble",
+        [INPUT],
+        ["score" if sums else "click"],
+        domain="ai.onnx.ml",
+        aggregate_function=SUM if sums else AVERAGE,
+        **_attributes(ensemble.trees),
     )
-    opsets = [helper.make_opsetid(domain, version) for domain, version in OPSETS.items()]
-    return bytes(helper.make_model(graph, opset_imports=opsets, ir_version=IR_VERSION).SerializeToString())
+    nodes = [trees, helper.make_node("Sigmoid", ["score"], ["click"])] if sums else [trees]
+    return to_model(nodes, [], ensemble.n_columns)
 
 
 def _attributes(trees: Sequence[Tree]) -> dict[str, Any]:
@@ -64,22 +57,21 @@ def _attributes(trees: Sequence[Tree]) -> dict[str, Any]:
     left, right = (_children(trees, side, first_split, first_leaf) for side in ("left", "right"))
     on_category = (decision & ON_CATEGORY) == 1
     attributes = {
-        "aggregate_function": SUM,
         "n_targets": 1,
         "tree_roots": first_split[:-1].tolist(),
         "nodes_featureids": np.concatenate([tree.column for tree in trees]).tolist(),
-        "nodes_modes": _tensor(np.where(on_category, MEMBER, AT_MOST).astype(np.uint8)),
-        "nodes_splits": _tensor(np.where(on_category, 0, rounded_down(threshold)).astype(np.float32)),
+        "nodes_modes": tensor(np.where(on_category, MEMBER, AT_MOST).astype(np.uint8)),
+        "nodes_splits": tensor(np.where(on_category, 0, rounded_down(threshold)).astype(np.float32)),
         "nodes_truenodeids": left[0],
         "nodes_trueleafs": left[1],
         "nodes_falsenodeids": right[0],
         "nodes_falseleafs": right[1],
         "nodes_missing_value_tracks_true": _missing_goes_left(decision, threshold, on_category),
         "leaf_targetids": [0] * int(first_leaf[-1]),
-        "leaf_weights": _tensor(np.concatenate([tree.leaf for tree in trees]).astype(np.float32)),
+        "leaf_weights": tensor(np.concatenate([tree.leaf for tree in trees]).astype(np.float32)),
     }
     if members:
-        attributes["membership_values"] = _tensor(np.concatenate([[*_codes(words), np.nan] for words in members]))
+        attributes["membership_values"] = tensor(np.concatenate([[*_codes(words), np.nan] for words in members]))
     return attributes
 
 
@@ -112,9 +104,3 @@ def _missing_goes_left(decision: NDArray[np.int64], threshold: Floats, on_catego
 def _codes(words: Sequence[int]) -> list[int]:
     """Give the codes whose bits are set."""
     return [32 * at + bit for at, word in enumerate(words) for bit in range(32) if word >> bit & 1]
-
-
-def _tensor(values: NDArray[Any]) -> Any:
-    from onnx import numpy_helper
-
-    return numpy_helper.from_array(values.astype(np.float32) if values.dtype == np.float64 else values)

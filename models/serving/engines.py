@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from importlib.util import find_spec
 
 from .errors import BundleError, EngineError
 from .types import Engine
@@ -17,6 +18,16 @@ ENGINES = {
     "json": ("numpy",),
 }
 """Serving format -> engines that run it, the default first."""
+
+
+PACKAGES = {"lightgbm": "lightgbm", "lleaves": "lleaves", "onnxruntime": "onnxruntime", "numpy": "numpy"}
+"""Engine -> package that it needs."""
+
+
+def installed(engine: str) -> bool:
+    """Say whether an engine's package is there, without importing it."""
+    spec = find_spec(PACKAGES[engine]) if engine in PACKAGES else None
+    return spec is not None and spec.origin is not None  # a mere folder of that name has none
 
 
 def load_engine(serving_format: str, contents: Mapping[str, bytes], engine: str | None = None) -> Engine:

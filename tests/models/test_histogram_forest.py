@@ -8,11 +8,11 @@ import pytest
 from models.batch import LabelledRows
 from models.bundle import serving_contents
 from models.candidates import CandidateSpec, FittedCandidate, fit_candidate
-from models.conversion import conversion_difference, probe
 from models.evaluation import auc
+from models.format_check import check_formats
 from models.histogram_forest import HistogramForestSettings
+from models.probe import probe
 from models.schema import FeatureSchema
-from models.serving import Scorer
 from models.tree_ensembles import from_lightgbm
 
 
@@ -34,8 +34,10 @@ def test_it_learns_shares_of_clicks(fitted: FittedCandidate, parts: dict[str, La
 def test_what_is_served_is_what_was_fitted(
     fitted: FittedCandidate, parts: dict[str, LabelledRows], schema: FeatureSchema
 ) -> None:
-    scorer = Scorer.from_contents("compact", serving_contents(fitted.model))
-    assert conversion_difference(fitted.model, scorer, probe(parts["validation"].batch, schema)) < 2e-5
+    found = check_formats(fitted.model, serving_contents(fitted.model), probe(parts["validation"].batch, schema))
+    assert found["conversion_max_difference"] < 2e-5
+    assert max(found["conversion_difference"].values()) < 1e-4
+    assert {"lightgbm_text", "onnx", "onnx_zstd"} < set(found["other_formats"])
     assert len(fitted.model.model.to_serving()) < len(fitted.model.model.to_others()["lightgbm_text"]) / 5
 
 

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from models.batch import LabelledRows
 from models.candidates import FittedCandidate
-from models.conversion import probe
+from models.probe import probe
 from models.schema import FeatureSchema
 from models.serving import Scorer
 from models.serving.engines import load_engine

@@ -1,4 +1,4 @@
-"""Compares a serving format with the fitted model, on rows made to part them."""
+"""Rows made to part a model from its conversions."""
 
 from __future__ import annotations
 
@@ -9,9 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.batch import ArrayBatch, take
-from models.click_model import ClickModel
 from models.schema import FeatureSchema
-from models.serving import Scorer
 from models.serving.encoder import LATENT_VALUES, LATENTS
 
 PROBE_ROWS = 20_000
@@ -54,11 +52,3 @@ def probe(
         drawn[LATENTS][absent] = None
         drawn[LATENT_VALUES][absent] = None
     return drawn
-
-
-def conversion_difference(model: ClickModel, scorer: Scorer, rows: ArrayBatch) -> float:
-    """Give the largest absolute difference in calibrated probability between a model and its serving format.
-
-    A gate says how large it may be; NaN, which no gate lets through, when either gives no number.
-    """
-    return float(np.max(np.abs(model.predict(rows) - scorer.score(rows))))
