@@ -31,8 +31,8 @@ from models.bundle import Embedding, json_bytes, serving_contents, write_bundle
 from models.candidates import CandidateSpec, FittedCandidate, candidates_for, fit_by
 from models.evaluation import log_loss
 from models.family import UnknownColumn
-from models.format_check import check_formats, is_usable
-from models.probe import probe
+from models.format_check import check_formats
+from models.probe import is_usable, probe
 from models.schema import FeatureSchema
 
 CANDIDATES = "candidates"

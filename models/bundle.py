@@ -23,7 +23,7 @@ import joblib
 from models.candidates import FittedCandidate
 from models.click_model import ClickModel
 from models.schema import SCHEMA_FILE, FeatureSchema
-from models.serving.engines import MODEL_FILES
+from models.serving.engines import ENGINES, MODEL_FILES
 from models.serving.manifest import BUNDLE_FORMAT, MANIFEST, MEASURES, read_manifest, read_verified, sha256
 from models.serving.scorer import CALIBRATOR_FILE, ENCODER_FILE
 
@@ -108,6 +108,7 @@ def write_bundle(
         "feature_schema_hash": schema.hash,
         "embedding_version": embedding.version if embedding is not None and candidate.spec.codes else None,
         "serving_format": candidate.model.model.serving_format,
+        "engine": ENGINES[candidate.model.model.serving_format][0],
         "serving_files": sorted(serving),
         "files": files,
         "libraries": {"python": platform.python_version(), **{name: version_of(name) for name in LIBRARIES}},
@@ -116,11 +117,17 @@ def write_bundle(
 
 
 def put_measures(folder: Path, measures: Mapping[str, Any]) -> dict[str, Any]:
-    """Put measures beside a bundle's files, and their hash into its manifest; gives the manifest.
+    """Put measures beside a bundle's files, and their hash and the fastest engine into its manifest; gives that.
 
-    Nothing else is touched, and the manifest keeps its length, so that its size is known before it is measured.
+    Nothing else is touched, and a hash has one length, so that the manifest's size is known before it is written.
     """
-    return _with_measures(folder, read_manifest(folder), measures)
+    return _with_measures(folder, served_by(read_manifest(folder), measures), measures)
+
+
+def served_by(manifest: Mapping[str, Any], measures: Mapping[str, Any]) -> dict[str, Any]:
+    """Give the manifest with the engine that the measures name, if both name one."""
+    named = {"engine": measures["engine"]} if "engine" in manifest and measures.get("engine") else {}
+    return {**manifest, **named}
 
 
 def _with_measures(folder: Path, manifest: Mapping[str, Any], measures: Mapping[str, Any]) -> dict[str, Any]:

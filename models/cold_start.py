@@ -1,6 +1,7 @@
-"""A scorer's cold start, in a process that has nothing loaded: ``python -m models.cold_start DIR ROW``.
+"""A scorer's cold start, in a process that has nothing loaded: ``python -m models.cold_start DIR ROW [ENGINE]``.
 
-``ROW`` is a raw feature row as a JSON object. Nothing is imported above that the scorer would have to import itself.
+``ROW`` is a raw feature row as a JSON object; without ``ENGINE``, the bundle's own one serves. Nothing is imported
+above that the scorer would have to import itself.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ import sys
 from time import perf_counter
 
 
-def main(folder: str, row: str) -> dict[str, float | int | None]:
+def main(folder: str, row: str, engine: str | None = None) -> dict[str, float | int | None]:
     """Import the scorer, load a bundle and score one row.
 
     Returns
@@ -24,7 +25,7 @@ def main(folder: str, row: str) -> dict[str, float | int | None]:
     bare = peak_rss_bytes()
     from models.serving import Scorer
 
-    scorer = Scorer.load(folder)
+    scorer = Scorer.load(folder, engine=engine)
     load = perf_counter() - started
     import json
 

@@ -14,13 +14,11 @@ import pyarrow as pa
 from models.batch import ArrayBatch
 from models.click_model import ClickModel
 from models.formats import all_formats
+from models.probe import is_usable
 from models.serving import Scorer
 from models.serving.engines import ENGINES, MODEL_FILES, installed, load_engine
 from models.serving.errors import EngineError
 from models.serving.types import Floats
-
-MOST_DIFFERENCE = 1e-4
-"""Largest difference in calibrated probability that a conversion may make; beyond it, a format is unusable."""
 
 Predict: TypeAlias = Callable[[ArrayBatch], Floats]
 
@@ -62,11 +60,6 @@ def check_formats(model: ClickModel, serving: Mapping[str, bytes], rows: ArrayBa
         "conversion_max_difference": served,
         "other_formats": usable,
     }
-
-
-def is_usable(difference: float | None) -> bool:
-    """Say whether a conversion gives the probabilities of the model."""
-    return difference is not None and difference <= MOST_DIFFERENCE
 
 
 def _difference(expected: Floats, predict: Predict, rows: ArrayBatch) -> float | None:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import median
 from time import perf_counter, perf_counter_ns
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,7 +28,8 @@ BATCH_SIZES = (1, 100, 10_000)
 BATCH_ROWS, LEAST_BATCHES, MOST_BATCHES = 10_000, 3, 30
 """As many batches of each size are timed as make so many rows, but within these two; the median counts."""
 
-Calls: TypeAlias = Mapping[str, tuple[Callable[[Any], float], Sequence[Any]]]
+Name = TypeVar("Name", bound=Hashable)
+Calls: TypeAlias = Mapping[Name, tuple[Callable[[Any], float], Sequence[Any]]]
 
 
 @dataclass(frozen=True)
@@ -40,7 +41,7 @@ class Timed:
     """Distinct raw rows."""
 
 
-def latency_us(scorers: Mapping[str, Timed]) -> dict[str, dict[str, float]]:
+def latency_us(scorers: Mapping[Name, Timed]) -> dict[Name, dict[str, float]]:
     """Time every scorer on every row, from raw row to calibrated probability.
 
     Scorers take turns row by row, and start in turn, so that all of them meet the same noise and the same
@@ -104,7 +105,7 @@ def _batch_seconds(scorer: Scorer, batch: ArrayBatch, held: int, size: int) -> f
     return median(seconds)
 
 
-def _take_turns(calls: Calls, n: int) -> dict[str, NDArray[np.float64]]:
+def _take_turns(calls: Calls[Name], n: int) -> dict[Name, NDArray[np.float64]]:
     """Give the nanoseconds of each call on each of the first ``n`` rows, of shape (ROUNDS, n)."""
     for call, rows in calls.values():
         for row in rows[:WARM_UP_ROWS]:
@@ -117,7 +118,7 @@ def _take_turns(calls: Calls, n: int) -> dict[str, NDArray[np.float64]]:
     return {name: np.maximum(np.stack([taken[name] for taken in rounds]) - overhead, 0) for name in calls}
 
 
-def _one_round(calls: Calls, n: int) -> dict[str, NDArray[np.float64]]:
+def _one_round(calls: Calls[Name], n: int) -> dict[Name, NDArray[np.float64]]:
     names = list(calls)
     taken = {name: np.empty(n) for name in names}
     for index in range(n):

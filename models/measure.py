@@ -23,8 +23,11 @@ import models
 from models.batch import to_column
 from models.latency import Timed, batch_rows_per_s, latency_us
 from models.machine import describe_machine
+from models.probe import is_usable
 from models.schema import SCHEMA_FILE, FeatureSchema
 from models.serving import Scorer
+from models.serving.engines import ENGINES, installed
+from models.serving.manifest import read_manifest, read_measures
 from models.serving.types import RawRow
 
 ONE_THREAD = {f"{library}_NUM_THREADS": "1" for library in ("OMP", "OPENBLAS", "MKL")}
@@ -56,26 +59,50 @@ def measure(bundles: Sequence[Path], rows: Sequence[Path]) -> dict[str, Any]:
     Returns
     -------
     dict
-        ``machine``, and ``bundles``: one entry for each, in order, with ``latency_us``, ``batch_rows_per_s`` (of the
-        largest batches), ``batch_rows_per_s_by_size``, and what ``models.cold_start`` says of it.
+        ``machine``, and ``bundles``: one entry for each, in order, with ``engine``, the fastest (by its p50) of those
+        that may serve it, see `engines_of`; ``engine_latency_us`` of each; and of the fastest ``latency_us``,
+        ``batch_rows_per_s`` (of the largest batches), ``batch_rows_per_s_by_size``, and what ``models.cold_start`` says
+        of it.
     """
     files = list(rows) * len(bundles) if len(rows) == 1 else list(rows)
-    scorers = [Scorer.load(bundle) for bundle in bundles]
     tables = {file: pq.read_table(file) for file in dict.fromkeys(files)}
     raw = {file: table.to_pylist() for file, table in tables.items()}
-    timed = {str(i): Timed(scorer, raw[file]) for i, (scorer, file) in enumerate(zip(scorers, files, strict=True))}
-    latency = latency_us(timed)
-    return {
-        "machine": describe_machine(),
-        "bundles": [
-            {
-                "latency_us": latency[str(index)],
-                **_throughput(scorers[index], bundle, tables[file]),
-                **_cold_start(bundle, raw[file][0]),
-            }
-            for index, (bundle, file) in enumerate(zip(bundles, files, strict=True))
-        ],
+    scorers = [{engine: Scorer.load(bundle, engine=engine) for engine in engines_of(bundle)} for bundle in bundles]
+    timed = {
+        (index, engine): Timed(scorer, raw[files[index]])
+        for index, by_engine in enumerate(scorers)
+        for engine, scorer in by_engine.items()
     }
+    latency = latency_us(timed)
+    entries = []
+    for index, (bundle, file) in enumerate(zip(bundles, files, strict=True)):
+        engines = {engine: latency[index, engine] for engine in scorers[index]}
+        fastest = min(engines, key=lambda engine: engines[engine]["p50"])
+        entries.append(
+            {
+                "engine": fastest,
+                "engine_latency_us": engines,
+                "latency_us": engines[fastest],
+                **_throughput(scorers[index][fastest], bundle, tables[file]),
+                **_cold_start(bundle, raw[file][0], fastest),
+            }
+        )
+    return {"machine": describe_machine(), "bundles": entries}
+
+
+def engines_of(bundle: Path) -> list[str]:
+    """Give the engines that a bundle is timed with: those that give the model's probabilities, and are installed.
+
+    One that was measured before has the engine that serves it; so has one that nobody compared with its model.
+    """
+    manifest = read_manifest(bundle)
+    measures = read_measures(bundle, manifest)
+    own = manifest.get("engine", ENGINES[manifest["serving_format"]][0])
+    passed = [
+        engine for engine, difference in (measures.get("engine_difference") or {}).items() if is_usable(difference)
+    ]
+    found = [engine for engine in passed if installed(engine) and "latency_us" not in measures]
+    return found or [own if installed(own) else ENGINES[manifest["serving_format"]][0]]
 
 
 def arg_parser() -> argparse.ArgumentParser:
@@ -95,8 +122,8 @@ def _throughput(scorer: Scorer, bundle: Path, table: Any) -> dict[str, Any]:
     return {"batch_rows_per_s": found[max(found)], "batch_rows_per_s_by_size": by_size}
 
 
-def _cold_start(bundle: Path, row: RawRow) -> dict[str, float | None]:
-    asked = ("models.cold_start", str(bundle), json.dumps(row))
+def _cold_start(bundle: Path, row: RawRow, engine: str) -> dict[str, float | None]:
+    asked = ("models.cold_start", str(bundle), json.dumps(row), engine)
     starts = [json.loads(run_on_one_thread(*asked)) for _ in range(STARTS)]
     return {name: _median([start[name] for start in starts]) for name in starts[0]}
 

@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from models.batch import LabelledRows, to_labelled_rows
-from models.bundle import artifact_bytes
+from models.bundle import artifact_bytes, served_by
 from models.measure import measure_in_fresh_process
 from models.quality import quality
 from models.schema import FeatureSchema
@@ -96,7 +96,7 @@ def _entry(one: Scored, timed: Mapping[str, Any], seed: int) -> dict[str, Any]:
     before = read_measures(one.folder, dict(one.manifest))
     named = {name: one.manifest[name] for name in ("name", "family", "version", "serving_format")}
     known = {name: before.get(name) for name in SAID_BEFORE}
-    sizes = {"artifact_bytes": artifact_bytes(one.manifest, before)}
+    sizes = {"artifact_bytes": artifact_bytes(served_by(one.manifest, timed), before)}
     return {**named, **known, **quality(one.probabilities, one.rows, seed=seed), **sizes, **timed}
 
 

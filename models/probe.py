@@ -1,4 +1,4 @@
-"""Rows made to part a model from its conversions."""
+"""Rows made to part a model from its conversions, and how far these may be from it."""
 
 from __future__ import annotations
 
@@ -16,6 +16,8 @@ PROBE_ROWS = 20_000
 SPOILED_SHARE = 0.1
 """Share of the probe's cells that are replaced, in each way."""
 HUGE = (1e9, -1e9, 1e300, -1e300)
+MOST_DIFFERENCE = 1e-4
+"""Largest difference in calibrated probability that a conversion may make; beyond it, it is unusable."""
 UNSEEN = "a word no vocabulary has"
 
 
@@ -52,3 +54,8 @@ def probe(
         drawn[LATENTS][absent] = None
         drawn[LATENT_VALUES][absent] = None
     return drawn
+
+
+def is_usable(difference: float | None) -> bool:
+    """Say whether a conversion gives the probabilities of the model."""
+    return difference is not None and difference <= MOST_DIFFERENCE

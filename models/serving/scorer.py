@@ -10,7 +10,7 @@ from typing import Any
 
 from .calibrators import Calibrator, apply, calibrator_from_json
 from .encoder import RowEncoder
-from .engines import load_engine
+from .engines import installed, load_engine
 from .manifest import read_manifest, read_verified
 from .types import Batch, Engine, Floats, RawRow
 
@@ -56,7 +56,8 @@ class Scorer:
         manifest_sha256 : str, optional
             Hash of the manifest as registered; the manifest vouches for everything else.
         engine : str, optional
-            One of ``engines.ENGINES`` of the serving format; by default its first.
+            One of ``engines.ENGINES`` of the serving format; by default the one that the manifest names, which was the
+            fastest when the bundle was measured, or the format's first where that one is not installed.
 
         Raises
         ------
@@ -67,6 +68,9 @@ class Scorer:
         """
         manifest = read_manifest(Path(folder), manifest_sha256=manifest_sha256)
         contents = read_verified(Path(folder), manifest, manifest["serving_files"])
+        fastest = manifest.get("engine")
+        if engine is None and fastest is not None and installed(fastest):
+            engine = fastest
         return cls.from_contents(manifest["serving_format"], contents, manifest, engine)
 
     @classmethod

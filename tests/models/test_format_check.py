@@ -12,9 +12,9 @@ from models import format_check
 from models.batch import ArrayBatch, LabelledRows
 from models.bundle import serving_contents
 from models.candidates import FittedCandidate
-from models.format_check import MOST_DIFFERENCE, check_formats, is_usable
+from models.format_check import check_formats
 from models.formats import all_formats
-from models.probe import PROBE_ROWS, probe
+from models.probe import MOST_DIFFERENCE, PROBE_ROWS, is_usable, probe
 from models.schema import FeatureSchema
 from models.serving.errors import EngineError
 

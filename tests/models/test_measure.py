@@ -12,11 +12,15 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from models import latency
+from models import measure as measure_module
+from models.bundle import put_measures
 from models.candidates import FittedCandidate
 from models.latency import Timed, batch_rows_per_s, latency_us
+from models.measure import engines_of
 from models.measurement import measure_scored, score_bundle
 from models.schema import FeatureSchema
 
@@ -87,6 +91,57 @@ def test_the_memory_of_the_process_that_starts_another_is_not_counted() -> None:
     assert 0 < int(done.stdout) < held.nbytes / 2
 
 
+PASSED = {"lightgbm": 1e-6, "lleaves": 1e-6}
+
+
+@pytest.mark.parametrize(
+    ("measures", "engines"),
+    [
+        ({"engine_difference": PASSED}, ["lightgbm", "lleaves"]),
+        ({"engine_difference": {**PASSED, "lleaves": 0.1}}, ["lightgbm"]),
+        ({"engine_difference": {**PASSED, "lleaves": None}}, ["lightgbm"]),
+        ({"engine_difference": PASSED, "latency_us": {"p50": 9.0}}, ["lightgbm"]),
+        ({}, ["lightgbm"]),
+    ],
+)
+def test_engines_that_passed_the_check_are_timed(
+    measures: dict[str, Any],
+    engines: list[str],
+    candidates: dict[str, FittedCandidate],
+    write: Callable[[FittedCandidate, str], Path],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("models.measure.installed", lambda engine: engine in PASSED)
+    folder = write(candidates["lightgbm"], "bundle")
+    put_measures(folder, measures)
+    assert engines_of(folder) == engines
+    monkeypatch.setattr("models.measure.installed", lambda engine: engine == "lightgbm")
+    assert engines_of(folder) == ["lightgbm"]
+
+
+def test_the_fastest_engine_is_named(
+    candidates: dict[str, FittedCandidate],
+    write: Callable[[FittedCandidate, str], Path],
+    holdout_table: pa.Table,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+) -> None:
+    folder = write(candidates["lightgbm"], "bundle")
+    put_measures(folder, {"engine_difference": PASSED})
+    load, asked = measure_module.Scorer.load, []
+    monkeypatch.setattr("models.measure.installed", lambda _: True)
+    monkeypatch.setattr(measure_module.Scorer, "load", lambda bundle, engine: asked.append(engine) or load(bundle))
+    times = {"lightgbm": {"p50": 9.0}, "lleaves": {"p50": 8.0}}
+    monkeypatch.setattr(measure_module, "latency_us", lambda timed: {key: times[key[1]] for key in timed})
+    monkeypatch.setattr(measure_module, "_cold_start", lambda _bundle, _row, engine: {"load_ms": len(engine)})
+    pq.write_table(holdout_table, tmp_path / "rows.parquet")
+    found = measure_module.measure([folder], [tmp_path / "rows.parquet"])["bundles"][0]
+    assert asked == ["lightgbm", "lleaves"]
+    assert (found["engine"], found["latency_us"], found["load_ms"]) == ("lleaves", {"p50": 8.0}, 7)
+    assert found["engine_latency_us"] == times
+    assert put_measures(folder, found)["engine"] == "lleaves"
+
+
 def test_bundles_are_measured_in_a_fresh_process(
     candidates: dict[str, FittedCandidate],
     write: Callable[[FittedCandidate, str], Path],
@@ -108,6 +163,8 @@ def test_bundles_are_measured_in_a_fresh_process(
         assert 0 <= entry["peak_rss_over_numpy_bytes"] < entry["peak_rss_bytes"]
         assert entry["auc_ci"][0] < entry["auc"] < entry["auc_ci"][1]
         assert {"joblib", "serving", entry["serving_format"]} == set(entry["artifact_bytes"])
+        assert entry["engine_latency_us"] == {"lightgbm": entry["latency_us"]}
+        assert entry["engine"] == "lightgbm"
         assert sum(row["n"] for row in entry["calibration_bins"]) == holdout_table.num_rows
         assert [row["platform"] for row in entry["by_platform"]] == ["android", "ios", "unknown"]
         assert entry["by_cohort"] == []  # the rows do not tell
