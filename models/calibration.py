@@ -9,6 +9,7 @@ at: histories have grown since, say. Most of a drift repeats (see `DRIFT_REPEATS
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
@@ -85,11 +86,12 @@ def choose_calibrator(
     known: Calibrator = UNCALIBRATED,
     seed: int = 0,
 ) -> CalibrationChoice:
-    """Choose among a shift alone, Platt, beta and isotonic by cross-fitted log-loss.
+    """Choose among none, a shift alone, Platt, beta and isotonic by cross-fitted log-loss.
 
     A method replaces a simpler one only where its gain, judged on users that it was not fitted on, is
     larger than one standard error over users (the one-standard-error rule of Breiman et al., 1984). All of them are
-    judged at validation's level, so that what decides is the shape.
+    judged at validation's level, so that what decides is the shape. It is none where no shape helps, and the shift that
+    is expected of the second fit is smaller than the standard error of a level that this many clicks tell.
 
     Parameters
     ----------
@@ -115,7 +117,16 @@ def choose_calibrator(
     calibrator = known if chosen is fit_level else chosen(p, label)
     own = float(apply(known, p).mean())
     level = float(expit((1 - DRIFT_REPEATS) * _logits(own) + DRIFT_REPEATS * _logits(rate)))
-    return CalibrationChoice(at_level(calibrator, p, level), probabilities)
+    found = at_level(calibrator, p, level)
+    return CalibrationChoice(UNCALIBRATED if _is_none(calibrator, found, label) else found, probabilities)
+
+
+def _is_none(calibrator: Calibrator, found: Calibrator, label: Labels) -> bool:
+    """Say whether all that was found is a shift of fewer logits than a standard error of the clicks' own level."""
+    if not isinstance(calibrator, Uncalibrated) or not isinstance(found, Platt):
+        return False
+    clicks = int(label.sum())
+    return abs(found.intercept) <= 1 / math.sqrt(max(clicks, 1))
 
 
 def at_level(calibrator: Calibrator, p: Floats, mean: float) -> Calibrator:

@@ -40,7 +40,7 @@ def choose(p: Floats, label: NDArray[np.int64], *, rate: float | None = None, se
 
 
 def is_shift(calibrator: Calibrator) -> bool:
-    return isinstance(calibrator, Platt) and calibrator.slope == 1
+    return isinstance(calibrator, Uncalibrated) or (isinstance(calibrator, Platt) and calibrator.slope == 1)
 
 
 def test_the_shape_of_true_probabilities_is_mostly_left_alone() -> None:
@@ -56,6 +56,24 @@ def test_validations_own_click_rate_is_left_to_the_second_fit() -> None:
     assert apply(choice.calibrator, p) == pytest.approx(p, abs=1e-9)
     assert choice.probabilities.mean() == pytest.approx(label.mean(), rel=0.01)
     assert log_loss(choice.probabilities, label) == pytest.approx(log_loss(p, label), abs=1e-4)
+
+
+def test_a_model_that_is_right_is_not_calibrated() -> None:
+    p, label = draw(0)
+    error = 1 / np.sqrt(label.sum())
+    drifts = (0.0, 0.9 * error, -0.9 * error, 1.5 * error)
+    rates = [float(expit(logit(p.mean()) + drift / DRIFT_REPEATS)) for drift in drifts]
+    chosen = [choose(p, label, rate=rate).calibrator for rate in rates]
+    assert [calibrator.method for calibrator in chosen] == ["none", "none", "none", "platt"]
+    assert apply(chosen[-1], p).mean() > p.mean()
+
+
+def test_what_puts_a_sampled_models_level_right_is_kept() -> None:
+    p, label = draw(0)
+    known = Platt(1.0, -1.0)
+    choice = choose_calibrator(expit(logit(p) + 1), label, USER, rate=float(p.mean()), known=known)
+    assert choice.calibrator.method == "platt"
+    assert apply(choice.calibrator, expit(logit(p) + 1)) == pytest.approx(p, abs=1e-3)
 
 
 @pytest.mark.parametrize("bend", [1.0, 1.6])
