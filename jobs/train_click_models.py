@@ -30,7 +30,7 @@ from jobs.training_routes import ROUTES
 from models.bundle import Embedding, json_bytes, serving_contents, write_bundle
 from models.candidates import CandidateSpec, FittedCandidate, candidates_for, fit_by
 from models.evaluation import log_loss
-from models.family import UnknownColumn
+from models.family import UnfitSettings
 from models.format_check import check_formats
 from models.probe import is_usable, probe
 from models.schema import FeatureSchema
@@ -82,7 +82,7 @@ def run(spark: SparkSession, args: argparse.Namespace) -> None:
         def fit(spec: CandidateSpec) -> FittedCandidate:
             try:
                 fitted = fit_by(route.trainer(spec), spec, seed=args.seed)
-            except UnknownColumn as error:
+            except UnfitSettings as error:
                 raise BadInput(f"[{spec.name}] {error}") from None
             _write(folder, fitted, route, args, schema, embedding)
             return fitted

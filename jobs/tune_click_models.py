@@ -29,7 +29,7 @@ from jobs.training_parts import code_width, read_part
 from models.batch import to_labelled_rows
 from models.bundle import json_bytes
 from models.candidates import CandidateSpec, candidates_for
-from models.family import UnknownColumn
+from models.family import UnfitSettings
 from models.schema import FeatureSchema
 from models.tuning import SPACES, Tried, objective, open_study, tune
 
@@ -68,7 +68,7 @@ def run(spark: SparkSession, args: argparse.Namespace) -> None:
         study = open_study(journal, _study_name(spec, meta, args))
         try:
             front = tune(study, spec, fit, seed=args.seed, go_on=_go_on(ends, args.trials))
-        except UnknownColumn as error:
+        except UnfitSettings as error:
             raise BadInput(f"[{spec.name}] {error}") from None
     for one in front:
         print(f"log-loss {one.log_loss:.5f}  {one.serving_bytes:>9,} bytes  {_said(one)}")

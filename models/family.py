@@ -28,7 +28,11 @@ Amount = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 
 
-class UnknownColumn(ValueError):
+class UnfitSettings(ValueError):
+    """Settings do not fit the rows; the message says why."""
+
+
+class UnknownColumn(UnfitSettings):
     """Settings name a column that the rows do not have; the message says which."""
 
 

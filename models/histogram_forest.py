@@ -10,6 +10,7 @@ from pydantic.dataclasses import dataclass as settings
 from models.bins import Bins, binned
 from models.boosted_trees import FittedBooster, boosted
 from models.family import CHECKED, NO_SENTINEL, AtLeastOne, Count, EncodedParts, FittedModel, Leaves, Share
+from models.monotone import monotone
 from models.ranks import Ranks
 
 
@@ -35,9 +36,19 @@ class HistogramForestSettings:
     """Share of the rows that a tree sees, drawn without replacement."""
     cat_smooth: float = 100.0
     """Rows' worth of shrinkage of a category's statistics before categories are sorted by them."""
+    rising: tuple[str, ...] = ()
+    """Numeric columns (or patterns with ``*``) of which more never makes a click less likely, all else being equal."""
+    falling: tuple[str, ...] = ()
+    """The same of which more never makes a click more likely."""
 
     def fit(self, parts: EncodedParts, *, seed: int, n_threads: int) -> FittedHistogramForest:
-        """Fit a forest."""
+        """Fit a forest.
+
+        Raises
+        ------
+        UnknownColumn
+            When `rising` or `falling` names a column that is not there, or is not numeric.
+        """
         return self.fit_bins(binned(parts), seed=seed, n_threads=n_threads)
 
     def fit_bins(self, bins: Bins, *, seed: int, n_threads: int, ranks: Ranks | None = None) -> FittedHistogramForest:
@@ -58,6 +69,7 @@ class HistogramForestSettings:
             "deterministic": True,
             "force_col_wise": True,
             "verbose": -1,
+            **monotone(self.rising, self.falling, bins.encoder),
         }
         return self.from_text(boosted(parameters, bins, self.n_trees, ranks))
 

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from typing import Any
+
 import numpy as np
 import pyarrow as pa
 import pytest
+from lightgbm.basic import LightGBMError
 
 from models.batch import LabelledRows
 from models.boosted_trees import BoostedTreesSettings
@@ -12,12 +16,14 @@ from models.bundle import serving_contents
 from models.candidates import DEFAULT_CANDIDATES, FittedCandidate, candidates_for, fit_candidate
 from models.encoding import fit_encoder
 from models.evaluation import auc, log_loss
-from models.family import EncodedParts, UnknownColumn
+from models.family import EncodedParts, Settings, UnfitSettings, UnknownColumn
+from models.histogram_forest import HistogramForestSettings
 from models.logistic import LogisticSettings
 from models.probe import probe
 from models.schema import Feature, FeatureSchema
 from models.serving import Scorer
 from models.serving.encoder import UNSEEN_CODE
+from models.serving.types import Floats
 
 N_LATENTS = 8
 SCHEMA_OF_NUMBERS = FeatureSchema("n", (Feature("user_click_rate", "double", "numeric"),))
@@ -128,19 +134,60 @@ def test_validation_settles_the_number_of_trees(
     assert candidates["logistic"].spec.settings.settled(candidates["logistic"].model.model) == LogisticSettings()
 
 
-def test_what_is_said_to_rise_never_falls(parts: dict[str, LabelledRows], schema: FeatureSchema) -> None:
+@pytest.fixture
+def learned(parts: dict[str, LabelledRows], schema: FeatureSchema) -> EncodedParts:
     encoder = fit_encoder(parts["train"].batch, schema, 0)
-    rows, label = encoder.encode(parts["train"].batch), parts["train"].label
-    grid = np.repeat(rows[:200], 50, axis=0)
+    return EncodedParts(encoder, encoder.encode(parts["train"].batch), parts["train"].label)
+
+
+def steps_of_click_rate(settings: Settings, learned: EncodedParts) -> Floats:
+    """Fit, and give how a probability moves as the click rate of a row grows."""
+    grid = np.repeat(learned.rows[:200], 50, axis=0)
     grid[:, 0] = np.tile(np.linspace(0, 1, 50), 200)
-    falls = []
-    for rising in ((), ("user_click_*",)):
-        settings = BoostedTreesSettings(max_trees=60, min_data_in_leaf=20, rising=rising)
-        p = settings.fit(EncodedParts(encoder, rows, label), seed=0, n_threads=1).predict(grid).reshape(200, 50)
-        falls.append(np.diff(p, axis=1).min())
-    assert falls[0] < 0 <= falls[1]
-    with pytest.raises(UnknownColumn, match="got 'platform'"):
-        BoostedTreesSettings(rising=("platform",)).fit(EncodedParts(encoder, rows, label), seed=0, n_threads=1)
+    p = settings.fit(learned, seed=0, n_threads=1).predict(grid).reshape(200, 50)
+    return np.asarray(np.diff(p, axis=1))
+
+
+@pytest.mark.parametrize(
+    "free",
+    [BoostedTreesSettings(max_trees=60, min_data_in_leaf=20), HistogramForestSettings(min_data_in_leaf=20)],
+    ids=lambda settings: settings.family,
+)
+def test_what_is_said_to_rise_never_falls_and_the_other_way_round(free: Any, learned: EncodedParts) -> None:
+    steps = steps_of_click_rate(free, learned)
+    assert steps.min() < 0 < steps.max()
+    assert steps_of_click_rate(replace(free, rising=("user_click_*",)), learned).min() >= 0
+    falling = steps_of_click_rate(replace(free, falling=("user_click_rate",)), learned)
+    assert falling.max() <= 0
+    with pytest.raises(UnknownColumn, match=r"rising: .* got 'platform'"):
+        replace(free, rising=("platform",)).fit(learned, seed=0, n_threads=1)
+    with pytest.raises(UnknownColumn, match=r"falling: .* got 'nobody'"):
+        replace(free, falling=("nobody",)).fit(learned, seed=0, n_threads=1)
+    with pytest.raises(UnknownColumn, match="'user_click_rate' in both"):
+        replace(free, rising=("user_*",), falling=("*_rate",)).fit(learned, seed=0, n_threads=1)
+
+
+def test_quantised_training_learns_as_well(parts: dict[str, LabelledRows], learned: EncodedParts) -> None:
+    batch, label = parts["holdout"].batch, parts["holdout"].label
+    rows = learned.encoder.encode(batch)
+    plain = BoostedTreesSettings(max_trees=40)
+    exact, rounded = (one.fit(learned, seed=0, n_threads=1) for one in (plain, replace(plain, quantised=True)))
+    assert rounded.text != exact.text
+    assert log_loss(rounded.predict(rows), label) == pytest.approx(log_loss(exact.predict(rows), label), abs=0.003)
+    assert rounded.text == replace(plain, quantised=True).fit(learned, seed=0, n_threads=1).text
+
+
+def test_rows_that_quantised_training_cannot_take_are_said(
+    learned: EncodedParts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise LightGBMError("Check failed: (best_split_info.left_count) > (0)")
+
+    monkeypatch.setattr("lightgbm.train", refuse)
+    with pytest.raises(UnfitSettings, match=r"quantised: .*left_count"):
+        BoostedTreesSettings(quantised=True).fit(learned, seed=0, n_threads=1)
+    with pytest.raises(LightGBMError):
+        BoostedTreesSettings().fit(learned, seed=0, n_threads=1)
 
 
 def test_without_codes_each_family_is_fitted_once() -> None:
