@@ -142,8 +142,10 @@ def measure(spark: SparkSession, lake: Lake) -> tuple[Path, dict[str, Any]]:
 
 
 def learned_bytes(folder: Path) -> dict[str, bytes]:
-    """Every byte but those of manifests, which hold times."""
-    files = (path for path in folder.rglob("*") if path.is_file() and path.name != "manifest.json")
+    """Every byte but those of measures, which hold times, and of manifests, which hold their hash."""
+    files = (
+        path for path in folder.rglob("*") if path.is_file() and path.name not in ("manifest.json", "measures.json")
+    )
     return {str(path.relative_to(folder)): path.read_bytes() for path in files}
 
 
