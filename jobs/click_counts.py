@@ -31,7 +31,7 @@ def window_before(split: Split) -> Split:
 
 
 def click_counts(lake: Lake, note: LogNote, split: Split) -> DataFrame:
-    """Count clicks and sends of each request of the training part, known before the validation part begins.
+    """Count clicks and sends of each request of a split's training part, known before its validation part begins.
 
     No send of a later part, and no click that became known from then on, is looked at; who was known for a bot as of a
     send's midnight is left out, as from the training set.
