@@ -84,9 +84,12 @@ def feature_schema(tables: Collection[str]) -> dict[str, Any]:
     return {"hash": digest[:16], "features": features}
 
 
-def as_markdown() -> str:
-    """Give the catalogue, a table for each block: every feature that a log with all contract tables has."""
-    tables = {block.table for block in BLOCKS} | {f"{user_app_kinds.KIND}KIND"}
+EVERYTHING = frozenset({*(block.table for block in BLOCKS), f"{user_app_kinds.KIND}KIND"})
+"""What a log with all contract tables has, and one kind of app events to count apart."""
+
+
+def as_markdown(tables: Collection[str] = EVERYTHING) -> str:
+    """Give the catalogue of such a log's features, a table for each block."""
     features = {feature.name: feature for feature in features_of(tables)}
     lines = ["# Features", "", f"{len(features)} columns. Made by `python -m features.catalogue`."]
     for block, names in features_by_block(tables).items():

@@ -3,7 +3,8 @@
 Reads what measure_models measured and publish_model decided, and, where they are there, the counts of ingest
 and of scoring, the parts of the training set, the health of the features, a learning curve, what blocks of
 features add, a map of the embedding, lookalikes of clickers, flagged anomalies, what a simulator knows, and
-earlier reports. Writes ROOT/reports/ds=DAY/report.html, report.md and metrics.json (keys: jobs/report/metrics.py).
+earlier reports. Writes ROOT/reports/ds=DAY/report.html, report.md, the feature catalogue features.md, and metrics.json
+(keys: jobs/report/metrics.py).
 """
 
 from __future__ import annotations
@@ -18,10 +19,12 @@ from pydantic import ValidationError
 from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
+from features.catalogue import as_markdown
 from jobs.cli import add_tracking_argument, job_parser, run_job, say
 from jobs.errors import BadInput
 from jobs.ingest_counts import COUNTS, OUTCOMES
 from jobs.lake import Lake
+from jobs.log_note import read_note
 from jobs.report.anomaly_measures import Anomaly
 from jobs.report.health import DRIFT_LIMIT
 from jobs.report.markdown import summary
@@ -29,7 +32,7 @@ from jobs.report.metrics import Metrics, assemble
 from jobs.report.page import render
 from jobs.report.past import MOST
 
-REPORTS = "reports"
+REPORTS, CATALOGUE = "reports", "features.md"
 SCORES = "scores"
 ANOMALIES = "anomalies"
 MOST_ANOMALIES = 100
@@ -52,12 +55,23 @@ def run(spark: SparkSession, args: argparse.Namespace) -> None:
     lake = Lake(spark, args.root)
     metrics = _metrics(lake, args.ds)
     history = list(_history(lake, args.ds))
-    page = render(metrics, history, registry=args.tracking_uri, drift_limit=args.drift_limit)
-    folder = f"{lake.root}/{REPORTS}/ds={args.ds}"
+    folder, catalogue = f"{lake.root}/{REPORTS}/ds={args.ds}", _catalogue(lake, args.ds)
+    limit, link = args.drift_limit, CATALOGUE if catalogue else None
+    page = render(metrics, history, registry=args.tracking_uri, drift_limit=limit, catalogue=link)
+    if catalogue:
+        lake.storage.replace_text(f"{folder}/{CATALOGUE}", catalogue)
     lake.storage.replace_text(f"{folder}/metrics.json", f"{metrics.model_dump_json(indent=1)}\n")
-    lake.storage.replace_text(f"{folder}/report.md", summary(metrics, drift_limit=args.drift_limit))
+    lake.storage.replace_text(f"{folder}/report.md", summary(metrics, drift_limit=limit))
     lake.storage.replace_text(f"{folder}/report.html", page)
     say(f"report: {folder}/report.html")
+
+
+def _catalogue(lake: Lake, ds: date) -> str | None:
+    """Give the features of the day's log; None where the lake has no note of it."""
+    try:
+        return as_markdown(read_note(lake, ds).has)
+    except BadInput:
+        return None
 
 
 def _metrics(lake: Lake, ds: date) -> Metrics:

@@ -60,6 +60,7 @@ def render(
     *,
     registry: str | None = None,
     drift_limit: float = health.DRIFT_LIMIT,
+    catalogue: str | None = None,
 ) -> str:
     """Write the page of one run.
 
@@ -73,6 +74,8 @@ def render(
         URI of the MLflow store; a name and password in it are not shown.
     drift_limit : float
         Population stability index above which a feature is named.
+    catalogue : str, optional
+        Where the feature catalogue lies, from the page.
 
     Returns
     -------
@@ -92,6 +95,7 @@ def render(
         blocks=blocks.ranked(metrics.block_weights),
         block_judgement=blocks.judgement,
         registry=_without_secrets(registry),
+        catalogue=catalogue,
         held=gains.clicks_held,
         drift_sentence=health.sentence(metrics.features, drift_limit),
         drifted=health.drifted(metrics.features, drift_limit),

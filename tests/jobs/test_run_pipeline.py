@@ -97,7 +97,11 @@ def test_what_a_run_leaves(spark: SparkSession, root: str) -> None:
     champion = champion_bundle(None, root)
     assert champion is not None
     assert found["champion"] == champion.version.bundle_version
-    assert "<html" in Path(root, "reports", f"ds={DS}", "report.html").read_text()
+    report = Path(root, "reports", f"ds={DS}")
+    assert 'href="features.md"' in (report / "report.html").read_text()
+    catalogue = (report / "features.md").read_text()
+    columns = Lake(spark, root).get_json("training_set_meta", DS)["schema"]["features"]
+    assert all(f"| `{feature['name']}` |" in catalogue for feature in columns)
     scores = Lake(spark, root).read("scores")
     assert scores.columns[:7] == [
         "user_id",
