@@ -89,7 +89,7 @@ def states(log: DataFrame, *, key: str, columns: Sequence[str]) -> DataFrame:
     """
     of_key = Window.partitionBy(key).orderBy("ds")  # its frame holds all rows of the day
     latest = F.max(F.struct(*dict.fromkeys([*CLOCKS, *columns]))).over(of_key).alias("_latest")
-    by_day = log.select(key, F.col("ds").alias("ds"), latest).distinct()
+    by_day = log.select(key, "ds", latest).distinct()
     until = F.lead("ds").over(of_key).alias("known_until")
     return by_day.select(
         key, F.col("ds").alias("known_from"), until, *(F.col(f"_latest.{name}").alias(name) for name in columns)

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from jobs.report import numbers
-from jobs.report.axes import linear_axis
-from jobs.report.charts import RIGHT, Chart
+from jobs.report.charts import Chart
 from jobs.report.metrics import BlockWeight, BlockWeights
-from jobs.report.stacked import Row, Stretch, stacked
+from jobs.report.stacked import Row, Stretch, held_against
 
 GAIN, LOSS, UNDECIDED = "helps", "harms", "undecided"
 KINDS = {GAIN: "chosen", LOSS: "before", UNDECIDED: "other"}
 """How marks of each look."""
 
-MOST, START = 24, 12
-"""Blocks of the picture, and where its axis begins."""
+MOST = 24
+"""Blocks of the picture."""
 
 
 def ranked(weights: BlockWeights | None) -> tuple[BlockWeight, ...]:
@@ -33,18 +32,8 @@ def judgement(one: BlockWeight) -> str:
 def picture(weights: BlockWeights | None) -> Chart | None:
     """Draw the log-loss gain of each block with its interval, the one that is missed most first; null without any."""
     rows = [Row(one.block, (found,)) for one in ranked(weights)[:MOST] if (found := _stretch(one))]
-    if not rows:
-        return None
-    ends = [end for row in rows for one in row.stretches for end in (one.low, one.high)]
-    return stacked(
-        rows,
-        linear_axis([*ends, 0.0], START, RIGHT),
-        name="blocks",
-        title="Log-loss gain of each block",
-        x_title="Log-loss without the block minus with it",
-        text=numbers.significant,
-        line_at=0.0,
-    )
+    title, x_title = "Log-loss gain of each block", "Log-loss without the block minus with it"
+    return held_against(rows, 0.0, name="blocks", title=title, x_title=x_title)
 
 
 def _stretch(one: BlockWeight) -> Stretch | None:

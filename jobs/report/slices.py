@@ -5,15 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from jobs.report import numbers
-from jobs.report.axes import linear_axis
-from jobs.report.charts import RIGHT, Chart
+from jobs.report.charts import Chart
 from jobs.report.measures import PlatformCalibration
 from jobs.report.outcomes import wilson
 from jobs.report.shown import Shown
-from jobs.report.stacked import MOST, Row, Stretch, stacked
-
-START = 12
-"""Where the axis begins."""
+from jobs.report.stacked import MOST, Row, Stretch, held_against
 
 
 def by_platform(models: Sequence[Shown]) -> Chart | None:
@@ -25,18 +21,8 @@ def by_platform(models: Sequence[Shown]) -> Chart | None:
                 sends.setdefault(found.platform or "unknown", found.n)
     largest = sorted(sends.items(), key=lambda found: (-found[1], found[0]))[:MOST]
     rows = [_row(models, name, n) for name, n in largest]
-    if not rows:
-        return None
-    ends = [end for row in rows for one in row.stretches for end in (one.low, one.high)]
-    return stacked(
-        rows,
-        linear_axis([*ends, 1.0], START, RIGHT),
-        name="platforms",
-        title="Predicted over actual, by platform",
-        x_title="Mean prediction over click rate; 1 is exact",
-        text=numbers.significant,
-        line_at=1.0,
-    )
+    title, x_title = "Predicted over actual, by platform", "Mean prediction over click rate; 1 is exact"
+    return held_against(rows, 1.0, name="platforms", title=title, x_title=x_title)
 
 
 def _row(models: Sequence[Shown], name: str, n: int) -> Row:

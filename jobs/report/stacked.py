@@ -5,14 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from jobs.report.axes import Axis
-from jobs.report.charts import BAR, RANGE, Chart, Label, Limit, Line, Mark, polyline, shorten
+from jobs.report import numbers
+from jobs.report.axes import Axis, linear_axis
+from jobs.report.charts import BAR, RANGE, RIGHT, Chart, Label, Limit, Line, Mark, polyline, shorten
 
 MOST = 12
 """Rows of one picture; tables have the others."""
 
 FIRST, TITLE, STEP, GAP = 14, 19, 13, 7
 """Top of the first row, and heights: of a row's title, of each thing in it, and between rows."""
+
+START = 12
+"""Where the axis of ranges begins."""
 
 NUMBERS = 24
 """Room for numbers before bars."""
@@ -50,6 +54,13 @@ class Row:
 
     title: str
     stretches: tuple[Stretch, ...]
+
+
+def held_against(rows: Sequence[Row], value: float, *, name: str, title: str, x_title: str) -> Chart | None:
+    """Draw ranges on an even axis beside a value that all are held against; null without any. See `stacked`."""
+    ends = [end for row in rows for one in row.stretches for end in (one.low, one.high)]
+    axis = linear_axis([*ends, value], START, RIGHT)
+    return stacked(rows, axis, name=name, title=title, x_title=x_title, text=numbers.significant, line_at=value)
 
 
 def stacked(
