@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, TypeVar
 
@@ -60,6 +61,9 @@ class GlooRanks(Ranks):
     def __enter__(self) -> GlooRanks:
         import torch.distributed as group
 
+        # The first step of an optimiser imports it, and imported while a group stands it keeps that group for good:
+        # the group's threads outlive destroy_process_group and abort the process when the interpreter goes.
+        importlib.import_module("torch._dynamo")
         group.init_process_group("gloo")
         self.size, self.rank = group.get_world_size(), group.get_rank()
         return self
