@@ -26,7 +26,7 @@ from features import (
     user_rhythm,
 )
 from features.feature import Block, Feature, Key
-from features.send_context import CONTEXT, in_local_time
+from features.send_context import CONTEXT
 
 BLOCKS: tuple[Block, ...] = (  # a key that a change log gives comes after that log's block
     user_activity.BLOCK,
@@ -67,8 +67,7 @@ def keys_of(tables: Collection[str]) -> list[Key]:
 
 def features_of(tables: Collection[str]) -> list[Feature]:
     """Features that a log with these optional contract tables has, in the order of the columns."""
-    features = [*CONTEXT, *(feature for block in blocks_of(tables) for feature in block.features)]
-    return [in_local_time(feature, with_timezone="users" in tables) for feature in features]
+    return [*CONTEXT, *(feature for block in blocks_of(tables) for feature in block.features)]
 
 
 def features_by_block(tables: Collection[str]) -> dict[str, list[str]]:

@@ -3,22 +3,42 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TypeAlias
 
-from pyspark.sql import Column, DataFrame
+import pyarrow as pa
+from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
+from pyspark.sql.types import BinaryType, StructField, StructType
 
 from features.catalogue import features_of, keys_of
 from features.feature import Feature, Key
 from features.requests import REQUEST_KEY, with_send_at
 from features.rows import evaluated, with_histories
+from features.send_context import LOCAL_SEND_AT, with_local_send_at
 from features.time_rules import TimeRules
 
-READY = "ready_"
-"""First word of a feature's column until the row is complete."""
+PACKED_USER, PACKED_OFFER = "packed_user", "packed_offer"
 
-SEND_TIME = ("send_at", "local_hour", "timezone")
-"""What settles the time of a send; it is not settled before users and campaigns are crossed."""
+READY, OF_OFFER = "ready_", "offer_"
+"""First words of columns while rows are joined: of features, and of what offers have and users too."""
+
+SEND_TIME = ("send_at", LOCAL_SEND_AT, "local_hour", "timezone")
+"""What settles the time of a send, and what is settled then."""
+
+Pack: TypeAlias = Callable[[pa.RecordBatch], pa.Array]
+"""Makes one value a row of a batch's columns, of type binary."""
+
+
+@dataclass(frozen=True)
+class Crossed:
+    """Feature rows of users and campaigns."""
+
+    rows: DataFrame
+    """``features.requests.REQUEST_KEY``, what else people had, and the features by name: but for what is packed."""
+    packed: Mapping[str, Sequence[str]]
+    """Column of type binary -> the columns that were packed into it."""
 
 
 def scoring_rows(
@@ -29,12 +49,15 @@ def scoring_rows(
     tables: Collection[str],
     *,
     rules: TimeRules,
-) -> DataFrame:
+    wanted: Collection[str] | None = None,
+    pack: Pack | None = None,
+) -> Crossed:
     """Build the rows of ``features.rows.feature_rows`` for every user and every campaign to come.
 
-    The same joins and expressions in another order, so that crossed rows are few columns wide and never shuffled: users
-    and campaigns meet their histories, and what needs no more is evaluated, before they are crossed; pairs are joined
-    where the user's rows are, and the user's own columns, most of all, after them.
+    The same joins and expressions in another order, so that crossed rows are few columns wide and never shuffled.
+    What hangs on the user alone is evaluated once a user. An offer is a campaign to the users of one time zone and
+    platform: it settles the time of the send, and what hangs on the offer alone is evaluated once for all of them.
+    The rest is evaluated for each pair, where the user's rows are.
 
     Parameters
     ----------
@@ -46,41 +69,55 @@ def scoring_rows(
         As in ``features.rows.feature_rows``.
     rules : TimeRules
         See ``features.requests.with_send_at``.
-
-    Returns
-    -------
-    DataFrame
-        ``features.requests.REQUEST_KEY``, what else ``people`` had, and the columns of the features.
+    wanted : collection of str, optional
+        Names of the features to build; all by default.
+    pack : callable, optional
+        Makes one value of all that hangs on the user alone, what else people had among it, before users are crossed;
+        and of what hangs on the offer alone. A column costs each pair tens of nanoseconds, and this most of them.
     """
+    features = [one for one in features_of(tables) if wanted is None or one.name in wanted]
     keys, campaign = keys_of(tables), ("campaign_id",)
-    of_pair = [key for key in keys if len(key) > 1]
-    of_user = [key for key in keys if key != campaign and key not in of_pair]
+    of_pair = [key for key in keys if "user_id" in key and len(key) > 1]
+    of_offer = [key for key in keys if "campaign_id" in key and key != campaign and key not in of_pair]
+    of_user = [key for key in keys if key not in (campaign, *of_offer, *of_pair)]
     midnight = F.broadcast(fitted_priors)
     users = with_histories(people, histories, of_user).join(midnight, "as_of", how="left")
     sends = with_histories(campaigns.crossJoin(midnight), histories, [campaign])
+    shared = sorted({"timezone", *(name for key in of_offer for name in key)} & {*users.columns})
+    offers = sends.join(F.broadcast(users.select("as_of", *shared).distinct()), "as_of")
+    offers = with_local_send_at(with_send_at(offers, rules))
+    offers = with_histories(offers, {key: F.broadcast(histories[key]) for key in of_offer}, of_offer)
 
-    features = features_of(tables)
     of_pairs = {name for key in of_pair for name in histories[key].columns}
-    ready_users = _ready(features, users, {*sends.columns, *of_pairs})
+    ready_users = _ready(features, users, {*offers.columns, *of_pairs, *SEND_TIME})
     others = [feature for feature in features if feature not in ready_users]
-    ready_sends = _ready(others, sends, {*users.columns, *of_pairs})
-    late = [feature for feature in others if feature not in ready_sends]
-    crossing = {*REQUEST_KEY, *SEND_TIME, *(name for key in of_pair for name in key)}
-    needed = crossing | _words(late)
-    users = _narrowed(users, {*needed, *people.columns}, ready_users)
-    sends = _narrowed(sends, needed - {*users.columns} | {"as_of"}, ready_sends)
+    ready_offers = _ready(others, offers, {*users.columns, *of_pairs})
+    late = [feature for feature in others if feature not in ready_offers]
+    needed = {*REQUEST_KEY, *(name for key in of_pair for name in key), *_words(late)}
+    extra = [name for name in people.columns if name not in REQUEST_KEY]
+    users = _narrowed(users, {*needed, *shared, *extra}, ready_users)
+    offers = _narrowed(offers, needed - {*users.columns} | {"as_of", *shared}, ready_offers)
+    of_users, of_offers = ([one.name for one in ready] for ready in (ready_users, ready_offers))
+    packed = {PACKED_USER: [*extra, *of_users], PACKED_OFFER: of_offers} if pack else {}
+    packed = {column: names for column, names in packed.items() if names}
+    if pack:
+        users, offers = (
+            _packed(rows, packed[column], column, pack) if column in packed else rows
+            for rows, column in ((users, PACKED_USER), (offers, PACKED_OFFER))
+        )
 
     n_partitions = int(people.sparkSession.conf.get("spark.sql.shuffle.partitions") or 1)
-    of_crossing = users.select(*(name for name in users.columns if name in crossing))
-    whose = [F.col(name).alias(f"of_{name}") for name in ("user_id", "device_id", "as_of")]
-    the_rest = users.select(*whose, *(name for name in users.columns if name not in crossing))
-    same = "user_id = of_user_id AND as_of = of_as_of AND device_id <=> of_device_id"
-    crossed = of_crossing.repartition(n_partitions, "user_id").join(F.broadcast(sends), "as_of")
-    joins = {key: histories[key].hint("shuffle_hash" if "user_id" in key else "broadcast") for key in of_pair}
-    pairs = with_histories(with_send_at(crossed, rules), joins, of_pair)
-    rows = pairs.join(the_rest, F.expr(same))
-    kept = [*REQUEST_KEY, *(name for name in people.columns if name not in REQUEST_KEY)]
-    return rows.select(*kept, *(evaluated(one) if one in late else _taken(one) for one in features))
+    offers = offers.withColumnsRenamed({name: OF_OFFER + name for name in ("as_of", *shared)})
+    same = [F.col(name).eqNullSafe(F.col(OF_OFFER + name)) for name in ("as_of", *shared)]
+    crossed = users.repartition(n_partitions, "user_id").join(F.broadcast(offers), same)
+    pairs = with_histories(crossed, {key: histories[key].hint("shuffle_hash") for key in of_pair}, of_pair)
+    gone = {name for names in packed.values() for name in names}
+    columns = [
+        evaluated(one) if one in late else F.col(READY + one.name).alias(one.name)
+        for one in features
+        if one.name not in gone
+    ]
+    return Crossed(pairs.select(*REQUEST_KEY, *(name for name in extra if name not in gone), *packed, *columns), packed)
 
 
 def _words(features: Iterable[Feature]) -> set[str]:
@@ -89,8 +126,8 @@ def _words(features: Iterable[Feature]) -> set[str]:
 
 
 def _ready(features: Iterable[Feature], rows: DataFrame, elsewhere: Collection[str]) -> list[Feature]:
-    """Give the features that need neither a column that is elsewhere only nor the time of the send."""
-    missing = {*elsewhere} - {*rows.columns} | {*SEND_TIME}
+    """Give the features that need no column that is elsewhere only."""
+    missing = {*elsewhere} - {*rows.columns}
     return [feature for feature in features if not _words([feature]) & missing]
 
 
@@ -99,5 +136,14 @@ def _narrowed(rows: DataFrame, needed: Collection[str], ready: Iterable[Feature]
     return rows.select(*columns, *(evaluated(feature).alias(READY + feature.name) for feature in ready))
 
 
-def _taken(feature: Feature) -> Column:
-    return F.col(READY + feature.name).alias(feature.name)
+def _packed(rows: DataFrame, names: Sequence[str], into: str, pack: Pack) -> DataFrame:
+    """Replace columns by one; features among them go by their own names, and are still under their first word."""
+    held = {name: READY + name if READY + name in rows.columns else name for name in names}
+    others = [name for name in rows.columns if name not in held.values()]
+
+    def run(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        for batch in batches:
+            columns = pa.RecordBatch.from_arrays([batch.column(name) for name in held.values()], [*held])
+            yield pa.RecordBatch.from_arrays([*(batch.column(name) for name in others), pack(columns)], [*others, into])
+
+    return rows.mapInArrow(run, StructType([*(rows.schema[name] for name in others), StructField(into, BinaryType())]))

@@ -15,6 +15,7 @@ from features.device_kinds import KINDS, with_kinds
 from features.feature import Feature, History, Key
 from features.owner_streams import Told, over_owners
 from features.priors import days_before_as_one, prior_steps, priors
+from features.send_context import with_local_send_at
 
 PRIORS = "priors"
 ASKED = "asked_on"
@@ -113,7 +114,7 @@ def feature_columns(joined: DataFrame, kept: Sequence[str], tables: Collection[s
     DataFrame
         The columns to keep and one column a feature, named and ordered as in ``features.catalogue``.
     """
-    return joined.select(*kept, *map(evaluated, features_of(tables)))
+    return with_local_send_at(joined).select(*kept, *map(evaluated, features_of(tables)))
 
 
 def evaluated(feature: Feature) -> Column:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
 
 from features.feature import Feature
 
 LOCAL_SEND_AT = "local_send_at"
-"""Stands in expressions for the time of the send in the user's time zone; UTC where that is not known."""
+"""Column of the time of the send in the user's time zone; in UTC where that is not known."""
 
 AT_SEND = "at the send"
 
@@ -22,7 +23,9 @@ CONTEXT = (
 )  # fmt: skip
 
 
-def in_local_time(feature: Feature, *, with_timezone: bool) -> Feature:
-    """Put the local time of the send into a feature's expression; logs without users have no time zones."""
-    local = "from_utc_timestamp(send_at, coalesce(timezone, 'UTC'))" if with_timezone else "send_at"
-    return replace(feature, expression=feature.expression.replace(LOCAL_SEND_AT, local))
+def with_local_send_at(rows: DataFrame) -> DataFrame:
+    """Add the time of the send in the user's ``timezone``; logs without users have no such column, and UTC counts."""
+    if "timezone" not in rows.columns:
+        return rows.withColumn(LOCAL_SEND_AT, F.col("send_at"))
+    zone = F.coalesce("timezone", F.lit("UTC"))
+    return rows.withColumn(LOCAL_SEND_AT, F.from_utc_timestamp("send_at", zone))

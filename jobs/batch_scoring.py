@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 from pyspark import Broadcast
-from pyspark.sql import DataFrame
+from pyspark.sql import DataFrame, SparkSession
 
-from models.batch import to_encode
+from features.crossing import Crossed, Pack
+from models.batch import from_packed, to_encode, to_packed
+from models.serving.encoder import RowEncoder
 from models.serving.manifest import read_verified
 from models.serving.scorer import Scorer
+from models.serving.types import Floats
 
 SCORED_AS = ("user_id", "device_id", "campaign_id", "send_at")
 SCORED_SCHEMA = "user_id string, device_id string, campaign_id string, send_at timestamp, p_click double"
@@ -30,6 +34,11 @@ class Served:
     contents: Mapping[str, bytes] = field(compare=False)
     """The serving files, whose hashes were found to be right."""
 
+    @property
+    def raw_columns(self) -> tuple[str, ...]:
+        """Names of the columns that the model reads."""
+        return scorer_of(self).encoder.raw_columns
+
 
 def read_served(folder: Path, manifest: dict[str, Any]) -> Served:
     """Read the serving files of a bundle.
@@ -43,19 +52,57 @@ def read_served(folder: Path, manifest: dict[str, Any]) -> Served:
     return Served(manifest["version"], manifest["serving_format"], contents)
 
 
-def scored(rows: DataFrame, served: Served) -> DataFrame:
-    """Score raw feature rows; gives the columns of ``SCORED_SCHEMA``."""
+def packing(spark: SparkSession, served: Served) -> Pack:
+    """Give what packs columns of raw features, as a model encodes them, for `scored`."""
+    sent = spark.sparkContext.broadcast(served)
+
+    def pack(batch: pa.RecordBatch) -> pa.Array:
+        encoder = scorer_of(sent.value).encoder
+        own = encoder.only(encoder.positions_of(batch.schema.names))
+        return to_packed(own.encode(to_encode(batch, own)))
+
+    return pack
+
+
+def scored(crossed: Crossed, served: Served) -> DataFrame:
+    """Score raw feature rows, packed or not; gives the columns of ``SCORED_SCHEMA``."""
+    rows, packed = crossed.rows, crossed.packed
+    of_model = [name for name in rows.columns if name in {*packed, *served.raw_columns}]
     sent = rows.sparkSession.sparkContext.broadcast(served)
-    return rows.mapInArrow(lambda batches: score_batches(sent, batches), SCORED_SCHEMA)
+    narrow = rows.select(*SCORED_AS, *of_model)
+    return narrow.mapInArrow(lambda batches: score_batches(sent, packed, batches), SCORED_SCHEMA)
 
 
-def score_batches(served: Broadcast[Served], batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-    """Score batches of raw feature rows with ``SCORED_AS``, by the scorer that this process has or loads."""
+def score_batches(
+    served: Broadcast[Served], packed: Mapping[str, Sequence[str]], batches: Iterator[pa.RecordBatch]
+) -> Iterator[pa.RecordBatch]:
+    """Score batches of raw feature rows with ``SCORED_AS``, by the scorer that this process has or loads.
+
+    ``packed`` is that of ``features.crossing.Crossed``.
+    """
     scorer = scorer_of(served.value)
+    encode = encoding_of(scorer.encoder, packed)
     for batch in batches:
-        p_click = pa.array(scorer.score(to_encode(batch, scorer.encoder)), pa.float64())
+        p_click = pa.array(scorer.score_encoded(encode(batch)), pa.float64())
         kept = (batch.column(name) for name in SCORED_AS)
         yield pa.RecordBatch.from_arrays([*kept, p_click], [*SCORED_AS, "p_click"])
+
+
+def encoding_of(encoder: RowEncoder, packed: Mapping[str, Sequence[str]]) -> Callable[[pa.RecordBatch], Floats]:
+    """Give what encodes batches of which some columns were packed by `packing`."""
+    places = {column: encoder.positions_of(names) for column, names in packed.items()}
+    others = sorted({*range(len(encoder.columns))} - {place for of in places.values() for place in of})
+    late = encoder.only(others) if others else None
+
+    def encode(batch: pa.RecordBatch) -> Floats:
+        encoded = np.empty((batch.num_rows, len(encoder.columns)))
+        for column, of in places.items():
+            encoded[:, of] = from_packed(batch.column(column), len(of))
+        if late is not None:
+            encoded[:, others] = late.encode(to_encode(batch, late))
+        return encoded
+
+    return encode
 
 
 @lru_cache(maxsize=1)

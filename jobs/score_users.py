@@ -7,6 +7,8 @@ by reason.
 from __future__ import annotations
 
 import argparse
+from collections.abc import Collection
+from dataclasses import replace
 from datetime import date
 from typing import Any
 
@@ -14,9 +16,9 @@ from pyspark.sql import DataFrame, SparkSession, Window
 from pyspark.sql import functions as F
 
 from features.catalogue import keys_of
-from features.crossing import scoring_rows
+from features.crossing import Crossed, Pack, scoring_rows
 from features.rows import PRIORS, history_table
-from jobs.batch_scoring import read_served, scored
+from jobs.batch_scoring import packing, read_served, scored
 from jobs.cli import add_tracking_argument, at_least, job_parser, run_job, say
 from jobs.embedding import audience_codes_table
 from jobs.lake import Lake
@@ -49,8 +51,12 @@ def run(spark: SparkSession, args: argparse.Namespace) -> None:
         say("no champion yet: nobody is scored")
     else:
         manifest = read_manifest(champion.folder, manifest_sha256=champion.manifest_sha256)
-        rows = raw_rows(lake, args.ds, manifest["embedding_version"], counts["users"])
-        scores = scored(rows, read_served(champion.folder, manifest))
+        served = read_served(champion.folder, manifest)
+        crossed = raw_rows(
+            lake, args.ds, manifest["embedding_version"], counts["users"],
+            wanted=served.raw_columns, pack=packing(spark, served),
+        )  # fmt: skip
+        scores = scored(crossed, served)
         write_scores(lake, args.ds, scores if args.top is None else likeliest(scores, args.top), manifest)
         counts |= _totals(lake.read(SCORES, since=args.ds, until=args.ds))
         say(f"scored {counts['scored']:,} requests: {counts['users']:,} users, {counts['campaigns']:,} campaigns")
@@ -59,8 +65,19 @@ def run(spark: SparkSession, args: argparse.Namespace) -> None:
         say(f"left out: {n:,} users, {reason}")
 
 
-def raw_rows(lake: Lake, ds: date, embedding_version: str | None, n_users: int) -> DataFrame:
-    """Cross the audience, so many users, with the campaigns to come: raw feature rows, few in a few partitions."""
+def raw_rows(
+    lake: Lake,
+    ds: date,
+    embedding_version: str | None,
+    n_users: int,
+    *,
+    wanted: Collection[str] | None = None,
+    pack: Pack | None = None,
+) -> Crossed:
+    """Cross the audience, so many users, with the campaigns to come: raw feature rows, few in a few partitions.
+
+    ``wanted`` and ``pack`` are those of ``features.crossing.scoring_rows``.
+    """  # fmt: skip
     note = read_note(lake, ds)
 
     def today(table: str) -> DataFrame:
@@ -72,8 +89,8 @@ def raw_rows(lake: Lake, ds: date, embedding_version: str | None, n_users: int) 
         users = users.join(today(audience_codes_table(embedding_version)), ["user_id", "as_of"], how="left")
     sends = today("campaigns_to_come")
     files = -(-n_users * sends.count() // FILE_ROWS)
-    rows = scoring_rows(users, sends, histories, today(PRIORS), note.has, rules=note.rules)
-    return rows.drop("as_of").coalesce(max(files, 1))
+    crossed = scoring_rows(users, sends, histories, today(PRIORS), note.has, rules=note.rules, wanted=wanted, pack=pack)
+    return replace(crossed, rows=crossed.rows.coalesce(max(files, 1)))
 
 
 def likeliest(scores: DataFrame, k: int) -> DataFrame:

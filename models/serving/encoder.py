@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from operator import getitem, itemgetter
@@ -64,6 +64,11 @@ class RowEncoder:
     def raw_columns(self) -> tuple[str, ...]:
         """Names of the raw columns that a row must have."""
         return (*self.numeric, *self.vocabularies, *((LATENTS, LATENT_VALUES) if self.n_latents else ()))
+
+    def positions_of(self, raw_columns: Collection[str]) -> list[int]:
+        """Give the positions of the encoded columns that are made of these raw columns, ascending."""
+        raw = (*self.numeric, *self.vocabularies, *(LATENTS for _ in self._kept))
+        return [position for position, name in enumerate(raw) if name in raw_columns]
 
     def only(self, positions: Sequence[int]) -> RowEncoder:
         """Give the encoder of some of the columns, by their positions, ascending; at least one."""

@@ -102,7 +102,11 @@ class Scorer:
         RowError
             When a column is missing, or a code does not fit.
         """
-        return apply(self.calibrator, self.engine.predict(self.encoder.encode(batch)))
+        return self.score_encoded(self.encoder.encode(batch))
+
+    def score_encoded(self, rows: Floats) -> Floats:
+        """Score encoded rows of shape (n_rows, n_columns), as `score` does."""
+        return apply(self.calibrator, self.engine.predict(rows))
 
     def score_one(self, row: RawRow) -> float:
         """Score one raw feature row; the same number as `score` gives.

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import re
 from datetime import UTC, date, datetime, timedelta
+from typing import Any
 
+import pyarrow as pa
 import pytest
-from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
 from features.catalogue import features_of, keys_of
-from features.crossing import scoring_rows
+from features.crossing import Crossed, scoring_rows
 from features.requests import REQUEST_KEY, planned_sends
 from features.rows import read_histories, read_priors, request_keys
 from features.time_rules import TimeRules
@@ -41,18 +44,33 @@ def test_scoring_gives_the_rows_of_training(spark: SparkSession, world: World) -
     people = requests.select("user_id", "device_id", "as_of").distinct()
     campaigns = planned_sends(contract_frame(spark, "plans", plans, world.rules), as_of, world.rules)
 
-    def rows() -> DataFrame:
-        return scoring_rows(people, campaigns, histories, priors, ALL_TABLES, rules=world.rules)
+    def crossed(**more: Any) -> Crossed:
+        return scoring_rows(people, campaigns, histories, priors, ALL_TABLES, rules=world.rules, **more)
 
     with partitions(spark, 7):
-        plan = rows()._jdf.queryExecution().executedPlan().toString()
+        plan = crossed().rows._jdf.queryExecution().executedPlan().toString()
     shuffled_by = " ".join(re.findall(r"hashpartitioning\((.*?), 7\)", plan))
     assert "user_id" in shuffled_by
-    of_crossed = r"platform#|user_id#\d+, (campaign_id|category)#"
+    of_crossed = r"(user_id|platform)#\d+, (campaign_id|category)#|campaign_id#\d+, platform#"
     assert not re.search(of_crossed, shuffled_by), "crossed rows stay with their user"
 
-    found = collected(rows(), *REQUEST_KEY)
+    found = collected(crossed().rows, *REQUEST_KEY)
     assert differences({key: found.get(key, {}) for key in expected}, expected, tolerance=0.0) == ""
+
+    wanted = ["platform", "user_sends_7d", "campaign_sends_7d", "local_hour", "user_campaign_sends_7d"]
+    packed = crossed(wanted=wanted, pack=as_json)
+    assert packed.packed == {
+        "packed_user": ["user_sends_7d", "platform"],
+        "packed_offer": ["local_hour", "campaign_sends_7d"],
+    }
+    for key, row in collected(packed.rows, *REQUEST_KEY).items():
+        values = {"user_campaign_sends_7d": row["user_campaign_sends_7d"]}
+        values |= json.loads(row["packed_user"]) | json.loads(row["packed_offer"])
+        assert values == {name: found[key][name] for name in wanted}
+
+
+def as_json(batch: pa.RecordBatch) -> pa.Array:
+    return pa.array([json.dumps(row).encode() for row in batch.to_pylist()], pa.binary())
 
 
 def test_partitions_change_nothing(spark: SparkSession, world: World) -> None:

@@ -111,7 +111,7 @@ def test_a_send_is_trained_on_with_the_row_that_scoring_would_have_built(lake: L
 
     histories = {key: lake.read(history_table(key), **of_night).drop("ds") for key in keys_of(HAS)}
     trained = feature_rows(asked, histories, lake.read(PRIORS, **of_night).drop("ds"), HAS)
-    scored = score_users.raw_rows(lake, BEFORE, None, people.count())
+    scored = score_users.raw_rows(lake, BEFORE, None, people.count()).rows
     same_device = trained.drop("send_id", "as_of").join(people.drop("as_of"), ["user_id", "device_id"], how="semi")
     of_audience = trained.drop("send_id", "as_of").join(people.select("user_id"), "user_id", how="semi")
     of_any = of_audience.drop("device_id", *of_devices())

@@ -16,11 +16,12 @@ import pyarrow.parquet as pq
 import pytest
 from pyspark.sql import DataFrame, SparkSession
 
+from features.crossing import Crossed
 from jobs import score_users
-from jobs.batch_scoring import SCORED_AS, Served, score_batches, scored, scorer_of
+from jobs.batch_scoring import SCORED_AS, Served, encoding_of, packing, score_batches, scored, scorer_of
 from jobs.lake import Lake
 from jobs.score_users import likeliest, write_scores
-from models.batch import to_batch, to_labelled_rows
+from models.batch import to_batch, to_encode, to_labelled_rows
 from models.bundle import serving_contents
 from models.candidates import candidates_for, fit_candidate
 from models.schema import Feature, FeatureSchema
@@ -69,11 +70,22 @@ def in_spark(spark: SparkSession, rows: pa.Table, partitions: int = 3) -> DataFr
 def test_probabilities_are_those_of_the_scorer(spark: SparkSession, name: str) -> None:
     model, rows = served(name), made_rows(3)
     expected = Scorer.from_contents(model.serving_format, model.contents).score(to_batch(rows, SCHEMA))
-    found = scored(in_spark(spark, rows), model).select("user_id", "campaign_id", "p_click").collect()
+    found = scored(Crossed(in_spark(spark, rows), {}), model).select("user_id", "campaign_id", "p_click").collect()
     keys = zip(rows["user_id"].to_pylist(), rows["campaign_id"].to_pylist(), strict=True)
     assert {tuple(row)[:2]: row["p_click"] for row in found} == dict(zip(keys, expected.tolist(), strict=True))
     assert len(found) == N_ROWS
     assert len(set(expected.tolist())) > 10
+
+
+@pytest.mark.parametrize("names", [["user_clicks_7d"], ["platform", "unread"], ["user_clicks_7d", "platform"]])
+def test_packed_columns_are_encoded_as_named_ones(spark: SparkSession, names: list[str]) -> None:
+    model = served("lightgbm")
+    encoder = scorer_of(model).encoder
+    (batch,) = made_rows(3).append_column("unread", pa.nulls(N_ROWS)).to_batches()
+    column = packing(spark, model)(batch.select(names))
+    rest = batch.drop_columns(names).append_column("packed", column)
+    found = encoding_of(encoder, {"packed": names})(rest.slice(7))
+    np.testing.assert_array_equal(found, encoder.encode(to_encode(batch, encoder))[7:])
 
 
 class Sent:
@@ -90,9 +102,9 @@ def test_a_process_loads_a_model_once(monkeypatch: pytest.MonkeyPatch) -> None:
     scorer_of.cache_clear()
     (batch,) = made_rows().to_batches()
     for again in (model, Served(model.version, model.serving_format, dict(model.contents))):
-        assert [one.num_rows for one in score_batches(Sent(again), iter([batch, batch]))] == [N_ROWS, N_ROWS]
+        assert [one.num_rows for one in score_batches(Sent(again), {}, iter([batch, batch]))] == [N_ROWS, N_ROWS]
     assert len(loads) == 1
-    list(score_batches(Sent(Served("another", model.serving_format, model.contents)), iter([batch])))
+    list(score_batches(Sent(Served("another", model.serving_format, model.contents)), {}, iter([batch])))
     assert len(loads) == 2
 
 
@@ -101,7 +113,7 @@ def test_tasks_of_a_worker_share_its_model(spark: SparkSession) -> None:
 
     def loads(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         before = scorer_of.cache_info().misses
-        rows = sum(one.num_rows for one in score_batches(sent, batches))
+        rows = sum(one.num_rows for one in score_batches(sent, {}, batches))
         missed = scorer_of.cache_info().misses - before
         yield pa.RecordBatch.from_pydict({"process": [os.getpid()], "loads": [missed], "rows": [rows]})
 
@@ -141,7 +153,7 @@ def written(spark: SparkSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     """Scores of 30 campaigns in three partitions, in row groups of 50."""
     monkeypatch.setattr(score_users, "GROUP_ROWS", 50)
     lake = Lake(spark, str(tmp_path))
-    scores = scored(in_spark(spark, made_rows()), served("logistic"))
+    scores = scored(Crossed(in_spark(spark, made_rows()), {}), served("logistic"))
     write_scores(lake, DS, scores, MANIFEST)
     return lake
 

@@ -21,12 +21,12 @@ import numpy as np
 import pyarrow as pa
 from pyspark.sql import DataFrame, SparkSession
 
-from jobs.batch_scoring import Served, read_served, scored, scorer_of
+from features.crossing import Crossed
+from jobs.batch_scoring import Served, encoding_of, packing, read_served, scored, scorer_of
 from jobs.cli import at_least, iso_day
 from jobs.lake import Lake
 from jobs.score_users import raw_rows, write_scores
 from jobs.session import make_session
-from models.batch import to_encode
 from models.machine import describe_machine
 from models.serving.manifest import read_manifest
 from tests.benchmarks.models.copied_audience import copy_audience
@@ -64,18 +64,21 @@ def main() -> None:
     folder = source.get_folder("measured", args.ds) / args.candidate
     manifest = read_manifest(folder)
     served, version = read_served(folder, manifest), manifest["embedding_version"]
-    each = raw_rows(source, args.ds, version, 1).count()
+    each = raw_rows(source, args.ds, version, 1, wanted=()).rows.count()
     copies = -(-args.rows // each)
     n_rows = copies * each
     print(f"{describe_machine()}\n{args.candidate}, {copies} x {each:,} rows", flush=True)
-    rows = partial(raw_rows, lake, args.ds, version, copy_audience(source, lake, args.ds, version, copies))
+    n_users = copy_audience(source, lake, args.ds, version, copies)
+    pack = packing(spark, served)
+    rows = partial(raw_rows, lake, args.ds, version, n_users, wanted=served.raw_columns, pack=pack)
     steps = _steps(spark, rows, served, lambda scores: write_scores(lake, args.ds, scores, manifest))
     found = {"all of it, cold": _measured(steps[WHOLE], n_rows, 1)}
     found |= {name: _measured(step, n_rows, args.runs) for name, step in steps.items()}
     print(_table(found, n_rows))
-    encoder = scorer_of(served).encoder
-    some = rows().limit(PREDICTED_ROWS).toArrow().to_batches()
-    alone = microseconds_a_row(served, np.concatenate([encoder.encode(to_encode(one, encoder)) for one in some]))
+    some = rows()
+    encode = encoding_of(scorer_of(served).encoder, some.packed)
+    batches = some.rows.limit(PREDICTED_ROWS).toArrow().combine_chunks().to_batches()
+    alone = microseconds_a_row(served, np.concatenate([encode(one) for one in batches]))
     print(_verdicts(found[WHOLE], alone))
     spark.stop()
 
@@ -92,13 +95,13 @@ def _arguments() -> argparse.Namespace:
 
 
 def _steps(
-    spark: SparkSession, rows: Callable[[], DataFrame], served: Served, write: Callable[[DataFrame], None]
+    spark: SparkSession, rows: Callable[[], Crossed], served: Served, write: Callable[[DataFrame], None]
 ) -> dict[str, Callable[[], object]]:
     """Give what is timed, by name; each with a step more than the one before."""
     drained: dict[str, Callable[[], DataFrame]] = {
-        "crossing": rows,
-        "and to Python": lambda: rows().mapInArrow(_received, "rows long"),
-        "and encoding": lambda: rows().mapInArrow(_encoding(spark, served), "rows long"),
+        "crossing": lambda: rows().rows,
+        "and to Python": lambda: rows().rows.mapInArrow(_received, "rows long"),
+        "and encoding": lambda: rows().rows.mapInArrow(_encoding(spark, served, rows()), "rows long"),
         "and predicting": lambda: scored(rows(), served),
     }
     return {name: partial(_drain, made) for name, made in drained.items()} | {
@@ -114,13 +117,12 @@ def _received(batches: Batches) -> Batches:
     yield pa.RecordBatch.from_pydict({"rows": [sum(batch.num_rows for batch in batches)]})
 
 
-def _encoding(spark: SparkSession, served: Served) -> Callable[[Batches], Batches]:
-    sent = spark.sparkContext.broadcast(served)
+def _encoding(spark: SparkSession, served: Served, crossed: Crossed) -> Callable[[Batches], Batches]:
+    sent, packed = spark.sparkContext.broadcast(served), crossed.packed
 
     def encoding(batches: Batches) -> Batches:
-        encoder = scorer_of(sent.value).encoder
-        rows = sum(len(encoder.encode(to_encode(batch, encoder))) for batch in batches)
-        yield pa.RecordBatch.from_pydict({"rows": [rows]})
+        encode = encoding_of(scorer_of(sent.value).encoder, packed)
+        yield pa.RecordBatch.from_pydict({"rows": [sum(len(encode(batch)) for batch in batches)]})
 
     return encoding
 
