@@ -177,8 +177,8 @@ def answered(batches: Batches, kept: Sequence[str], questions: Sequence[Question
     of_owner : int
         How many columns name the owner.
     """
-    for table in _whole_owners(batches, of_owner):
-        number = _owner_numbers(table, of_owner)
+    for table in whole_owners(batches, of_owner):
+        number = owner_numbers(table, of_owner)
         is_request = table.column("as_of").is_valid().to_numpy()
         asked, of_asked = table.filter(pa.array(is_request)), number[is_request]
         if not len(asked):
@@ -205,7 +205,7 @@ def _answers(known: Known, question: Question) -> dict[str, pa.ChunkedArray]:
     return columns if not there.null_count else {name: column.take(there) for name, column in columns.items()}
 
 
-def _whole_owners(batches: Batches, of_owner: int) -> Iterator[pa.Table]:
+def whole_owners(batches: Batches, of_owner: int) -> Iterator[pa.Table]:
     """Cut the stream between owners: the last owner of a batch waits for the next one."""
     waiting: list[pa.RecordBatch] = []
     for batch in batches:
@@ -222,7 +222,7 @@ def _whole_owners(batches: Batches, of_owner: int) -> Iterator[pa.Table]:
         yield pa.Table.from_batches(waiting)
 
 
-def _owner_numbers(table: pa.Table, of_owner: int) -> Integers:
+def owner_numbers(table: pa.Table, of_owner: int) -> Integers:
     """Give the number of each row's owner, from 0 in their order; of shape (n_rows,)."""
     owner = (column.combine_chunks() for column in table.columns[:of_owner])
     changes = reduce(pc.or_, (pc.not_equal(column[1:], column[:-1]) for column in owner))

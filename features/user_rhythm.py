@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from features.feature import Block, Feature, History
 from features.known_days import BREAK_DAYS, COUNTED, DAY_COLUMNS, active_days
+from features.local_time import HOURS
 from features.owner_streams import Question, Told
 from features.push_history import hours_since
 from features.rhythm import rhythm_columns, rhythm_features
@@ -18,11 +20,19 @@ IS_BACK = f"oldest_active_days <= {MEMORY_DAYS - BREAK_DAYS} AND app_first_day <
 """Who was there before the days that are read, and then only after a break of which enough lies in them."""
 
 
-def _read(history: History) -> Told:
+def _cells(history: History) -> DataFrame:
     known = F.greatest("ds", "event_day").alias("known")
-    cells = history.table("app_hours").select("user_id", known, "event_day", "hour", "hour_of_week")
+    return history.table("app_hours").select("user_id", known, "event_day", "hour", "hour_of_week")
+
+
+def _hours(history: History) -> DataFrame:
+    hour = F.unix_date("event_day").cast("long") * HOURS + F.col("hour")
+    return _cells(history).withColumn("hour", hour)
+
+
+def _read(history: History) -> Told:
     columns = {**rhythm_columns("session"), **dict.fromkeys(DAY_COLUMNS, "bigint"), "oldest_active_days": "int"}
-    return cells, Question(active_days, columns, MEMORY_DAYS)
+    return _cells(history), Question(active_days, columns, MEMORY_DAYS)
 
 
 BLOCK = Block(
@@ -47,4 +57,6 @@ BLOCK = Block(
             "days", REMEMBERED, "never came back from such a break",
         ),
     ),
+    rhythm="session",
+    events=_hours,
 )  # fmt: skip

@@ -18,6 +18,7 @@ from zoneinfo import ZoneInfo
 
 Row = dict[str, Any]
 Windows = Mapping[str, int | None]
+RhythmPrior = tuple[tuple[list[float], float], tuple[list[float], float]]
 
 KEYS = {
     "sends": ("send_id",),
@@ -542,8 +543,40 @@ class Oracle:
         return {
             f"user_{name}_{feature}": value
             for name, times in (("click", clicked), ("session", began))
-            for feature, value in _rhythm(times, local).items()
+            for feature, value in _rhythm(times, local, self.rhythm_prior(name, as_of)).items()
         }
+
+    def rhythm_prior(self, name: str, as_of: date) -> RhythmPrior | None:
+        """Give shares and strength of the hours and of the weekdays of all users; None where nothing was counted."""
+        if (name, as_of) not in self._priors:
+            of_users = self._all_clicks(as_of) if name == "click" else self._all_starts(as_of)
+            hours = [Counter(of_week % 24 for of_week in times) for times in of_users.values()]
+            weekdays = [Counter(of_week // 24 for of_week in times) for times in of_users.values()]
+            self._priors[name, as_of] = (dirichlet_prior(hours, 24), dirichlet_prior(weekdays, 7)) if of_users else None
+        found: RhythmPrior | None = self._priors[name, as_of]
+        return found
+
+    def _all_clicks(self, as_of: date) -> dict[str, list[int]]:
+        times: dict[str, list[int]] = {}
+        for send, _, reaction in self._ended(as_of):
+            if reaction is not None:
+                known = self.known_day("sends", send)
+                at = self._hour_of_week(send["user_id"], send["sent_at"] + reaction, known)
+                times.setdefault(send["user_id"], []).append(at)
+        return times
+
+    def _all_starts(self, as_of: date) -> dict[str, list[int]]:
+        """Give the hours with events that became known on a day, but none of the hour before on the same day."""
+        hours: set[tuple[str, date, datetime]] = set()
+        for row in self._known("app_events", as_of):
+            known = self.known_day("app_events", row)
+            if known >= as_of - 90 * DAY:
+                hours.add((row["user_id"], known, row["occurred_at"].replace(minute=0, second=0, microsecond=0)))
+        times: dict[str, list[int]] = {}
+        for user, known, hour in hours:
+            if (user, known, hour - HOUR) not in hours:
+                times.setdefault(user, []).append(self._hour_of_week(user, hour, known))
+        return times
 
     def _profile(self, user: str, as_of: date) -> dict[str, Any]:
         state = self._latest("users", "user_id", user, as_of)
@@ -598,6 +631,22 @@ def beta_prior(totals: Iterable[Iterable[int]]) -> tuple[float, float] | None:
     if variance <= 0:
         return clicks / sends, 10_000.0
     return clicks / sends, min(max(mean * (1 - mean) / variance - 1, 1.0), 10_000.0)
+
+
+def dirichlet_prior(counts: Sequence[Counter[int]], bins: int) -> tuple[list[float], float]:
+    """Fit shares and strength of a Dirichlet prior to the counts of each user, not all of them 0, by moments."""
+    events = [sum(of_user[at] for of_user in counts) for at in range(bins)]
+    shares = [number / sum(events) for number in events]
+    pairs = [(of_user, of_user.total()) for of_user in counts]
+    all_pairs = sum(total * (total - 1) for _, total in pairs)
+    if not all_pairs:
+        return shares, 10_000.0
+    alike = sum(n * (n - 1) for of_user in counts for n in of_user.values()) / all_pairs
+    by_bin = (sum(of_user[at] * (total - 1) for of_user, total in pairs) / all_pairs for at in range(bins))
+    chance = sum(share * share for share in by_bin)
+    if alike <= chance:
+        return shares, 10_000.0
+    return shares, min(max((1 - alike) / (alike - chance), 1.0), 10_000.0)
 
 
 def _midnight(day: date) -> datetime:
@@ -672,18 +721,19 @@ def _around_the_clock(one: int, other: int) -> int:
     return min((one - other) % 24, (other - one) % 24)
 
 
-def _rhythm(hours_of_week: list[int], send_at: datetime) -> dict[str, float | None]:
+def _rhythm(hours_of_week: list[int], send_at: datetime, prior: RhythmPrior | None) -> dict[str, float | None]:
     hours, weekdays = [of_week % 24 for of_week in hours_of_week], [of_week // 24 for of_week in hours_of_week]
     names = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+    of_hours, of_weekdays = prior or (None, None)
     return {
-        "share_near_hour": _share(hours, lambda hour: _around_the_clock(hour, send_at.hour) <= 2),
-        "share_on_weekday": _share(weekdays, lambda day: day == send_at.weekday()),
+        "share_near_hour": _share(hours, of_hours, lambda hour: _around_the_clock(hour, send_at.hour) <= 2),
+        "share_on_weekday": _share(weekdays, of_weekdays, lambda day: day == send_at.weekday()),
         **{
-            f"share_{n}_to_{n + 4}h": _share(hours, lambda hour, n=n: n <= hour < n + 4)  # type: ignore[misc]
+            f"share_{n}_to_{n + 4}h": _share(hours, of_hours, lambda hour, n=n: n <= hour < n + 4)  # type: ignore[misc]
             for n in range(0, 24, 4)
         },
         **{
-            f"share_on_{name}": _share(weekdays, lambda day, n=n: day == n)  # type: ignore[misc]
+            f"share_on_{name}": _share(weekdays, of_weekdays, lambda day, n=n: day == n)  # type: ignore[misc]
             for n, name in enumerate(names)
         },
         "hour_entropy": _entropy(hours),
@@ -691,8 +741,12 @@ def _rhythm(hours_of_week: list[int], send_at: datetime) -> dict[str, float | No
     }
 
 
-def _share(values: list[int], good: Callable[[int], bool]) -> float | None:
-    return sum(map(good, values)) / len(values) if values else None
+def _share(values: list[int], prior: tuple[list[float], float] | None, good: Callable[[int], bool]) -> float | None:
+    if prior is None:
+        return None
+    shares, strength = prior
+    expected = sum(share for at, share in enumerate(shares) if good(at))
+    return (sum(map(good, values)) + strength * expected) / (len(values) + strength)
 
 
 def _entropy(values: list[int]) -> float | None:
