@@ -494,9 +494,20 @@ class Oracle:
         return {
             **{f"user_active_days_{n}d": sum(day >= as_of - n * DAY for day in days) for n in (1, 7, 28, 90)},
             **{f"user_sessions_{n}d": sum(_within(hour, n, as_of) for hour in began) for n in (1, 7, 28, 90)},
+            **self._all_time_use(user, as_of),
             "user_hours_since_last_session": _hours(max(began, default=None), as_of),
             "user_days_since_return": self._days_since_return(user, as_of),
         }
+
+    def _all_time_use(self, user: str, as_of: date) -> dict[str, int]:
+        """Count days, and runs of hours within a day, of what became known at most 7 days after it happened."""
+        hours = {
+            row["occurred_at"].replace(minute=0, second=0, microsecond=0)
+            for row in self._known_of(user, "app_events", as_of)
+            if self.known_day("app_events", row) - row["occurred_at"].date() <= 7 * DAY
+        }
+        began = [hour for hour in hours if hour.hour == 0 or hour - HOUR not in hours]
+        return {"user_active_days_all": len({hour.date() for hour in hours}), "user_sessions_all": len(began)}
 
     def _days_since_return(self, user: str, as_of: date) -> int | None:
         """Count a break with 14 whole days among the 90 before the midnight, however old what came before."""
