@@ -7,6 +7,7 @@ by reason.
 from __future__ import annotations
 
 import argparse
+import math
 from datetime import date
 from typing import Any
 
@@ -25,6 +26,8 @@ from jobs.registry import champion_bundle
 from models.serving.manifest import read_manifest
 
 SCORES, SCORE_COUNTS = "scores", "score_counts"
+
+HASHES = 1_000_000
 
 FILE_ROWS, GROUP_ROWS = 100_000, 50_000
 """Scores that are worth a file of their own; most of a row group, which is what a reader of one campaign reads."""
@@ -59,8 +62,11 @@ def run(spark: SparkSession, args: argparse.Namespace) -> None:
         say(f"left out: {n:,} users, {reason}")
 
 
-def raw_rows(lake: Lake, ds: date, embedding_version: str | None, n_users: int) -> DataFrame:
-    """Cross the audience, so many users, with the campaigns to come: raw feature rows, few in a few partitions."""
+def raw_rows(lake: Lake, ds: date, embedding_version: str | None, n_users: int, *, share: float = 1.0) -> DataFrame:
+    """Cross the audience, so many users, with the campaigns to come: raw feature rows, few in a few partitions.
+
+    With a share below 1, only users whose id has a hash in about that share of all hashes are taken.
+    """
     note = read_note(lake, ds)
 
     def today(table: str) -> DataFrame:
@@ -70,6 +76,9 @@ def raw_rows(lake: Lake, ds: date, embedding_version: str | None, n_users: int) 
     users = today("audience").where("left_out IS NULL").select("user_id", "device_id", "as_of")
     if embedding_version is not None:
         users = users.join(today(audience_codes_table(embedding_version)), ["user_id", "as_of"], how="left")
+    if share < 1:
+        hashed = F.pmod(F.xxhash64("user_id"), F.lit(HASHES))
+        users, n_users = users.where(hashed < F.lit(round(share * HASHES))), math.ceil(share * n_users)
     sends = today("campaigns_to_come")
     files = -(-n_users * sends.count() // FILE_ROWS)
     rows = scoring_rows(users, sends, histories, today(PRIORS), note.has, rules=note.rules)
