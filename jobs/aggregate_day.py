@@ -76,7 +76,9 @@ def _log(lake: Lake, note: LogNote, table: str, days: list[date]) -> DataFrame |
 
 def _flags(lake: Lake, note: LogNote, lately: dict[str, DataFrame], days: list[date]) -> DataFrame:
     devices, within_days = _log(lake, note, "devices", days), note.rules.maturity_days
-    return bot_flags(lately["clicks"], devices, note.bots, within_days=within_days, sends=lately["sends"])
+    since = days[0] - timedelta(days=note.bots.days_to_read(within_days))
+    clicks = lake.read("clicks", since=since, until=days[-1])
+    return bot_flags(clicks, devices, note.bots, within_days=within_days, sends=lately["sends"])
 
 
 def _tell_flags(lake: Lake, days: list[date]) -> None:

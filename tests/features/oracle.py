@@ -188,15 +188,22 @@ class Oracle:
             seen = send["sent_at"]
         return click["action"] != "dismiss" and click["clicked_at"] - seen < self.min_reaction
 
-    def bots(self, most_a_minute: int, most_a_device: int) -> dict[tuple[str, str], date]:
+    def bots(
+        self, most_a_minute: int, most_a_device: int, fast_clicks: int, fast_days: int
+    ) -> dict[tuple[str, str], date]:
         """Give who is known for a bot by which rule, and the first day whose ending midnight knows it."""
-        found = [*self._impossible(), *self._dense(most_a_minute), *self._crowded(most_a_device)]
+        found = [*self._impossible(fast_clicks, fast_days), *self._dense(most_a_minute), *self._crowded(most_a_device)]
         return {flag: min(known for other, known in found if other == flag) for flag, _ in found}
 
-    def _impossible(self) -> Iterator[tuple[tuple[str, str], date]]:
+    def _impossible(self, least: int, days: int) -> Iterator[tuple[tuple[str, str], date]]:
+        known: dict[str, list[date]] = {}
         for click, send in self.all_clicks:
             if self._is_impossible(click, send):
-                yield (send["user_id"], "min_reaction_ms"), self._click_known(click, send)
+                known.setdefault(send["user_id"], []).append(self._click_known(click, send))
+        for user, of_user in known.items():
+            for last in of_user:
+                if sum(last - days * DAY < day <= last for day in of_user) >= least:
+                    yield (user, "min_reaction_ms"), last
 
     def _dense(self, most: int) -> Iterator[tuple[tuple[str, str], date]]:
         clicks: dict[str, list[tuple[datetime, date]]] = {}
