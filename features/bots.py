@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from functools import reduce
 from typing import Any
 
@@ -19,13 +19,13 @@ FLAG_COLUMNS = ("user_id", "device_id", "rule", "times", "happened_at", "known_a
 
 @dataclass(frozen=True)
 class BotRules:
-    """Limits that no person breaks; a rule without a limit is off. The names of the fields are the names of the rules.
+    """Limits that no person breaks; a rule without a limit is off. Fields that are rules have their names.
 
     Parameters
     ----------
     min_reaction_ms : int, optional
         A click sooner than this after its send (after its delivery, where that is known) is impossible: it counts as no
-        click, and its user is flagged.
+        click. A person's clock or phone may do that once: its user is flagged by ``min_fast_clicks`` of them.
     max_clicks_a_minute : int, optional
         A user with more clicks than this in any 60 seconds (two that are 60 seconds apart are not in the same) is
         flagged; dismissals do not count.
@@ -33,27 +33,37 @@ class BotRules:
         The users of a device that has had more users than this, all time, are flagged.
     max_sends_a_day : int, optional
         A user who was sent more pushes than this on one day (UTC) is flagged: a person has no such account.
+    min_fast_clicks, fast_click_days : int
+        Not rules but numbers of the first one: a user with so many impossible clicks that became known on so many days
+        in a row, the day of the last one included, is flagged from that day on.
 
     Raises
     ------
     ValueError
-        When a limit is below 1.
+        When a limit or a number is below 1.
     """
 
     min_reaction_ms: int | None = None
     max_clicks_a_minute: int | None = None
     max_users_a_device: int | None = None
     max_sends_a_day: int | None = None
+    min_fast_clicks: int = 3
+    fast_click_days: int = 7
 
     def __post_init__(self) -> None:
-        for name in self.active:
-            if asdict(self)[name] < 1:
-                raise ValueError(f"{name}: expected at least 1, got {asdict(self)[name]}")
+        for name, number in asdict(self).items():
+            if number is not None and number < 1:
+                raise ValueError(f"{name}: expected at least 1, got {number}")
 
     @property
     def active(self) -> tuple[str, ...]:
         """Names of the rules that have a limit."""
-        return tuple(name for name, limit in asdict(self).items() if limit is not None)
+        rules = (field.name for field in fields(self) if field.default is None)
+        return tuple(name for name in rules if getattr(self, name) is not None)
+
+    def days_to_read(self, within_days: int) -> int:
+        """Give how many days before a day its flags depend on; see ``bot_flags``."""
+        return max(within_days, self.fast_click_days - 1 if self.min_reaction_ms is not None else 0)
 
     def to_dict(self) -> dict[str, int | None]:
         """Give the rules as JSON-ready numbers."""
@@ -103,7 +113,7 @@ def bot_flags(
     ----------
     clicks : DataFrame
         Accepted clicks with ``is_impossible``, the columns of their send, and ``ds``: those of the days to flag and of
-        the ``within_days`` before.
+        the ``rules.days_to_read(within_days)`` days before.
     devices : DataFrame, optional
         The whole change log up to then, with ``ds``; none where the log has no such table.
     rules : BotRules
@@ -122,7 +132,8 @@ def bot_flags(
     """
     flags = []
     if rules.min_reaction_ms is not None:
-        flags.append(_by_events(clicks.where(IMPOSSIBLE), "min_reaction_ms", "clicked_at"))
+        fast = _too_often(clicks.where(IMPOSSIBLE), rules.min_fast_clicks, rules.fast_click_days)
+        flags.append(_by_events(fast, "min_reaction_ms", "clicked_at"))
     if rules.max_clicks_a_minute is not None:
         dense = _too_dense(clicks, rules.max_clicks_a_minute, within_days)
         flags.append(_by_events(dense, "max_clicks_a_minute", "clicked_at"))
@@ -153,6 +164,13 @@ def _by_events(events: DataFrame, rule: str, happened: str) -> DataFrame:
         F.count("*").alias("times"), F.min(happened).alias("happened_at"), F.min("ingested_at").alias("known_at")
     )
     return of_day.withColumns({"device_id": F.lit(None).cast("string"), "rule": F.lit(rule)}).select(*FLAG_COLUMNS)
+
+
+def _too_often(fast: DataFrame, least: int, days: int) -> DataFrame:
+    """Give the clicks by which so many of a user became known on so many days in a row."""
+    by_known = Window.partitionBy("user_id").orderBy("ds", "clicked_at", "ingested_at", "send_id")
+    first = fast.withColumn("_ds", F.lag("ds", least - 1).over(by_known))
+    return first.where(F.datediff("ds", "_ds") < days)
 
 
 def _too_dense(clicks: DataFrame, most: int, within_days: int) -> DataFrame:

@@ -105,6 +105,10 @@ class Block:
         Their expressions must take null history columns as "no past".
     prior_level : str
         Level whose prior smooths the block's rates; empty for none.
+    rhythm : str
+        First word of the columns of a rhythm, whose prior smooths the block's shares; empty for none.
+    events : callable, optional
+        ``(history) -> DataFrame``: what that prior is fitted on, see ``features.rhythm_priors.rhythm_priors``.
     """
 
     name: str
@@ -113,3 +117,5 @@ class Block:
     read: Reader
     features: tuple[Feature, ...]
     prior_level: str = ""
+    rhythm: str = ""
+    events: Callable[[History], DataFrame] | None = None

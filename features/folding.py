@@ -1,9 +1,9 @@
 """What stands for old days: the same tables with the days that no window reaches any more folded into one.
 
-Partials fold to one cell a key, change logs to the first and the last change of each thing (a device: also with pushes
-on, and off, for ``features.returns``). A ``History`` holds folded rows in place of those days, so there is one way from
-rows to features, whatever stands behind it; every midnight after ``last_foldable`` gets the features that it would have
-got from all days.
+Partials fold to one cell a key, hours of use to two sums a user beside the last hours, change logs to the first and the
+last change of each thing (a device: also with pushes on, and off, for ``features.returns``). A ``History`` holds folded
+rows in place of those days, so there is one way from rows to features, whatever stands behind it; every midnight after
+``last_foldable`` gets the features that it would have got from all days.
 """
 
 from __future__ import annotations
@@ -16,12 +16,13 @@ from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F
 
 from features.campaign import RECENT_DAYS
+from features.known_use import FOLDED, SETTLED_DAYS
 from features.partials import PUSH_COUNTS, PUSH_THINGS, PUSHED_LAST
 from features.windows import USER_WINDOWS_DAYS
 
 LONGEST_WINDOW = max(*USER_WINDOWS_DAYS, *RECENT_DAYS)
 
-Fold: TypeAlias = Callable[[DataFrame], DataFrame]
+Fold: TypeAlias = Callable[[DataFrame, date], DataFrame]
 
 
 def last_foldable(as_of: date) -> date:
@@ -46,13 +47,19 @@ def folded(table: str, rows: DataFrame, until: date) -> DataFrame:
     DataFrame
         Rows like those of the table, with ``until`` as their ``ds``.
     """
-    return FOLDS[table](rows.where(F.col("ds") <= F.lit(until))).withColumn("ds", F.lit(until))
+    return FOLDS[table](rows.where(F.col("ds") <= F.lit(until)), until).withColumn("ds", F.lit(until))
+
+
+def with_folded(app_hours: DataFrame) -> DataFrame:
+    """Add ``features.known_use.FOLDED`` to rows that lack them: 0."""
+    given = {name: F.col(name) if name in app_hours.columns else F.lit(None) for name in FOLDED}
+    return app_hours.withColumns({name: F.coalesce(of, F.lit(0)).cast("long") for name, of in given.items()})
 
 
 def _one_cell(key: Sequence[str], sums: Sequence[str], latest: Sequence[str]) -> Fold:
     """Add up the cells of a key; it is as old as the oldest."""
 
-    def fold(cells: DataFrame) -> DataFrame:
+    def fold(cells: DataFrame, _: date) -> DataFrame:
         return cells.groupBy(*key).agg(
             F.min("event_day").alias("event_day"),
             *(F.sum(name).alias(name) for name in sums),
@@ -65,7 +72,7 @@ def _one_cell(key: Sequence[str], sums: Sequence[str], latest: Sequence[str]) ->
 def _first_and_last(key: Sequence[str], *state: str) -> Fold:
     """Keep the first and the last change of each key in each state, with all that happened at the same time."""
 
-    def fold(log: DataFrame) -> DataFrame:
+    def fold(log: DataFrame, _: date) -> DataFrame:
         changes = Window.partitionBy(*key, *state)
         ranked = log.select(
             "*",
@@ -77,9 +84,32 @@ def _first_and_last(key: Sequence[str], *state: str) -> Fold:
     return fold
 
 
+def _use(app_hours: DataFrame, until: date) -> DataFrame:
+    """Add up the use of the days that are settled, and keep the hours of the others; see ``features.known_use``."""
+    rows, settled = with_folded(app_hours), F.lit(until - timedelta(days=SETTLED_DAYS))
+    hours = rows.where((F.col("active_days") == 0) & (F.datediff("ds", "event_day") <= SETTLED_DAYS))
+    of_day = hours.where(F.col("event_day") <= settled).groupBy("user_id", "event_day")
+    active = of_day.agg(F.expr("bit_or(shiftleft(1, hour))").alias("active"))
+    begun = F.expr("bit_count(active & ~shiftleft(active, 1))").cast("long").alias("sessions")
+    days = active.select("user_id", F.lit(1).cast("long").alias("active_days"), begun)
+    folds = rows.where("active_days > 0").select("user_id", *FOLDED).unionByName(days)
+    sums = folds.groupBy("user_id").agg(*(F.sum(name).alias(name) for name in FOLDED))
+    no_hour = {name: F.lit(0) for name in ("hour", "hour_of_week")}
+    events = F.lit(0).cast("long").alias("events")
+    kept = hours.where(F.col("event_day") > settled).groupBy("user_id", "event_day", "hour")
+    return (
+        sums.select("*", settled.alias("event_day"), events)
+        .withColumns(no_hour)
+        .unionByName(
+            with_folded(kept.agg(F.min("hour_of_week").alias("hour_of_week"), F.sum("events").alias("events")))
+        )
+    )
+
+
 FOLDS: Mapping[str, Fold] = {
     "pushes": _one_cell(PUSH_THINGS, PUSH_COUNTS, PUSHED_LAST),
     "app_events": _one_cell(("user_id", "event_name"), ("events", "duration_ms"), ("last_event_ms",)),
+    "app_hours": _use,
     "users": _first_and_last(("user_id",)),
     "devices": _first_and_last(("device_id", "user_id"), "push_enabled"),
     "campaigns": _first_and_last(("campaign_id",)),

@@ -20,6 +20,9 @@ Batches: TypeAlias = Iterator[pa.RecordBatch]
 NEVER = np.iinfo(np.int64).min
 """Less than any time or day."""
 
+SPAN = 1 << 32
+"""How far apart the places of two owners' rows are; more than there are days."""
+
 ROWS_AT_ONCE = 4_000_000
 """Known rows, counted once for each request, that are taken in one step; bounds memory, changes nothing."""
 
@@ -37,7 +40,7 @@ class Known:
     start, end : ndarray of shape (n_requests,)
         Request i knows the rows from ``start[i]`` to ``end[i]``, not included.
     place : ndarray of shape (n_rows,)
-        Ascends with owner and day known; a day apart is 1 apart.
+        Ascends with owner and day known: a day apart is 1 apart, an owner ``SPAN``.
     midnight : ndarray of shape (n_requests,)
         The place of ``as_of`` among those of the owner.
     """
@@ -177,8 +180,8 @@ def answered(batches: Batches, kept: Sequence[str], questions: Sequence[Question
     of_owner : int
         How many columns name the owner.
     """
-    for table in _whole_owners(batches, of_owner):
-        number = _owner_numbers(table, of_owner)
+    for table in whole_owners(batches, of_owner):
+        number = owner_numbers(table, of_owner)
         is_request = table.column("as_of").is_valid().to_numpy()
         asked, of_asked = table.filter(pa.array(is_request)), number[is_request]
         if not len(asked):
@@ -205,7 +208,7 @@ def _answers(known: Known, question: Question) -> dict[str, pa.ChunkedArray]:
     return columns if not there.null_count else {name: column.take(there) for name, column in columns.items()}
 
 
-def _whole_owners(batches: Batches, of_owner: int) -> Iterator[pa.Table]:
+def whole_owners(batches: Batches, of_owner: int) -> Iterator[pa.Table]:
     """Cut the stream between owners: the last owner of a batch waits for the next one."""
     waiting: list[pa.RecordBatch] = []
     for batch in batches:
@@ -222,7 +225,7 @@ def _whole_owners(batches: Batches, of_owner: int) -> Iterator[pa.Table]:
         yield pa.Table.from_batches(waiting)
 
 
-def _owner_numbers(table: pa.Table, of_owner: int) -> Integers:
+def owner_numbers(table: pa.Table, of_owner: int) -> Integers:
     """Give the number of each row's owner, from 0 in their order; of shape (n_rows,)."""
     owner = (column.combine_chunks() for column in table.columns[:of_owner])
     changes = reduce(pc.or_, (pc.not_equal(column[1:], column[:-1]) for column in owner))
@@ -233,10 +236,10 @@ def _known(as_of: Integers, of_request: Integers, rows: pa.Table, of_row: Intege
     """Find what each request knows: its owner's rows with ``known`` before ``as_of``; owners are numbers."""
     day = day_numbers(rows.column("known"))
     order = np.lexsort((day, of_row))
-    first_day, span = min(day.min(initial=0), as_of.min(initial=0)), 1 << 32
+    first_day = min(day.min(initial=0), as_of.min(initial=0))
     # Both are ascending in (owner, day), so what a request knows is one range.
-    place = (of_row * span + (day - first_day))[order]
-    owner_first = of_request * span
+    place = (of_row * SPAN + (day - first_day))[order]
+    owner_first = of_request * SPAN
     midnight = owner_first + (as_of - first_day)
     start, end = np.searchsorted(place, owner_first), np.searchsorted(place, midnight)
     return Known(as_of, rows.take(pa.array(order)), start, end, place, midnight)

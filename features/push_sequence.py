@@ -8,6 +8,7 @@ first: one column by which a tree tells a click on the newest push from one furt
 from __future__ import annotations
 
 import pyarrow as pa
+from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from features.feature import Block, Feature, History
@@ -17,6 +18,7 @@ from features.local_time import WEEK
 from features.outcomes import CLICKED
 from features.owner_streams import Known, Question, Told
 from features.rhythm import rhythm, rhythm_columns, rhythm_features
+from features.rhythm_priors import NO_HOUR
 from features.windows import MEMORY_DAYS, REMEMBERED
 
 LAST = f"last {RECENT} pushes"
@@ -36,6 +38,11 @@ def _read(history: History) -> Told:
     numbers, texts = dict.fromkeys(SEQUENCE_COLUMNS, "bigint"), dict.fromkeys(CATEGORY_COLUMNS, "string")
     columns = {**numbers, **texts, **rhythm_columns("click")}
     return ended, Question(answer, columns, MEMORY_DAYS)
+
+
+def _clicks(history: History) -> DataFrame:
+    clicked = history.table("outcomes").where(F.col("outcome") == CLICKED)
+    return clicked.select("user_id", F.col("ds").alias("known"), "hour_of_week", F.lit(NO_HOUR).alias("hour"))
 
 
 def _whole(name: str, column: str, meaning: str, window: str = REMEMBERED) -> Feature:
@@ -80,4 +87,6 @@ BLOCK = Block(
         ),
         *rhythm_features("click", "clicks"),
     ),
+    rhythm="click",
+    events=_clicks,
 )  # fmt: skip

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 import pyarrow as pa
 
 from features.feature import Feature
 from features.local_time import HOURS, WEEKDAYS
 from features.owner_streams import Integers
+from features.push_history import smoothed
 from features.send_context import LOCAL_SEND_AT
 from features.windows import REMEMBERED
 
@@ -20,6 +21,11 @@ DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sun
 def rhythm_columns(prefix: str) -> dict[str, str]:
     """Name and type what ``rhythm`` gives."""
     return {f"{prefix}_total": "bigint", f"{prefix}_hours": "array<bigint>", f"{prefix}_weekdays": "array<bigint>"}
+
+
+def prior_names(counts: str) -> tuple[str, str]:
+    """Name the shares and the strength of the prior of such counts; see ``features.rhythm_priors``."""
+    return f"{counts}_prior_shares", f"{counts}_prior_strength"
 
 
 def rhythm(prefix: str, counts: Integers) -> dict[str, pa.Array]:
@@ -51,13 +57,19 @@ def _entropy(counts: str, total: str) -> str:
 
 
 def rhythm_features(prefix: str, what: str) -> tuple[Feature, ...]:
-    """Give how a user's past is spread over the day and the week, in the user's own time zone."""
+    """Give how a user's past is spread over the day and the week, in the user's own time zone.
+
+    Shares are pulled towards those of all users by a prior, see ``features.rhythm_priors``; entropies are those of the
+    counts as they are.
+    """
     total, hours, weekdays = rhythm_columns(prefix)
 
-    def share(name: str, counted: str, when: str) -> Feature:
+    def share(name: str, counts: str, of: Callable[[str], str], when: str) -> Feature:
+        shares, _ = prior_names(counts)
         return Feature(
-            f"user_{prefix}_share_{name}", f"{counted} / nullif({total}, 0)", "double",
-            f"share of the user's {what} {when}, local time", "share", REMEMBERED, f"no {what}",
+            f"user_{prefix}_share_{name}", smoothed(of(counts), total, counts, of(shares)), "double",
+            f"smoothed share of the user's {what} {when}, local time", "share", REMEMBERED,
+            f"no {what} of any user known yet",
         )  # fmt: skip
 
     def entropy(name: str, counts: str, even: str) -> Feature:
@@ -67,17 +79,25 @@ def rhythm_features(prefix: str, what: str) -> tuple[Feature, ...]:
             REMEMBERED, f"no {what}",
         )  # fmt: skip
 
-    def of_bin(first: int) -> str:
-        return _sum(f"{hours}[{hour}]" for hour in range(first, first + BIN_HOURS))
+    def near(counts: str) -> str:
+        return near_hour(counts, LOCAL_SEND_AT)
+
+    def of_bin(first: int) -> Callable[[str], str]:
+        return lambda counts: _sum(f"{counts}[{hour}]" for hour in range(first, first + BIN_HOURS))
+
+    def on(weekday: int | str) -> Callable[[str], str]:
+        return lambda counts: f"{counts}[{weekday}]"
 
     return (
-        share("near_hour", near_hour(hours, LOCAL_SEND_AT), f"within {NEAR_HOURS} hours of the send's hour"),
-        share("on_weekday", f"{weekdays}[weekday({LOCAL_SEND_AT})]", "on the send's weekday"),
+        share("near_hour", hours, near, f"within {NEAR_HOURS} hours of the send's hour"),
+        share("on_weekday", weekdays, on(f"weekday({LOCAL_SEND_AT})"), "on the send's weekday"),
         *(
-            share(f"{first}_to_{first + BIN_HOURS}h", of_bin(first), f"from {first} to {first + BIN_HOURS} o'clock")
+            share(
+                f"{first}_to_{first + BIN_HOURS}h", hours, of_bin(first), f"from {first} to {first + BIN_HOURS} o'clock"
+            )
             for first in range(0, HOURS, BIN_HOURS)
         ),
-        *(share(f"on_{day}", f"{weekdays}[{at}]", f"on {day.capitalize()}s") for at, day in enumerate(DAYS)),
+        *(share(f"on_{day}", weekdays, on(at), f"on {day.capitalize()}s") for at, day in enumerate(DAYS)),
         entropy("hour", hours, "3.18"),
         entropy("weekday", weekdays, "1.95"),
     )

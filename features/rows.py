@@ -15,6 +15,7 @@ from features.device_kinds import KINDS, with_kinds
 from features.feature import Feature, History, Key
 from features.owner_streams import Told, over_owners
 from features.priors import days_before_as_one, prior_steps, priors
+from features.rhythm_priors import rhythm_priors
 from features.send_context import with_local_send_at
 
 PRIORS = "priors"
@@ -57,10 +58,13 @@ def read_histories(keys: Mapping[Key, DataFrame], history: History, tables: Coll
 
 
 def read_priors(midnights: DataFrame, history: History, tables: Collection[str]) -> DataFrame:
-    """Fit the priors of all levels as of each midnight (``as_of``, unique); one row a midnight."""
-    keys = {block.prior_level: block.key for block in blocks_of(tables) if block.prior_level}
+    """Fit the priors of all levels and rhythms as of each midnight (``as_of``, unique); one row a midnight."""
+    blocks = blocks_of(tables)
+    keys = {block.prior_level: block.key for block in blocks if block.prior_level}
+    events = {block.rhythm: block.events(history) for block in blocks if block.events}
     cells = days_before_as_one(history.pushes, midnights)
-    return priors(midnights, prior_steps(cells, keys), list(keys))
+    of_rates = priors(midnights, prior_steps(cells, keys), list(keys))
+    return of_rates.join(rhythm_priors(midnights, events), "as_of", how="left")
 
 
 def priors_of(midnights: DataFrame, history: History, tables: Collection[str]) -> DataFrame:

@@ -2,27 +2,51 @@
 
 from __future__ import annotations
 
+import pyarrow as pa
+from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from features.feature import Block, Feature, History
+from features.folding import with_folded
 from features.known_days import BREAK_DAYS, COUNTED, DAY_COLUMNS, active_days
-from features.owner_streams import Question, Told
+from features.known_use import FOLDED, SETTLED_DAYS, USE_COLUMNS, all_time_use
+from features.local_time import HOURS
+from features.owner_streams import Known, Question, Told
 from features.push_history import hours_since
 from features.rhythm import rhythm_columns, rhythm_features
-from features.windows import MEMORY_DAYS, REMEMBERED, USER_WINDOWS_DAYS
+from features.windows import ALL, MEMORY_DAYS, REMEMBERED, USER_WINDOWS_DAYS
 
 SESSIONS = "times that the user began to use the app after an hour of the clock or more without"
 MEANING = dict(zip(COUNTED, ("days on which the user used the app", SESSIONS), strict=True))
+IN_TIME = f"by what became known within {SETTLED_DAYS} days"
+OF_ALL_TIME = {
+    "active_days": f"{MEANING['active_days']}, {IN_TIME}",
+    "sessions": f"{SESSIONS}, {IN_TIME}; one that goes on over midnight UTC counts twice",
+}
 
 IS_BACK = f"oldest_active_days <= {MEMORY_DAYS - BREAK_DAYS} AND app_first_day < date_sub(as_of, oldest_active_days)"
 """Who was there before the days that are read, and then only after a break of which enough lies in them."""
 
 
-def _read(history: History) -> Told:
+def _cells(history: History) -> DataFrame:
     known = F.greatest("ds", "event_day").alias("known")
-    cells = history.table("app_hours").select("user_id", known, "event_day", "hour", "hour_of_week")
+    cells = with_folded(history.table("app_hours"))
+    return cells.select("user_id", known, "event_day", "hour", "hour_of_week", *FOLDED)
+
+
+def _hours(history: History) -> DataFrame:
+    hour = F.unix_date("event_day").cast("long") * HOURS + F.col("hour")
+    return _cells(history).withColumn("hour", hour)
+
+
+def _read(history: History) -> Told:
     columns = {**rhythm_columns("session"), **dict.fromkeys(DAY_COLUMNS, "bigint"), "oldest_active_days": "int"}
-    return cells, Question(active_days, columns, MEMORY_DAYS)
+    columns |= dict.fromkeys(USE_COLUMNS, "bigint")
+    return _cells(history), Question(_answer, columns)
+
+
+def _answer(known: Known) -> dict[str, pa.Array]:
+    return {**active_days(known.since(MEMORY_DAYS)), **all_time_use(known)}
 
 
 BLOCK = Block(
@@ -40,6 +64,10 @@ BLOCK = Block(
             for name in COUNTED
             for days in USER_WINDOWS_DAYS
         ),
+        *(
+            Feature(f"user_{name}_{ALL}", f"coalesce({name}_{ALL}, 0)", "bigint", meaning, "count", "all time")
+            for name, meaning in OF_ALL_TIME.items()
+        ),
         hours_since("user_hours_since_last_session", "last_session_ms", "the hour in which the last session began"),
         Feature(
             "user_days_since_return", f"coalesce(days_since_return, if({IS_BACK}, oldest_active_days, null))", "int",
@@ -47,4 +75,6 @@ BLOCK = Block(
             "days", REMEMBERED, "never came back from such a break",
         ),
     ),
+    rhythm="session",
+    events=_hours,
 )  # fmt: skip

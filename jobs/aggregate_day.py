@@ -19,13 +19,13 @@ from features.campaign import categories_by_day
 from features.device_kinds import kinds_by_day
 from features.outcomes import push_outcomes
 from features.partials import app_event_hours, app_event_partials, push_partials
-from jobs.carried import APP_EVENTS, PUSHES, carried_day, drop_carried, read_with_carried
+from jobs.carried import APP_EVENTS, APP_HOURS, PUSHES, carried_day, drop_carried, read_with_carried
 from jobs.cli import job_parser, run_job, say
 from jobs.corrections import tell_stale
 from jobs.ingest_counts import COUNTS
 from jobs.lake import Lake
 from jobs.log_note import LogNote, days_to_do, read_note
-from jobs.past import APP_HOURS, BOT_FLAGS, OUTCOMES
+from jobs.past import BOT_FLAGS, OUTCOMES
 from jobs.side_by_side import side_by_side
 
 
@@ -76,7 +76,9 @@ def _log(lake: Lake, note: LogNote, table: str, days: list[date]) -> DataFrame |
 
 def _flags(lake: Lake, note: LogNote, lately: dict[str, DataFrame], days: list[date]) -> DataFrame:
     devices, within_days = _log(lake, note, "devices", days), note.rules.maturity_days
-    return bot_flags(lately["clicks"], devices, note.bots, within_days=within_days, sends=lately["sends"])
+    since = days[0] - timedelta(days=note.bots.days_to_read(within_days))
+    clicks = lake.read("clicks", since=since, until=days[-1])
+    return bot_flags(clicks, devices, note.bots, within_days=within_days, sends=lately["sends"])
 
 
 def _tell_flags(lake: Lake, days: list[date]) -> None:

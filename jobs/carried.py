@@ -16,9 +16,12 @@ from jobs.lake import Lake
 from jobs.log_note import LogNote
 from jobs.side_by_side import side_by_side
 
-PUSHES, APP_EVENTS = "push_partials", "app_event_partials"
+PUSHES, APP_EVENTS, APP_HOURS = "push_partials", "app_event_partials", "app_event_hours"
 
-FIELDS = {PUSHES: "pushes", APP_EVENTS: "app_events", "users": "users", "devices": "devices", "campaigns": "campaigns"}
+FIELDS = {
+    PUSHES: "pushes", APP_EVENTS: "app_events", APP_HOURS: "app_hours",
+    "users": "users", "devices": "devices", "campaigns": "campaigns",
+}  # fmt: skip
 """What is carried: the field of ``History`` of each table."""
 
 CARRIED = tuple(f"carried_{table}" for table in FIELDS)
@@ -29,7 +32,7 @@ FOLD_DAYS = 14
 LATE_DAYS = 7
 """Sends that become known so late are still answered from the newest fold; later ones from the one before."""
 
-_CONTRACT_TABLES = {PUSHES: "sends", APP_EVENTS: "app_events"}
+_CONTRACT_TABLES = {PUSHES: "sends", APP_EVENTS: "app_events", APP_HOURS: "app_events"}
 
 
 def carried_day(lake: Lake, note: LogNote, as_of: date) -> date | None:

@@ -66,7 +66,8 @@ class BotSection(BaseModel):
     Parameters
     ----------
     min_reaction_ms, max_clicks_a_minute, max_users_a_device, max_sends_a_day : int, optional
-        Whole numbers of at least 1.
+    min_fast_clicks, fast_click_days : int
+        Whole numbers of at least 1; the last two are 3 and 7 unless given.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
@@ -75,6 +76,8 @@ class BotSection(BaseModel):
     max_clicks_a_minute: PositiveInt | None = None
     max_users_a_device: PositiveInt | None = None
     max_sends_a_day: PositiveInt | None = None
+    min_fast_clicks: PositiveInt = BotRules.min_fast_clicks
+    fast_click_days: PositiveInt = BotRules.fast_click_days
 
     def rules(self) -> BotRules:
         """Give what features and labels need."""

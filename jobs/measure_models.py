@@ -2,7 +2,8 @@
 
 Quality is measured on the hold-out, which nothing was learned or chosen from. The choice among candidates
 is made on validation. Latency is measured in a process of its own, without Spark and on one thread. Writes the
-measures, and beside them how far each feature of the hold-out is from the rows that were learned from.
+measures, and beside them how far each feature of the hold-out, and of some of the rows to be scored that night, is from
+the rows that were learned from.
 """
 
 from __future__ import annotations
@@ -24,13 +25,14 @@ from jobs.champion_rows import NotMeasurable, score_champion
 from jobs.cli import add_tracking_argument, at_least, job_parser, run_job, say
 from jobs.errors import BadInput
 from jobs.lake import Lake
+from jobs.scoring_sample import scoring_sample
 from jobs.side_by_side import side_by_side
 from jobs.train_click_models import CANDIDATES, PROFILES, VALIDATION_PREDICTIONS
 from jobs.training_parts import read_part
 from models.bundle import json_bytes, put_measures
 from models.choice import ValidationResult, choose, compare
 from models.evaluation import constant_log_loss
-from models.feature_health import Profile, health, worst
+from models.feature_health import Profile, health, with_scored, worst
 from models.measurement import Scored, measure_scored, score_bundle
 from models.pareto import costs_of, pareto_front
 from models.schema import FeatureSchema
@@ -55,7 +57,7 @@ def run(spark: SparkSession, args: argparse.Namespace) -> None:
     meta = lake.get_json(META, args.ds)
     folder = lake.get_folder(CANDIDATES, args.ds)
     candidates = _score_candidates(lake, args, meta, folder)
-    features = health(_profiles(folder / PROFILES), candidates[0].rows.batch)
+    features, to_score = _health(lake, args, meta, _profiles(folder / PROFILES), candidates[0])
     champion, error = _score_champion(lake, args, meta)
     scored = [*candidates, champion] if champion else candidates
     say(f"timing {len(scored)} bundles on {args.latency_rows:,} rows, in a process without Spark")
@@ -73,6 +75,7 @@ def run(spark: SparkSession, args: argparse.Namespace) -> None:
         "choice": choose(results, sizes).to_json(),
         "pareto": pareto_front({entry["name"]: costs_of(entry) for entry in entries}),
         "drift": worst(features),
+        "scoring_drift": worst(to_score) if to_score else None,
         "machine": found["machine"],
     }
     _write(lake, args, folder, measures, features)
@@ -91,6 +94,18 @@ def _score_candidates(lake: Lake, args: argparse.Namespace, meta: Mapping[str, A
             raise BadInput(str(error)) from None
 
     return side_by_side(score, sorted(path.parent for path in candidates.glob(f"*/{MANIFEST}")))
+
+
+def _health(
+    lake: Lake, args: argparse.Namespace, meta: Mapping[str, Any], trained: Sequence[Profile], one: Scored
+) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """Give the health of the hold-out, with that of the rows to be scored; and the latter alone, empty for no rows."""
+    features = health(trained, one.rows.batch)
+    sample = scoring_sample(lake, args.ds, FeatureSchema.from_json(meta["schema"]))
+    if sample is None:
+        return features, []
+    to_score = health(trained, sample)
+    return [with_scored(*both) for both in zip(features, to_score, strict=True)], to_score
 
 
 def _score_champion(

@@ -10,7 +10,7 @@ from jobs.carried import FIELDS, carried_day, carried_tables, read_with_carried
 from jobs.lake import Lake
 from jobs.log_note import LogNote
 
-OUTCOMES, APP_HOURS, BOT_FLAGS = "push_outcomes", "app_event_hours", "bot_flags"
+OUTCOMES, BOT_FLAGS = "push_outcomes", "bot_flags"
 
 
 def read_past(lake: Lake, note: LogNote, until: date, *, as_of: date | None = None) -> History:
@@ -34,7 +34,6 @@ def read_past(lake: Lake, note: LogNote, until: date, *, as_of: date | None = No
     whole = {FIELDS[table]: read_with_carried(lake, table, until, carried) for table in carried_tables(note)}
     return History(
         outcomes=lake.read(OUTCOMES, since=since, until=until),
-        app_hours=lake.read(APP_HOURS, since=since, until=until) if "app_events" in note.tables else None,
         opt_outs=lake.read("opt_outs", until=until) if "opt_outs" in note.tables else None,
         **whole,
     )

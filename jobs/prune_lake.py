@@ -14,12 +14,12 @@ from datetime import date
 from pyspark.sql import SparkSession
 
 from features.contract import TABLES
-from jobs.carried import APP_EVENTS, CARRIED, PUSHES
+from jobs.carried import APP_EVENTS, APP_HOURS, CARRIED, PUSHES
 from jobs.cli import add_tracking_argument, at_least, iso_day, job_parser, run_job, say
 from jobs.errors import BadInput
 from jobs.ingest_counts import COUNTS
 from jobs.lake import Lake
-from jobs.past import APP_HOURS, BOT_FLAGS, OUTCOMES
+from jobs.past import BOT_FLAGS, OUTCOMES
 from jobs.registry import Registry
 
 FAMILIES = ("codes", "audience_codes")

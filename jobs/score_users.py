@@ -7,6 +7,7 @@ by reason.
 from __future__ import annotations
 
 import argparse
+import math
 from collections.abc import Collection
 from dataclasses import replace
 from datetime import date
@@ -27,6 +28,8 @@ from jobs.registry import champion_bundle
 from models.serving.manifest import read_manifest
 
 SCORES, SCORE_COUNTS = "scores", "score_counts"
+
+HASHES = 1_000_000
 
 FILE_ROWS, GROUP_ROWS = 100_000, 50_000
 """Scores that are worth a file of their own; most of a row group, which is what a reader of one campaign reads."""
@@ -73,11 +76,13 @@ def raw_rows(
     *,
     wanted: Collection[str] | None = None,
     pack: Pack | None = None,
+    share: float = 1.0,
 ) -> Crossed:
     """Cross the audience, so many users, with the campaigns to come: raw feature rows, few in a few partitions.
 
-    ``wanted`` and ``pack`` are those of ``features.crossing.scoring_rows``.
-    """  # fmt: skip
+    ``wanted`` and ``pack`` are those of ``features.crossing.scoring_rows``. With a share below 1, only users whose id
+    has a hash in about that share of all hashes are taken.
+    """
     note = read_note(lake, ds)
 
     def today(table: str) -> DataFrame:
@@ -87,6 +92,9 @@ def raw_rows(
     users = today("audience").where("left_out IS NULL").select("user_id", "device_id", "as_of")
     if embedding_version is not None:
         users = users.join(today(audience_codes_table(embedding_version)), ["user_id", "as_of"], how="left")
+    if share < 1:
+        hashed = F.pmod(F.xxhash64("user_id"), F.lit(HASHES))
+        users, n_users = users.where(hashed < F.lit(round(share * HASHES))), math.ceil(share * n_users)
     sends = today("campaigns_to_come")
     files = -(-n_users * sends.count() // FILE_ROWS)
     crossed = scoring_rows(users, sends, histories, today(PRIORS), note.has, rules=note.rules, wanted=wanted, pack=pack)

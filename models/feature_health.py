@@ -57,6 +57,11 @@ def health(trained: Sequence[Profile], batch: ArrayBatch) -> list[dict[str, Any]
     ]
 
 
+def with_scored(found: Mapping[str, Any], to_score: Mapping[str, Any]) -> dict[str, Any]:
+    """Add to the health of a feature that of the rows to be scored: ``scored`` and ``scored_psi``."""
+    return {**found, "scored": _said(to_score), "scored_psi": to_score["psi"]}
+
+
 def worst(found: Sequence[Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
     """Name the feature that moved furthest and the one that lost most values, each with how much.
 
@@ -89,7 +94,7 @@ def population_stability_index(expected: Sequence[float], found: Sequence[float]
     return float(((q - p) * np.log(q / p)).sum())
 
 
-def _said(profile: Profile) -> dict[str, Any]:
+def _said(profile: Mapping[str, Any]) -> dict[str, Any]:
     return {key: profile[key] for key in ("rows", "nulls", "mean", "quantiles")}
 
 

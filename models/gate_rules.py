@@ -30,7 +30,7 @@ class SliceRules(BaseModel):
 
 
 class DriftRules(BaseModel):
-    """Limits on how far any feature of the hold-out may be from the rows learned from; see `models.feature_health`."""
+    """Limits on how far any feature of some rows may be from the rows learned from; see `models.feature_health`."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
@@ -70,4 +70,6 @@ class Rules(BaseModel):
     cohort: SliceRules
     """Calibration on known and on new users."""
     drift: DriftRules | None = None
-    """Features; None for no limit."""
+    """Features of the hold-out; None for no limit."""
+    scoring_drift: DriftRules | None = None
+    """Features of the rows to be scored that night; None for no limit."""

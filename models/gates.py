@@ -20,7 +20,7 @@ class GateResult:
     """What one rule said about one candidate."""
 
     rule: str
-    """Field name in `Rules`; ``platform.``, ``cohort.`` or ``drift.`` goes before those of its tables."""
+    """Field name in `Rules`; one of its tables has the name of the table before it, like ``drift.max_psi``."""
     candidate: str
     """Name of the candidate."""
     value: float | None
@@ -72,7 +72,8 @@ def evaluate(measures: Mapping[str, Any], rules: Rules) -> list[GateResult]:
             *_calibration(entry, rules),
             *_slices("platform", entry, rules.platform),
             *_slices("cohort", entry, rules.cohort),
-            *_drift(measures, rules.drift),
+            *_drift("drift", measures, rules.drift),
+            *_drift("scoring_drift", measures, rules.scoring_drift),
         )
     ]
 
@@ -146,14 +147,14 @@ def _slice(kind: str, one: Mapping[str, Any], rules: SliceRules) -> Iterator[_Re
     yield _Reading(f"{kind}.max_mean_ratio", ratio, rules.max_mean_ratio, note, few)
 
 
-def _drift(measures: Mapping[str, Any], rules: DriftRules | None) -> Iterator[_Reading]:
+def _drift(kind: str, measures: Mapping[str, Any], rules: DriftRules | None) -> Iterator[_Reading]:
     if rules is None:
-        yield _Reading("drift.max_psi", None, None, "not applicable: the gates have no [drift]", exempt=True)
+        yield _Reading(f"{kind}.max_psi", None, None, f"not applicable: the gates have no [{kind}]", exempt=True)
         return
     for name, limit in (("psi", rules.max_psi), ("null_rise", rules.max_null_rise)):
-        value = _number(measures, "drift", name, "value")
-        about = "" if value is None else f"feature {measures['drift'][name]['feature']}"
-        yield _Reading(f"drift.max_{name}", value, limit, about)
+        value = _number(measures, kind, name, "value")
+        about = "" if value is None else f"feature {measures[kind][name]['feature']}"
+        yield _Reading(f"{kind}.max_{name}", value, limit, about)
 
 
 def _number(measures: Mapping[str, Any], *path: str) -> float | None:

@@ -19,6 +19,12 @@ def drifted(features: Sequence[FeatureHealth], limit: float) -> tuple[FeatureHea
     return tuple(one for one in features if one.psi is not None and one.psi > limit)
 
 
+def of_scored(features: Sequence[FeatureHealth]) -> list[FeatureHealth]:
+    """Give the features of the rows to be scored in place of the hold-out's, the one that moved furthest first."""
+    scored = [one.model_copy(update={"psi": one.scored_psi}) for one in features if one.scored is not None]
+    return sorted(scored, key=lambda one: (-(one.psi or 0.0), one.name))
+
+
 def sentence(features: Sequence[FeatureHealth], limit: float) -> str | None:
     """Name the features that moved furthest; null where no health was measured.
 

@@ -132,6 +132,9 @@ def _rest(metrics: Metrics, drift_limit: float) -> Iterator[str]:
     drift = health.sentence(metrics.features, drift_limit)
     if drift:
         yield f"Drift: {_plain(drift, 2 * SENTENCE)}"
+    scoring = health.sentence(health.of_scored(metrics.features), drift_limit)
+    if scoring:
+        yield f"Drift of the rows to be scored: {_plain(scoring, 2 * SENTENCE)}"
     if metrics.audience:
         users, campaigns = numbers.count(metrics.audience.users), numbers.count(metrics.audience.campaigns)
         yield f"Scored: {numbers.count(metrics.audience.scored)} pairs of {users} users and {campaigns} campaigns."

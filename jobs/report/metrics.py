@@ -224,6 +224,10 @@ class FeatureHealth(Shape):
     """The same of the rows learned from."""
     psi: Number
     """Population stability index: 0 where nothing moved, above 0.25 where much did."""
+    scored: Shape | None = None
+    """The same of some of the rows to be scored; null where nobody was."""
+    scored_psi: Number = None
+    """The index of these rows."""
 
 
 class Metrics(Entry):

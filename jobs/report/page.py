@@ -98,6 +98,7 @@ def render(
         catalogue=catalogue,
         held=gains.clicks_held,
         drift_sentence=health.sentence(metrics.features, drift_limit),
+        scoring_sentence=health.sentence(health.of_scored(metrics.features), drift_limit),
         drifted=health.drifted(metrics.features, drift_limit),
         hidden=[anchor for anchor, found in _optional(metrics).items() if not found],
         **_models(metrics),

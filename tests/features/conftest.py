@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from random import Random
 from typing import Any
 
@@ -59,12 +59,7 @@ def world(spark: SparkSession) -> World:
     rules = TimeRules(ready_lag_s=int(LAG.total_seconds()))
     maker = LogMaker(Random(5), LAG)
     log = with_future_rows(maker.log())
-    asked = [
-        {"send_id": f"{user} {campaign}", "user_id": user, "device_id": device, "campaign_id": campaign,
-         "send_at": MIDNIGHT + LAG, "as_of": MIDNIGHT.date()}
-        for user, device in zip(USERS, ("d0", "d1", "shared", None, "shared", "unknown"), strict=True)
-        for campaign in CAMPAIGNS
-    ]  # fmt: skip
+    asked = asked_at(MIDNIGHT, LAG)
     with partitions(spark, 1):
         frames = accepted(spark, log, rules)
         history = history_of(frames, rules)
@@ -73,22 +68,32 @@ def world(spark: SparkSession) -> World:
     return World(rules=rules, log=log, asked=asked, requests=requests, history=history, rows=rows)
 
 
-def is_known(table: str, row: Row) -> bool:
-    """Say whether features as of ``MIDNIGHT`` may use a row."""
-    return row[HAPPENED[table]] < MIDNIGHT and row["ingested_at"] < MIDNIGHT + LAG
+def asked_at(midnight: datetime, lag: timedelta) -> list[Row]:
+    """Give requests of every user and campaign that a midnight serves first."""
+    return [
+        {"send_id": f"{user} {campaign}", "user_id": user, "device_id": device, "campaign_id": campaign,
+         "send_at": midnight + lag, "as_of": midnight.date()}
+        for user, device in zip(USERS, ("d0", "d1", "shared", None, "shared", "unknown"), strict=True)
+        for campaign in CAMPAIGNS
+    ]  # fmt: skip
 
 
-def with_future_rows(log: Log) -> Log:
+def is_known(table: str, row: Row, midnight: datetime = MIDNIGHT, lag: timedelta = LAG) -> bool:
+    """Say whether features as of a midnight may use a row."""
+    return row[HAPPENED[table]] < midnight and row["ingested_at"] < midnight + lag
+
+
+def with_future_rows(log: Log, midnight: datetime = MIDNIGHT, lag: timedelta = LAG) -> Log:
     """Add twins of each known row that are a hair too late: dated at midnight, or ingested when it is ready."""
 
     def twins(table: str, row: Row) -> list[Row]:
         new_name = {name: f"{row[name]} again" for name in ("send_id", "event_id") if name in row and table != "clicks"}
-        at_midnight = {HAPPENED[table]: MIDNIGHT, "ingested_at": MIDNIGHT}
-        known_when_ready = {HAPPENED[table]: MIDNIGHT - DAY / 2, "ingested_at": MIDNIGHT + LAG}
+        at_midnight = {HAPPENED[table]: midnight, "ingested_at": midnight}
+        known_when_ready = {HAPPENED[table]: midnight - DAY / 2, "ingested_at": midnight + lag}
         return [{**row, **{k: f"{v} {n}" for k, v in new_name.items()}, **when}
                 for n, when in enumerate((at_midnight, known_when_ready))]  # fmt: skip
 
     return {
-        table: rows + [twin for row in rows if is_known(table, row) for twin in twins(table, row)]
+        table: rows + [twin for row in rows if is_known(table, row, midnight, lag) for twin in twins(table, row)]
         for table, rows in log.items()
     }

@@ -18,6 +18,7 @@ from zoneinfo import ZoneInfo
 
 Row = dict[str, Any]
 Windows = Mapping[str, int | None]
+RhythmPrior = tuple[tuple[list[float], float], tuple[list[float], float]]
 
 KEYS = {
     "sends": ("send_id",),
@@ -151,6 +152,11 @@ class Oracle:
             for device in {row["device_id"] for row in changes}
         )
 
+    def labels(self) -> dict[str, int]:
+        """Give 1 for each send that was clicked in time, and 0 for all others."""
+        at_last = self._ended(date(2100, 1, 1), days=100 * 366)
+        return {send["send_id"]: int(outcome == 1) for send, outcome, _ in at_last}
+
     # Which rows there are, and since when
 
     def _once(self, table: str) -> list[Row]:
@@ -182,15 +188,22 @@ class Oracle:
             seen = send["sent_at"]
         return click["action"] != "dismiss" and click["clicked_at"] - seen < self.min_reaction
 
-    def bots(self, most_a_minute: int, most_a_device: int) -> dict[tuple[str, str], date]:
+    def bots(
+        self, most_a_minute: int, most_a_device: int, fast_clicks: int, fast_days: int
+    ) -> dict[tuple[str, str], date]:
         """Give who is known for a bot by which rule, and the first day whose ending midnight knows it."""
-        found = [*self._impossible(), *self._dense(most_a_minute), *self._crowded(most_a_device)]
+        found = [*self._impossible(fast_clicks, fast_days), *self._dense(most_a_minute), *self._crowded(most_a_device)]
         return {flag: min(known for other, known in found if other == flag) for flag, _ in found}
 
-    def _impossible(self) -> Iterator[tuple[tuple[str, str], date]]:
+    def _impossible(self, least: int, days: int) -> Iterator[tuple[tuple[str, str], date]]:
+        known: dict[str, list[date]] = {}
         for click, send in self.all_clicks:
             if self._is_impossible(click, send):
-                yield (send["user_id"], "min_reaction_ms"), self._click_known(click, send)
+                known.setdefault(send["user_id"], []).append(self._click_known(click, send))
+        for user, of_user in known.items():
+            for last in of_user:
+                if sum(last - days * DAY < day <= last for day in of_user) >= least:
+                    yield (user, "min_reaction_ms"), last
 
     def _dense(self, most: int) -> Iterator[tuple[tuple[str, str], date]]:
         clicks: dict[str, list[tuple[datetime, date]]] = {}
@@ -493,9 +506,20 @@ class Oracle:
         return {
             **{f"user_active_days_{n}d": sum(day >= as_of - n * DAY for day in days) for n in (1, 7, 28, 90)},
             **{f"user_sessions_{n}d": sum(_within(hour, n, as_of) for hour in began) for n in (1, 7, 28, 90)},
+            **self._all_time_use(user, as_of),
             "user_hours_since_last_session": _hours(max(began, default=None), as_of),
             "user_days_since_return": self._days_since_return(user, as_of),
         }
+
+    def _all_time_use(self, user: str, as_of: date) -> dict[str, int]:
+        """Count days, and runs of hours within a day, of what became known at most 7 days after it happened."""
+        hours = {
+            row["occurred_at"].replace(minute=0, second=0, microsecond=0)
+            for row in self._known_of(user, "app_events", as_of)
+            if self.known_day("app_events", row) - row["occurred_at"].date() <= 7 * DAY
+        }
+        began = [hour for hour in hours if hour.hour == 0 or hour - HOUR not in hours]
+        return {"user_active_days_all": len({hour.date() for hour in hours}), "user_sessions_all": len(began)}
 
     def _days_since_return(self, user: str, as_of: date) -> int | None:
         """Count a break with 14 whole days among the 90 before the midnight, however old what came before."""
@@ -542,8 +566,40 @@ class Oracle:
         return {
             f"user_{name}_{feature}": value
             for name, times in (("click", clicked), ("session", began))
-            for feature, value in _rhythm(times, local).items()
+            for feature, value in _rhythm(times, local, self.rhythm_prior(name, as_of)).items()
         }
+
+    def rhythm_prior(self, name: str, as_of: date) -> RhythmPrior | None:
+        """Give shares and strength of the hours and of the weekdays of all users; None where nothing was counted."""
+        if (name, as_of) not in self._priors:
+            of_users = self._all_clicks(as_of) if name == "click" else self._all_starts(as_of)
+            hours = [Counter(of_week % 24 for of_week in times) for times in of_users.values()]
+            weekdays = [Counter(of_week // 24 for of_week in times) for times in of_users.values()]
+            self._priors[name, as_of] = (dirichlet_prior(hours, 24), dirichlet_prior(weekdays, 7)) if of_users else None
+        found: RhythmPrior | None = self._priors[name, as_of]
+        return found
+
+    def _all_clicks(self, as_of: date) -> dict[str, list[int]]:
+        times: dict[str, list[int]] = {}
+        for send, _, reaction in self._ended(as_of):
+            if reaction is not None:
+                known = self.known_day("sends", send)
+                at = self._hour_of_week(send["user_id"], send["sent_at"] + reaction, known)
+                times.setdefault(send["user_id"], []).append(at)
+        return times
+
+    def _all_starts(self, as_of: date) -> dict[str, list[int]]:
+        """Give the hours with events that became known on a day, but none of the hour before on the same day."""
+        hours: set[tuple[str, date, datetime]] = set()
+        for row in self._known("app_events", as_of):
+            known = self.known_day("app_events", row)
+            if known >= as_of - 90 * DAY:
+                hours.add((row["user_id"], known, row["occurred_at"].replace(minute=0, second=0, microsecond=0)))
+        times: dict[str, list[int]] = {}
+        for user, known, hour in hours:
+            if (user, known, hour - HOUR) not in hours:
+                times.setdefault(user, []).append(self._hour_of_week(user, hour, known))
+        return times
 
     def _profile(self, user: str, as_of: date) -> dict[str, Any]:
         state = self._latest("users", "user_id", user, as_of)
@@ -598,6 +654,22 @@ def beta_prior(totals: Iterable[Iterable[int]]) -> tuple[float, float] | None:
     if variance <= 0:
         return clicks / sends, 10_000.0
     return clicks / sends, min(max(mean * (1 - mean) / variance - 1, 1.0), 10_000.0)
+
+
+def dirichlet_prior(counts: Sequence[Counter[int]], bins: int) -> tuple[list[float], float]:
+    """Fit shares and strength of a Dirichlet prior to the counts of each user, not all of them 0, by moments."""
+    events = [sum(of_user[at] for of_user in counts) for at in range(bins)]
+    shares = [number / sum(events) for number in events]
+    pairs = [(of_user, of_user.total()) for of_user in counts]
+    all_pairs = sum(total * (total - 1) for _, total in pairs)
+    if not all_pairs:
+        return shares, 10_000.0
+    alike = sum(n * (n - 1) for of_user in counts for n in of_user.values()) / all_pairs
+    by_bin = (sum(of_user[at] * (total - 1) for of_user, total in pairs) / all_pairs for at in range(bins))
+    chance = sum(share * share for share in by_bin)
+    if alike <= chance:
+        return shares, 10_000.0
+    return shares, min(max((1 - alike) / (alike - chance), 1.0), 10_000.0)
 
 
 def _midnight(day: date) -> datetime:
@@ -672,18 +744,19 @@ def _around_the_clock(one: int, other: int) -> int:
     return min((one - other) % 24, (other - one) % 24)
 
 
-def _rhythm(hours_of_week: list[int], send_at: datetime) -> dict[str, float | None]:
+def _rhythm(hours_of_week: list[int], send_at: datetime, prior: RhythmPrior | None) -> dict[str, float | None]:
     hours, weekdays = [of_week % 24 for of_week in hours_of_week], [of_week // 24 for of_week in hours_of_week]
     names = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+    of_hours, of_weekdays = prior or (None, None)
     return {
-        "share_near_hour": _share(hours, lambda hour: _around_the_clock(hour, send_at.hour) <= 2),
-        "share_on_weekday": _share(weekdays, lambda day: day == send_at.weekday()),
+        "share_near_hour": _share(hours, of_hours, lambda hour: _around_the_clock(hour, send_at.hour) <= 2),
+        "share_on_weekday": _share(weekdays, of_weekdays, lambda day: day == send_at.weekday()),
         **{
-            f"share_{n}_to_{n + 4}h": _share(hours, lambda hour, n=n: n <= hour < n + 4)  # type: ignore[misc]
+            f"share_{n}_to_{n + 4}h": _share(hours, of_hours, lambda hour, n=n: n <= hour < n + 4)  # type: ignore[misc]
             for n in range(0, 24, 4)
         },
         **{
-            f"share_on_{name}": _share(weekdays, lambda day, n=n: day == n)  # type: ignore[misc]
+            f"share_on_{name}": _share(weekdays, of_weekdays, lambda day, n=n: day == n)  # type: ignore[misc]
             for n, name in enumerate(names)
         },
         "hour_entropy": _entropy(hours),
@@ -691,8 +764,12 @@ def _rhythm(hours_of_week: list[int], send_at: datetime) -> dict[str, float | No
     }
 
 
-def _share(values: list[int], good: Callable[[int], bool]) -> float | None:
-    return sum(map(good, values)) / len(values) if values else None
+def _share(values: list[int], prior: tuple[list[float], float] | None, good: Callable[[int], bool]) -> float | None:
+    if prior is None:
+        return None
+    shares, strength = prior
+    expected = sum(share for at, share in enumerate(shares) if good(at))
+    return (sum(map(good, values)) + strength * expected) / (len(values) + strength)
 
 
 def _entropy(values: list[int]) -> float | None:

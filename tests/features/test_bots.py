@@ -49,13 +49,17 @@ def test_a_click_sooner_than_a_person_can_react_is_impossible(spark: SparkSessio
     assert with_impossible(clicks, BotRules()).where("is_impossible").isEmpty()
 
 
-def test_flags_are_those_of_plain_loops_from_the_day_on_which_they_are_known(spark: SparkSession) -> None:
+@pytest.mark.parametrize(("fast_clicks", "days"), [(1, 1), (2, 21)])
+def test_flags_are_those_of_plain_loops_from_the_day_on_which_they_are_known(
+    spark: SparkSession, fast_clicks: int, days: int
+) -> None:
     """Known at the first day that knows enough, whether days are looked at one by one or all at once."""
     rules = TimeRules(ready_lag_s=3 * 3600)
     log = LogMaker(Random(2), timedelta(hours=3)).log()
-    expected = oracle_of(log, rules).bots(most_a_minute=1, most_a_device=2)
-    frames = accepted(spark, log, rules, BotRules(200))
-    flags = bot_flags(frames["clicks"], frames["devices"], BotRules(200, 1, 2), within_days=DEDUP_DAYS).collect()
+    limits = BotRules(200, 1, 2, min_fast_clicks=fast_clicks, fast_click_days=days)
+    expected = oracle_of(log, rules).bots(most_a_minute=1, most_a_device=2, fast_clicks=fast_clicks, fast_days=days)
+    frames = accepted(spark, log, rules, limits)
+    flags = bot_flags(frames["clicks"], frames["devices"], limits, within_days=DEDUP_DAYS).collect()
     found: dict[tuple[str, str], date] = {}
     for row in flags:
         found[row["user_id"], row["rule"]] = min(row["ds"], found.get((row["user_id"], row["rule"]), row["ds"]))
@@ -97,6 +101,27 @@ def test_clicks_a_minute(spark: SparkSession) -> None:
         "ds = '2026-03-12'"
     )
     assert [row["user_id"] for row in of_last_days.collect()] == ["the third is known later"]
+
+
+def test_a_user_is_flagged_by_several_fast_clicks_of_a_few_days(spark: SparkSession) -> None:
+    known = {
+        "one": [10],
+        "two": [10, 10],
+        "three at once": [10, 10, 10],
+        "three within three days": [10, 11, 12],
+        "three over four days": [10, 11, 13],
+        "four": [10, 12, 13, 14],
+    }
+    rows = clicks_of(*((user, timedelta(0), ds, "open") for user, of_user in known.items() for ds in of_user))
+    frame = contract_frame(spark, "clicks", [row | {"is_impossible": True} for row in rows], more=OF_SEND)
+    rules = BotRules(min_reaction_ms=200, min_fast_clicks=3, fast_click_days=3)
+    found = {
+        (row["user_id"], row["ds"].day): row["times"] for row in bot_flags(frame, None, rules, within_days=1).collect()
+    }
+    assert found == {("three at once", 10): 1, ("three within three days", 12): 1, ("four", 14): 1}
+    assert rules.days_to_read(1) == 2
+    some = bot_flags(frame.where("ds >= DATE '2026-03-12'"), None, rules, within_days=1).where("ds = '2026-03-14'")
+    assert [row["user_id"] for row in some.collect()] == ["four"], "what a night reads is enough"
 
 
 def test_a_click_that_is_known_late_and_lies_between_others_is_one_too_many(spark: SparkSession) -> None:
@@ -165,3 +190,5 @@ def test_a_flag_counts_from_the_midnight_that_knows_it(spark: SparkSession) -> N
 def test_a_limit_below_one_is_an_error() -> None:
     with pytest.raises(ValueError, match="max_users_a_device: expected at least 1, got 0"):
         BotRules(max_users_a_device=0)
+    with pytest.raises(ValueError, match="min_fast_clicks: expected at least 1, got 0"):
+        BotRules(min_fast_clicks=0)

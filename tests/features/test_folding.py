@@ -29,12 +29,13 @@ def carried(history: History, *steps: int) -> History:
         rows = history.table(name)
         for days in (*steps, 0):
             until = last_foldable(AS_OF) - timedelta(days=days)
-            rows = folded(name, rows, until).unionByName(rows.where(F.col("ds") > F.lit(until)))
+            later = rows.where(F.col("ds") > F.lit(until))
+            rows = folded(name, rows, until).unionByName(later, allowMissingColumns=True)
         return rows
 
     remembered = F.col("ds") >= F.lit(AS_OF - timedelta(days=MEMORY_DAYS))
-    late = {name: history.table(name).where(remembered) for name in ("outcomes", "app_hours")}
-    return replace(history, **late, **{name: whole(name) for name in FOLDS})
+    late = history.table("outcomes").where(remembered)
+    return replace(history, outcomes=late, **{name: whole(name) for name in FOLDS})
 
 
 @pytest.mark.usefixtures("one_partition")

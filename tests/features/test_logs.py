@@ -87,7 +87,10 @@ def test_features_take_many_values(seed: int, lag: timedelta) -> None:
     }
     as_of = asked.as_of(MIDNIGHT + lag)
     strengths = [asked.prior(level, key, as_of) for level, key in LEVELS.items()]
-    assert any(prior is not None and 1 < prior[1] < 10_000 for prior in strengths), strengths
+    midnights = {request["as_of"] for request in asked.requests()}
+    rhythms = [asked.rhythm_prior(name, day) for name in ("click", "session") for day in midnights]
+    for some in (strengths, [prior for rhythm in rhythms for prior in rhythm or ()]):
+        assert any(prior is not None and 1 < prior[1] < 10_000 for prior in some), some
 
 
 LEVELS = {

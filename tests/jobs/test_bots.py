@@ -22,6 +22,7 @@ attribution_window = "1h"
 lateness_allowance = "0h"
 [bots]
 min_reaction_ms = 200
+min_fast_clicks = 1
 """
 CLICKED_AFTER = {"person": "05:00.000", "slowest bot": "00:00.199", "quickest person": "00:00.200", "asleep": None}
 

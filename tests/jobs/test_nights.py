@@ -13,7 +13,7 @@ from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
 from features.bots import BotRules
-from features.catalogue import blocks_of, keys_of
+from features.catalogue import blocks_of, feature_schema, keys_of
 from features.rows import PRIORS, feature_rows, history_table
 from features.time_rules import TimeRules
 from jobs import aggregate_day, build_features, score_users
@@ -21,6 +21,8 @@ from jobs.carried import CARRIED, FOLD_DAYS, PUSHES, carried_day, carried_due, c
 from jobs.ingest_counts import COUNTS
 from jobs.lake import Lake
 from jobs.log_note import LogNote, read_note, write_note
+from jobs.scoring_sample import scoring_sample
+from models.schema import FeatureSchema
 from tests.features.chain import accepted
 from tests.features.comparison import collected, differences
 from tests.features.logs import MIDNIGHT, Log, LogMaker
@@ -120,6 +122,25 @@ def test_a_send_is_trained_on_with_the_row_that_scoring_would_have_built(lake: L
         assert len(expected) >= at_least
         found = collected(scored.select(*rows.columns), *key)
         assert differences({name: found[name] for name in expected}, expected, tolerance=0.0) == ""
+
+
+def test_a_sample_of_the_night_is_some_of_the_rows_that_are_scored(lake: Lake) -> None:
+    schema = FeatureSchema.from_json(feature_schema(HAS))
+    people = lake.read("audience", since=DS, until=DS).where("left_out IS NULL")
+    rows = (
+        score_users.raw_rows(lake, DS, None, people.count()).rows.orderBy("user_id", "campaign_id", "send_at").toArrow()
+    )
+    found = scoring_sample(lake, DS, schema)
+    assert found is not None
+    assert [*found] == [*schema.numeric, *schema.categorical]
+    assert found["user_sends_all"].tolist() == rows["user_sends_all"].to_pylist()
+    assert found["campaign"].tolist() == rows["campaign"].to_pylist()
+
+    (hashed,) = people.selectExpr(f"pmod(xxhash64(user_id), {score_users.HASHES})").first() or ()
+    for share, kept in ((hashed, 0), (hashed + 1, len(rows))):
+        of_share = score_users.raw_rows(lake, DS, None, people.count(), share=share / score_users.HASHES).rows
+        assert of_share.count() == kept
+    assert scoring_sample(lake, DS + timedelta(days=1), schema) is None, "no audience yet"
 
 
 def of_devices() -> list[str]:

@@ -26,6 +26,7 @@ RULES = Rules(
     platform=SliceRules(min_rows=100, max_ece=0.02, min_mean_ratio=0.5, max_mean_ratio=2.0),
     cohort=SliceRules(min_rows=50, max_ece=0.03, min_mean_ratio=0.25, max_mean_ratio=4.0),
     drift=DriftRules(max_psi=2.0, max_null_rise=0.25),
+    scoring_drift=DriftRules(max_psi=8.0, max_null_rise=0.5),
 )
 
 # every value lies exactly on its limit (bounds are included)
@@ -34,6 +35,7 @@ ON_THE_LIMITS: dict[str, Any] = {
     "constant_log_loss": 0.5,
     "champion": {"log_loss": 0.25},
     "drift": {"psi": {"feature": "sends_7d", "value": 2.0}, "null_rise": {"feature": "platform", "value": 0.25}},
+    "scoring_drift": {"psi": {"feature": "age", "value": 8.0}, "null_rise": {"feature": "network", "value": 0.5}},
     "candidates": [
         {
             "name": "forest",
@@ -70,6 +72,8 @@ PATHS: dict[str, tuple[Any, ...]] = {
     "cohort.max_mean_ratio": ("candidates", 0, "by_cohort", 0, "mean_p_over_mean_y"),
     "drift.max_psi": ("drift", "psi", "value"),
     "drift.max_null_rise": ("drift", "null_rise", "value"),
+    "scoring_drift.max_psi": ("scoring_drift", "psi", "value"),
+    "scoring_drift.max_null_rise": ("scoring_drift", "null_rise", "value"),
 }
 
 BEYOND = {
@@ -91,6 +95,8 @@ BEYOND = {
     "cohort.max_mean_ratio": 4.01,
     "drift.max_psi": 2.01,
     "drift.max_null_rise": 0.251,
+    "scoring_drift.max_psi": 8.01,
+    "scoring_drift.max_null_rise": 0.501,
 }
 
 
@@ -148,7 +154,10 @@ def test_every_candidate_is_judged() -> None:
     assert all(result.passed for result in results if result.candidate == "forest")
     others = [result for result in results if result.candidate == "nothing was measured"]
     # the hold-out's rows and features are those of all candidates
-    shared = {"min_holdout_rows", "drift.max_psi", "drift.max_null_rise"}
+    shared = {
+        "min_holdout_rows",
+        *(f"{of}drift.max_{name}" for of in ("", "scoring_") for name in ("psi", "null_rise")),
+    }
     assert {result.rule for result in others if result.passed} == shared
 
 
@@ -206,11 +215,12 @@ def test_a_feature_that_drifted_is_named() -> None:
     assert str(result) == "drift.max_psi of forest is 9.5, limit 2 (feature sends_7d)"
 
 
-def test_without_limits_on_drift_it_is_not_applicable() -> None:
-    rules = RULES.model_copy(update={"drift": None})
-    (result,) = (result for result in evaluate(ON_THE_LIMITS, rules) if result.rule.startswith("drift."))
+@pytest.mark.parametrize("kind", ["drift", "scoring_drift"])
+def test_without_limits_on_drift_it_is_not_applicable(kind: str) -> None:
+    rules = RULES.model_copy(update={kind: None})
+    (result,) = (result for result in evaluate(ON_THE_LIMITS, rules) if result.rule.startswith(f"{kind}."))
     assert (result.passed, result.limit) == (True, None)
-    assert result.note == "not applicable: the gates have no [drift]"
+    assert result.note == f"not applicable: the gates have no [{kind}]"
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from jobs.report.markdown import summary
 from jobs.report.metrics import Metrics, assemble
 from jobs.report.page import MOST_ROWS, render
 
@@ -150,6 +151,21 @@ def test_features_that_drifted_are_named(
     assert "user_sends_all 0.410 0.0 % 10.0 % 14.9 14.9 13 13 platform 0.012 4.3 % 10.0 %" in text_of(page)
     assert 'href="#features"' in page
     assert 'id="features"' not in render(assemble(measured, decision))
+
+
+def test_drift_of_the_rows_to_be_scored_is_a_column_where_it_was_measured(
+    measured: dict[str, Any], decision: dict[str, Any], metrics: Metrics
+) -> None:
+    features = [one.model_dump() for one in metrics.features]
+    with_scored = [
+        one | {"scored": one["trained"], "scored_psi": psi} for one, psi in zip(features, (0.1, 0.3), strict=True)
+    ]
+    found = assemble(measured, decision, features=with_scored)
+    text = text_of(render(found))
+    assert "Of the rows to be scored: 1 of the 2 features drifted beyond 0.25: platform (0.3)." in text
+    assert "user_sends_all 0.410 0.100 0.0 % 10.0 %" in text
+    assert "Drift of the rows to be scored: 1 of the 2 features" in summary(found)
+    assert "to be scored" not in text_of(render(metrics)) + summary(metrics)
 
 
 def test_every_format_of_any_model_is_a_column(measured: dict[str, Any], decision: dict[str, Any]) -> None:

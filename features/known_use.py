@@ -1,0 +1,77 @@
+"""How much users used the app over all time, in numpy: running totals, so that old days can be carried as sums.
+
+A day is active, and an hour of it part of a session, by what became known within ``SETTLED_DAYS`` after the day: later
+rows change neither, so the sums of a day are final then. A session is a run of hours of one day (UTC); one that goes on
+over midnight counts on both days.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import pyarrow as pa
+
+from features.local_time import HOURS
+from features.owner_streams import SPAN, Integers, Known, day_numbers
+
+SETTLED_DAYS = 7
+"""Days after which nothing changes any more how a day counts over all time."""
+
+USE_COLUMNS = ("active_days_all", "sessions_all")
+"""What ``all_time_use`` gives, whole numbers."""
+
+FOLDED = ("active_days", "sessions")
+"""Sums of days that were folded (see ``features.folding``); 0 in rows that are hours of use."""
+
+
+def all_time_use(known: Known) -> dict[str, pa.Array]:
+    """Count the active days and the sessions of all time.
+
+    Parameters
+    ----------
+    known : Known
+        Rows have ``event_day`` (date), ``hour`` (0 to 23) and ``FOLDED`` (long).
+
+    Returns
+    -------
+    dict of str to Array
+        ``USE_COLUMNS``: a value a request.
+    """
+    folds, (first_known, hour) = _folded(known), _hours(known)
+    owner, day = first_known // SPAN, hour // HOURS
+    is_next = (np.diff(owner) == 0) & (np.diff(day) == 0)
+    days = np.flatnonzero(np.append(True, ~is_next)[: len(hour)])
+    day_known = np.minimum.reduceat(first_known, days) if len(days) else first_known
+    goes_on = np.flatnonzero(is_next & (np.diff(hour) == 1))
+    both_known = np.maximum(first_known[goes_on], first_known[goes_on + 1])
+    of_days, of_sessions = (folds.rows.column(name).to_numpy() for name in FOLDED)
+    return {
+        "active_days_all": _total(known, (folds.place, of_days), (day_known, 1)),
+        "sessions_all": _total(known, (folds.place, of_sessions), (first_known, 1), (both_known, -1)),
+    }
+
+
+def _folded(known: Known) -> Known:
+    return known.where(known.rows.column("active_days").to_numpy() > 0)
+
+
+def _hours(known: Known) -> tuple[Integers, Integers]:
+    """Give the hours of use of each owner, ascending, each once with the place at which it was first known."""
+    event_day, day_known = (day_numbers(known.rows.column(name)) for name in ("event_day", "known"))
+    is_hour = known.rows.column("active_days").to_numpy() == 0
+    counts = is_hour & (day_known - event_day <= SETTLED_DAYS)
+    place, hour = known.place[counts], (event_day * HOURS + known.rows.column("hour").to_numpy())[counts]
+    order = np.lexsort((place, hour, place // SPAN))
+    place, hour = place[order], hour[order]
+    is_first = np.append(True, (np.diff(hour) != 0) | (np.diff(place // SPAN) != 0))[: len(hour)]
+    return place[is_first], hour[is_first]
+
+
+def _total(known: Known, *steps: tuple[Integers, Integers | int]) -> pa.Array:
+    """Add up, for each request, the steps at its owner's places before its midnight."""
+    place = np.concatenate([places for places, _ in steps])
+    step = np.concatenate([np.broadcast_to(values, places.shape) for places, values in steps])
+    order = np.argsort(place, kind="stable")
+    total = np.concatenate([[0], np.cumsum(step[order])])
+    bounds = (np.searchsorted(place[order], at) for at in (known.midnight // SPAN * SPAN, known.midnight))
+    before_owner, before_midnight = bounds
+    return pa.array(total[before_midnight] - total[before_owner])

@@ -1,0 +1,89 @@
+"""Priors of rhythms: how the clicks or sessions of all users are spread over the day and the week, as of each midnight.
+
+A user's shares of the hours of the day are taken as a draw of a Dirichlet distribution, those of the weekdays as one of
+another. Both are fitted by empirical Bayes on what became known in ``MEMORY_DAYS`` before the midnight. The mean is the
+share of each bin in all events. The strength is told by pairs of events of the same user, in which every user weighs
+alike in both moments, as in ``features.priors``. With n of a user's N events in a bin, the share of pairs that share
+their bin is a = sum n(n-1) / sum N(N-1) over users and bins, a bin's share is m = sum n(N-1) / sum N(N-1) over users,
+and the strength, in events, is (1 - a) / (a - sum m^2) (the method of moments for the Dirichlet-multinomial, Mosimann
+1962; with two bins it is that of ``features.priors``). It keeps to ``features.priors.STRENGTH_RANGE``, and is the upper
+bound where users show no difference beyond chance, or no user has two events. Sums of bins of a Dirichlet distribution
+follow one of the same strength, so what is fitted on hours holds for any hours together.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import reduce
+
+from pyspark.sql import Column, DataFrame
+from pyspark.sql import functions as F
+
+from features.local_time import HOURS, WEEKDAYS
+from features.priors import STRENGTH_RANGE
+from features.rhythm import prior_names
+from features.rhythm_moments import MOMENTS, SUMS, moments
+from features.windows import MEMORY_DAYS
+
+NO_HOUR = -1
+"""The ``hour`` of events each of which counts."""
+
+
+def rhythm_priors(midnights: DataFrame, events: Mapping[str, DataFrame]) -> DataFrame:
+    """Fit the priors of all rhythms for each midnight.
+
+    Parameters
+    ----------
+    midnights : DataFrame
+        ``as_of`` (date), unique.
+    events : mapping of str to DataFrame
+        By the first word of a rhythm's columns: ``user_id, known`` (date), ``hour_of_week`` (0 to 167) and ``hour``
+        (long, hours since 1970): of the hours of a user that follow each other and became known on the same day, the
+        first one counts.
+
+    Returns
+    -------
+    DataFrame
+        ``as_of``, and for the hours and the weekdays of each rhythm ``PREFIX_hours_prior_shares`` (array of 24
+        doubles), ``PREFIX_weekdays_prior_shares`` (of 7, Monday first) and ``..._prior_strength`` (events); null before
+        the first event.
+    """
+    span = midnights.agg(F.min("as_of").alias("first"), F.max("as_of").alias("last"))
+    rows = reduce(DataFrame.union, (_of_kind(told, kind) for kind, told in enumerate(events.values())))
+    used = F.col("known").between(F.date_sub("first", MEMORY_DAYS), F.date_sub("last", 1))
+    asked = rows.crossJoin(F.broadcast(span)).where(used)
+    by_user = asked.repartition("user_id").sortWithinPartitions("user_id")
+    n_kinds = len(events)
+    summed = by_user.mapInArrow(lambda batches: moments(batches, n_kinds, MEMORY_DAYS), MOMENTS)
+    sums = summed.groupBy("as_of", "kind", "bin").agg(*(F.sum(name).alias(name) for name in SUMS))
+    of_kind = sums.groupBy("as_of", "kind").agg(F.sort_array(F.collect_list(F.struct("bin", *SUMS))).alias("bins"))
+    parts = {"hours": F.slice("bins", 1, HOURS), "weekdays": F.slice("bins", HOURS + 1, WEEKDAYS)}
+    fitted = of_kind.select("as_of", "kind", *(_fitted(bins).alias(part) for part, bins in parts.items()))
+    columns = [
+        F.max(F.when(F.col("kind") == kind, F.col(f"{part}.{value}"))).alias(name)
+        for kind, prefix in enumerate(events)
+        for part in parts
+        for value, name in zip(("shares", "strength"), prior_names(f"{prefix}_{part}"), strict=True)
+    ]
+    return midnights.join(fitted.groupBy("as_of").agg(*columns), "as_of", how="left")
+
+
+def _of_kind(told: DataFrame, kind: int) -> DataFrame:
+    named = told.select("user_id", "known", "hour_of_week", "hour", F.lit(kind).alias("kind"))
+    return named.dropna(subset=["user_id"])
+
+
+def _fitted(bins: Column) -> Column:
+    """Give shares and strength of an array of ``bin`` and ``SUMS``; null where nothing was counted."""
+
+    def total(value: str) -> Column:
+        return F.aggregate(bins, F.lit(0).cast("long"), lambda total, one: total + one[value])
+
+    events, pairs = total("events"), total("mixed_pairs")
+    alike = total("same_pairs") / pairs
+    chance = F.aggregate(bins, F.lit(0.0), lambda total, one: total + F.pow(one["mixed_pairs"] / pairs, F.lit(2)))
+    low, high = STRENGTH_RANGE
+    strength = F.least(F.lit(high), F.greatest(F.lit(low), (1 - alike) / (alike - chance)))
+    shares = F.transform(bins, lambda one: one["events"] / events)
+    fitted = F.struct(shares.alias("shares"), F.when(alike > chance, strength).otherwise(F.lit(high)).alias("strength"))
+    return F.when(events > 0, fitted)
