@@ -42,6 +42,10 @@ class Embedding(Protocol):
         """Give the share of latents that no user has; None for dense embeddings."""
         ...
 
+    def dictionary(self) -> NDArray[np.floating] | None:
+        """Give what each latent stands for, shape (n_latents, n_tokens); None where no row is a latent's own."""
+        ...
+
 
 @dataclass
 class Projected:
@@ -81,6 +85,9 @@ class Projected:
 
     def dead_fraction(self, codes: sp.csr_matrix | NDArray[np.float32]) -> None:  # noqa: ARG002
         return None
+
+    def dictionary(self) -> NDArray[np.float64]:
+        return self.decoder[:-1]  # the last row is the intercept
 
     def _values(self, counts: sp.csr_matrix) -> NDArray[np.float32]:
         chunks = (counts[start : start + 8192] for start in range(0, counts.shape[0], 8192))
