@@ -33,7 +33,7 @@ class ComparedEmbedding(Entry):
     bytes_per_user: Number
     """Bytes a user that it takes; null for the true interests, which are no embedding."""
     fvu: Number
-    """Share of the variance of held-out users that it leaves unexplained."""
+    """Share of the variance of held-out users that it leaves unexplained, in the scale that it was learned in."""
     dead_share: Number
     """Share of its latents that no user has; null for dense embeddings."""
     auc: FiniteFloat

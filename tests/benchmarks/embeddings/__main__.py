@@ -16,8 +16,10 @@ code; with --all-features the product's own features of user and device come alo
 so does one with more seeds or sizes. --finished measures nothing and prints the table of what there is. Each run leaves
 the table there as comparison.md, and as comparison.json for the report (report_models --embedding-comparison).
 
-Times are of one processor, so that what else the machine does is not in them. Seeds are held against each other too:
-the share of latents that another seed finds as well (cosine of at least 0.7), and linear CKA of held-out users' codes.
+FVU is in the scale that an embedding was learned in, which its floor decides; two floors do not compare, and
+`reconstruction.py` beside this one holds all in one scale. Times are of one processor, so that what else the machine
+does is not in them. Seeds are held against each other too: the share of latents that another seed finds as well (cosine
+of at least 0.7), and linear CKA of held-out users' codes.
 """
 
 from __future__ import annotations

@@ -54,6 +54,9 @@ class Learned:
     def dead_fraction(self, codes: sp.csr_matrix | NDArray[np.float32]) -> float:
         return dead_fraction(sp.csr_matrix(codes))
 
+    def rebuilt(self, counts: sp.csr_matrix) -> NDArray[np.float32]:
+        return np.asarray(self.estimator.rebuild(self.encode(counts)) * self.estimator.scale_)
+
     def dictionary(self) -> NDArray[np.float32] | None:
         return None if isinstance(self.estimator, DeepAutoencoder) else self.estimator.decoder_
 
