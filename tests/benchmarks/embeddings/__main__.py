@@ -36,6 +36,7 @@ from tests.benchmarks.embeddings.data import FILES, load
 from tests.benchmarks.embeddings.downstream import Downstream
 from tests.benchmarks.embeddings.figures import figures_of
 from tests.benchmarks.embeddings.grid import NONE, QUICK_SETTINGS, RIVALS, THE_DEFAULT, TRUTH, VARIANTS, Method
+from tests.benchmarks.embeddings.promises import promises
 from tests.benchmarks.embeddings.table import markdown
 
 SIZE, OTHER_SIZES, DEFAULT_SIZE, BEST = 32, (16, 64, 128), 16, 4
@@ -83,7 +84,8 @@ def main() -> None:
     )
     choices = _choices(comparison, _sizes(args), truth=all(bench.data.interests is not None for bench in benches))
     found = _compared(comparison, choices, args)
-    text = "\n".join([markdown(found), "", "Chosen, by validation log-loss:", "", *_chosen(choices)])
+    kept = [f"- {one}" for one in promises(found)]
+    text = "\n".join([markdown(found), "", *kept, "", "Chosen, by validation log-loss:", "", *_chosen(choices)])
     print(text)
     (args.output / "comparison.md").write_text(f"{text}\n")
     (args.output / "comparison.json").write_text(f"{found.model_dump_json(indent=1)}\n")
