@@ -107,10 +107,6 @@ class Network(nn.Module):
         """Rebuild scaled rows, not centred, shape (n_rows, n_tokens)."""
         return self.last_hidden(code) @ self.decoder + (self.decoder_bias + self.mean)
 
-    def forward(self, batch: SparseBatch) -> Tensor:
-        """Encode and rebuild."""
-        return self.decode(self.code(batch))
-
     def training_loss(self, seen: SparseBatch, target: SparseBatch) -> Tensor:
         """Give the loss of rebuilding `target` from `seen`."""
         code = self.code(seen)
@@ -118,8 +114,11 @@ class Network(nn.Module):
 
     def rebuilding_loss(self, code: Tensor, target: SparseBatch) -> Tensor:
         """Give the mean squared error of a row rebuilt from its code, in units of the variance."""
-        error = squared_error(target, self.last_hidden(code), self.decoder, self.decoder_bias + self.mean)
-        return error / (len(target) * self.variance)
+        return self.squared_error(code, target) / (len(target) * self.variance)
+
+    def squared_error(self, code: Tensor, target: SparseBatch) -> Tensor:
+        """Sum up the squared errors of rows rebuilt from their codes."""
+        return squared_error(target, self.last_hidden(code), self.decoder, self.decoder_bias + self.mean)
 
     def penalty(self, code: Tensor) -> Tensor:
         """Give what a code costs besides its error."""

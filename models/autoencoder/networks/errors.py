@@ -40,6 +40,12 @@ def squared_error(rows: SparseBatch, hidden: Tensor, weight: Tensor, bias: Tenso
     return of_rows - 2 * across + rebuilt + len(rows) * bias.square().sum()
 
 
+def squared_deviation(rows: SparseBatch, mean: Tensor) -> Tensor:
+    """Sum up |x - mean|^2 over rows x, in float64, along the non-zeros."""
+    values, centre = rows.values.double(), mean.double()
+    return values.square().sum() - 2 * (values * centre[rows.tokens]).sum() + len(rows) * centre.square().sum()
+
+
 def is_worth_it(n_rows: int, n_tokens: int, n_non_zeros: int, n_hidden: int) -> bool:
     """Tell whether going without x_hat takes fewer multiplications, by far."""
     return n_hidden * (n_tokens + n_rows) + n_non_zeros < WORTH * n_rows * n_tokens

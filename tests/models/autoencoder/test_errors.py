@@ -8,7 +8,7 @@ import torch
 
 from models.autoencoder.networks import errors
 from models.autoencoder.networks.batch import SparseBatch
-from models.autoencoder.networks.errors import is_worth_it, squared_error
+from models.autoencoder.networks.errors import is_worth_it, squared_deviation, squared_error
 from models.autoencoder.topk import TopKAutoencoder
 
 
@@ -33,6 +33,12 @@ def test_value_and_gradients_are_those_of_the_dense_way(
     assert found.item() == pytest.approx(wanted.item(), rel=1e-5)
     for own, right in zip(given, expected, strict=True):
         assert torch.allclose(own.grad.double(), right.grad, rtol=1e-4, atol=1e-3)
+
+
+def test_deviations_are_those_of_the_dense_rows(counts: sp.csr_matrix) -> None:
+    mean = torch.rand(counts.shape[1], generator=torch.Generator().manual_seed(0))
+    expected = (torch.from_numpy(counts.toarray()) - mean).square().sum()
+    assert squared_deviation(SparseBatch.of(counts), mean).item() == pytest.approx(expected.item(), rel=1e-5)
 
 
 def test_rows_are_built_where_that_is_less_work() -> None:
