@@ -25,6 +25,7 @@ BY_LINE := $(if $(filter output-sync,$(.FEATURES)),--output-sync=line)
 .DEFAULT_GOAL := help
 .PHONY: help setup setup-tests setup-airflow demo check test test-dags test-pipeline test-jobs test-features test-models \
 	bench-models bench-scoring bench-cluster bench-embeddings bench-embedding-speed bench-embedding-processes bench-embedding-scale \
+	bench-embedding-stream \
 	bench-anomalies bench-lookalikes bench-features bench-feature-scale package clean
 
 help: ## say what there is to make
@@ -86,6 +87,9 @@ bench-embedding-processes: setup ## an embedding learned by two executors of a l
 
 bench-embedding-scale: setup ## 100,000 to a million users encoded by Spark on two cores: users a second, memory
 	@$(BIN)/python -m tests.benchmarks.embeddings.scale --output build/bench-scale $(BENCH_ARGS)
+
+bench-embedding-stream: setup ## memory of an embedding that is learned block by block from disk, beside all rows in memory
+	@$(BIN)/python -m tests.benchmarks.embeddings.streamed --output build/bench-scale $(BENCH_ARGS)
 
 bench-anomalies: setup ## flag_anomalies on the simulator's bots, beside simpler scores, on a lake: ROOT, DS
 	@$(BIN)/python -m tests.benchmarks.embeddings.anomalies --root $(ROOT) --ds $(DS) $(BENCH_ARGS)

@@ -4,35 +4,33 @@ Reads the codes of the audience of --ds, as encode_users --requests audience wro
 champion has no embedding), and who was sent and who clicked the campaigns, as far as it was known by then. Left out,
 and counted by reason: who was sent the campaign, who may not be sent to, and who has no code. Writes
 ROOT/lookalikes/ds=DAY in place of what an earlier run of the day found, and its counts. By hand, not nightly.
+
+Users stay on the executors: each task looks through its own, and only the best of each come together. The driver holds
+the codes of at most 50,000 users, from which bits are learned.
 """
 
 from __future__ import annotations
 
 import argparse
-from collections import Counter
-from collections.abc import Iterable
-from datetime import date, timedelta
+from collections.abc import Sequence
+from datetime import date
 from typing import Any
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.compute as pc
-import scipy.sparse as sp
+from numpy.typing import NDArray
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from jobs.carried import PUSHES, carried_day, read_with_carried
 from jobs.cli import at_least, job_parser, run_job, say
-from jobs.embedding import audience_codes_table, codes_matrix
+from jobs.embedding import audience_codes_table
 from jobs.errors import BadInput
 from jobs.lake import Lake
-from jobs.log_note import read_note
-from models.lookalikes import HashedUsers, UserCodes, direction_of
-from models.semantic_hashing import fit_itq
+from jobs.lookalike_search import lookalikes, means_of
+from jobs.lookalike_users import LookalikeUsers, collected_codes
+from models.lookalikes import Directions, weights_between
+from models.semantic_hashing import MOST_LEARNED_FROM, fit_itq, unit_rows
 
 LOOKALIKES, COUNTS = "lookalikes", "lookalike_counts"
-COLUMNS = "campaign_id string, rank int, user_id string, similarity double, embedding_version string, ds date"
-SENT, NO_CODE = "sent", "no_code"
 
 
 def arg_parser() -> argparse.ArgumentParser:
@@ -55,30 +53,23 @@ def run(spark: SparkSession, args: argparse.Namespace) -> None:
     """Find the lookalikes of ``args.campaign`` as of the end of ``args.ds``."""
     lake = Lake(spark, args.root)
     version = _version(lake, args.ds, args.embedding)
-    people = lake.read("audience", since=args.ds, until=args.ds).select("user_id", "left_out").toArrow()
-    left_out = dict(zip(people["user_id"].to_pylist(), people["left_out"].to_pylist(), strict=True))
-    names, codes = collected_codes(lake.read(audience_codes_table(version), since=args.ds, until=args.ds))
-    place = {name: i for i, name in enumerate(names)}
-    met = _met(lake, args.ds, args.campaign)
-    seeds = {campaign: _seeds(campaign, clicked, place, args) for campaign, (_, clicked) in met.items()}
-    users = UserCodes.of(version, codes)
-    hashed = HashedUsers.of(users, fit_itq(users.rows, bits=args.bits, seed=args.seed))
-    rows: list[tuple[Any, ...]] = []
-    counts: list[dict[str, Any]] = []
-    for campaign, (sent, _) in met.items():
-        eligible = np.array([name not in sent and left_out.get(name, NO_CODE) is None for name in names])
-        found, similarity = hashed.find(direction_of(users, seeds[campaign]), eligible, top=args.top)
-        rows += [
-            (campaign, i + 1, names[at], float(s), version, args.ds)
-            for i, (at, s) in enumerate(zip(found, similarity, strict=True))
-        ]
-        out = _left_out(left_out, sent, place)
-        counts.append(
-            {"campaign_id": campaign, "clickers": len(seeds[campaign]), "found": len(found), "left_out": out}
-            | {"lowest_similarity": float(similarity[-1]) if len(found) else None}
-        )
-        say(f"{campaign}: {len(found):,} users like its {len(seeds[campaign]):,} clickers; left out: {_words(out)}")
-    lake.write(LOOKALIKES, spark.createDataFrame(rows, COLUMNS), [args.ds])
+    campaigns = list(dict.fromkeys(args.campaign))
+    people = LookalikeUsers.of(lake, args.ds, audience_codes_table(version), campaigns)
+    users = people.with_code().persist()
+    try:
+        width = people.width()
+        means = means_of(users, width, len(campaigns))
+        _check_clickers(campaigns, means.n_clickers, args)
+        rows = unit_rows(collected_codes(people.sample(MOST_LEARNED_FROM, args.seed), width)[1])
+        weights = np.array([weights_between(one, means.everybody) for one in means.clickers])
+        found = lookalikes(users, Directions(fit_itq(rows, bits=args.bits, seed=args.seed), weights), args.top)
+        lake.write(LOOKALIKES, _named(found, campaigns, version, args.ds), [args.ds])
+    finally:
+        users.unpersist()
+    counts = _counts(lake, args.ds, means.n_clickers, people)
+    for one in counts:
+        said = f"{one['campaign_id']}: {one['found']:,} users like its {one['clickers']:,} clickers"
+        say(f"{said}; left out: {_words(one['left_out'])}")
     lake.put_json(COUNTS, args.ds, {"bits": args.bits, "embedding_version": version, "campaigns": counts})
 
 
@@ -99,47 +90,32 @@ def _version(lake: Lake, ds: date, asked: str | None) -> str:
     raise BadInput(f"--embedding: expected one of {expected}, which must not be mixed; got {asked or 'none'}")
 
 
-def collected_codes(rows: DataFrame) -> tuple[list[str], sp.csr_matrix]:
-    """Collect codes in the order of the user."""
-    table: pa.Table = rows.select("user_id", "latents", "latent_values").orderBy("user_id").toArrow()
-    width = pc.max(pc.list_flatten(table["latents"])).as_py()
-    matrix = codes_matrix(table, 0 if width is None else width + 1)
-    return table["user_id"].to_pylist(), matrix
+def _check_clickers(campaigns: Sequence[str], n_clickers: NDArray[np.int64], args: argparse.Namespace) -> None:
+    for campaign, n in zip(campaigns, n_clickers.tolist(), strict=True):
+        if n < args.min_clickers:
+            raise BadInput(
+                f"--campaign {campaign}: expected at least {args.min_clickers} users of the audience of {args.ds} who "
+                f"clicked it and have a code, got {n}"
+            )
 
 
-def _met(lake: Lake, ds: date, campaigns: Iterable[str]) -> dict[str, tuple[set[str], set[str]]]:
-    """Give who was sent and who clicked each campaign, as known by the end of a day; impossible clicks are not in."""
-    met: dict[str, tuple[set[str], set[str]]] = {campaign: (set(), set()) for campaign in campaigns}
-    carried = carried_day(lake, read_note(lake, ds), ds + timedelta(days=1))
-    pushes = read_with_carried(lake, PUSHES, ds, carried).where(F.col("campaign_id").isin(list(met)))
-    sums = pushes.groupBy("campaign_id", "user_id").agg(F.sum("sends").alias("sends"), F.sum("clicks").alias("clicks"))
-    for row in sums.collect():
-        sent, clicked = met[row.campaign_id]
-        if row.sends:
-            sent.add(row.user_id)
-        if row.clicks:
-            clicked.add(row.user_id)
-    return met
+def _named(found: DataFrame, campaigns: Sequence[str], version: str, ds: date) -> DataFrame:
+    """Give the columns of the table."""
+    names = F.array([F.lit(campaign) for campaign in campaigns])
+    own = (F.lit(version).alias("embedding_version"), F.lit(ds).alias("ds"))
+    campaign = F.element_at(names, F.col("campaign") + 1).alias("campaign_id")
+    return found.select(campaign, "rank", "user_id", "similarity", *own)
 
 
-def _seeds(campaign: str, clicked: set[str], place: dict[str, int], args: argparse.Namespace) -> np.ndarray:
-    seeds = np.array(sorted(place[user] for user in clicked if user in place), dtype=np.int64)
-    if len(seeds) < args.min_clickers:
-        raise BadInput(
-            f"--campaign {campaign}: expected at least {args.min_clickers} users of the audience of {args.ds} who "
-            f"clicked it and have a code, got {len(seeds)}"
-        )
-    return seeds
-
-
-def _left_out(people: dict[str, str | None], sent: set[str], place: dict[str, int]) -> dict[str, int]:
-    """Count who is not looked for: one reason a user, the first that holds."""
-    reasons = Counter(
-        reason or (SENT if user in sent else NO_CODE)
-        for user, reason in people.items()
-        if reason or user in sent or user not in place
-    )
-    return dict(sorted(reasons.items()))
+def _counts(lake: Lake, ds: date, n_clickers: NDArray[np.int64], people: LookalikeUsers) -> list[dict[str, Any]]:
+    written = lake.read(LOOKALIKES, since=ds, until=ds).groupBy("campaign_id")
+    rows = written.agg(F.count("*").alias("found"), F.min("similarity").alias("lowest_similarity")).collect()
+    found = {row["campaign_id"]: {name: row[name] for name in ("found", "lowest_similarity")} for row in rows}
+    left_out, nobody = people.left_out(), {"found": 0, "lowest_similarity": None}
+    return [
+        {"campaign_id": campaign, "clickers": n, "left_out": left_out[campaign], **found.get(campaign, nobody)}
+        for campaign, n in zip(people.campaigns, n_clickers.tolist(), strict=True)
+    ]
 
 
 def _words(left_out: dict[str, int]) -> str:

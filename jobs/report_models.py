@@ -3,8 +3,9 @@
 Reads what measure_models measured and publish_model decided, and, where they are there, the counts of ingest
 and of scoring, the parts of the training set, the health of the features, a learning curve, what blocks of
 features add, a map of the embedding, lookalikes of clickers, flagged anomalies, what a simulator knows, and
-earlier reports. Writes ROOT/reports/ds=DAY/report.html, report.md, the feature catalogue features.md, and metrics.json
-(keys: jobs/report/metrics.py).
+earlier reports; and the file of --embedding-comparison, where one is named. Writes
+ROOT/reports/ds=DAY/report.html, report.md, the feature catalogue features.md, and metrics.json (keys:
+jobs/report/metrics.py).
 """
 
 from __future__ import annotations
@@ -21,11 +22,13 @@ from pyspark.sql import functions as F
 
 from features.catalogue import as_markdown
 from jobs.cli import add_tracking_argument, job_parser, run_job, say
+from jobs.comparison_file import read_comparison
 from jobs.errors import BadInput
 from jobs.ingest_counts import COUNTS, OUTCOMES
 from jobs.lake import Lake
 from jobs.log_note import read_note
 from jobs.report.anomaly_measures import Anomaly
+from jobs.report.comparison_measures import EmbeddingComparison
 from jobs.report.health import DRIFT_LIMIT
 from jobs.report.markdown import summary
 from jobs.report.metrics import Metrics, assemble
@@ -46,6 +49,11 @@ def arg_parser() -> argparse.ArgumentParser:
         "--drift-limit", type=float, default=DRIFT_LIMIT, metavar="PSI",
         help=f"features that moved further are named (default: {DRIFT_LIMIT})",
     )  # fmt: skip
+    parser.add_argument(
+        "--embedding-comparison",
+        metavar="FILE",
+        help="comparison.json of make bench-embeddings, to be shown too",
+    )
     add_tracking_argument(parser)
     return parser
 
@@ -53,7 +61,8 @@ def arg_parser() -> argparse.ArgumentParser:
 def run(spark: SparkSession, args: argparse.Namespace) -> None:
     """Put the figures together and write them, the page last."""
     lake = Lake(spark, args.root)
-    metrics = _metrics(lake, args.ds)
+    path = args.embedding_comparison
+    metrics = _metrics(lake, args.ds, read_comparison(path) if path else None)
     history = list(_history(lake, args.ds))
     folder, catalogue = f"{lake.root}/{REPORTS}/ds={args.ds}", _catalogue(lake, args.ds)
     limit, link = args.drift_limit, CATALOGUE if catalogue else None
@@ -74,7 +83,7 @@ def _catalogue(lake: Lake, ds: date) -> str | None:
         return None
 
 
-def _metrics(lake: Lake, ds: date) -> Metrics:
+def _metrics(lake: Lake, ds: date, comparison: EmbeddingComparison | None) -> Metrics:
     try:
         return assemble(
             _measures(lake, ds),
@@ -87,6 +96,7 @@ def _metrics(lake: Lake, ds: date) -> Metrics:
             learning_curve=_optional(lake, "learning_curve", ds),
             block_weights=_optional(lake, "block_weights", ds),
             embedding_map=_optional(lake, "embedding_map", ds),
+            embedding_comparison=comparison,
             anomalies=_anomalies(lake, ds),
             lookalikes=_optional(lake, "lookalike_counts", ds),
             features=_features(lake, ds),

@@ -10,6 +10,9 @@ known as of the midnight of each of these pushes come behind those of what each 
 With --processes, as many Spark tasks learn together, each from its own part of the users, so that no machine holds all
 of them. They must find room at the same time; where they run, Python must find these modules (PYTHONPATH).
 
+With --rows-in-memory, one process learns from rows on disk, so many at a time, where there are more. What it learns
+then is a little different: tokens are scaled as the first of these blocks has them.
+
 With --warm-start, training begins at the last version before --ds: latents keep their meaning, and the manifest says
 how far they moved. What was learned from a user since forgotten lives on that way: after forget_users, go without once.
 """
@@ -23,7 +26,7 @@ from pathlib import Path
 
 from pyspark.sql import DataFrame, SparkSession
 
-from jobs.behaviour_sample import VocabularySizes, sample_of, sample_rows
+from jobs.behaviour_sample import VocabularySizes, sample_rows
 from jobs.cli import at_least, job_parser, run_job, say
 from jobs.click_counts import window_before
 from jobs.embedding import EMBEDDINGS
@@ -31,6 +34,7 @@ from jobs.embedding_arguments import add_embedding_arguments, estimator_of
 from jobs.errors import BadInput
 from jobs.lake import Lake
 from jobs.log_note import LogNote, read_note
+from jobs.lone_training import learn_alone
 from jobs.shared_training import learn_together
 from jobs.split_arguments import add_split_arguments, split_of
 from jobs.token_schema import TOKEN_SCHEMA, check_token_schema, token_schema
@@ -51,12 +55,17 @@ def arg_parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--processes", type=at_least(1), default=1, help="tasks that learn together, each from a part of the users"
     )
+    parser.add_argument(
+        "--rows-in-memory", type=at_least(2), metavar="N", help="most rows to hold at a time (default: all)"
+    )
     return parser
 
 
 def run(spark: SparkSession, args: argparse.Namespace) -> None:
     """Train the embedding of ``args.ds``."""
     estimator = estimator_of(args)
+    if args.rows_in_memory and args.processes > 1:
+        raise BadInput(f"--rows-in-memory is for one process: expected --processes 1, got {args.processes}")
     lake = Lake(spark, args.root)
     note = read_note(lake, args.ds)
     split = split_of(args, note.rules)
@@ -73,7 +82,8 @@ def run(spark: SparkSession, args: argparse.Namespace) -> None:
     estimator.set_params(n_latents=min(args.latents, len(words)))
     last, version = _last_version(lake, note, args.ds, estimator, words) if args.warm_start else (None, None)
     say(f"learning {estimator.n_latents} latents from {len(words):,} tokens known before {split.cut}")
-    fitted, moved = _learn(spark, lake, rows, estimator, last, words=words, processes=args.processes)
+    many = {"processes": args.processes, "rows_in_memory": args.rows_in_memory}
+    fitted, moved = _learn(spark, lake, rows, estimator, last, words=words, **many)
     warm = {"from": version, **moved} if moved else None
     with tempfile.TemporaryDirectory() as folder:
         measures = {**fitted.measures_, "warm_start": warm, TOKEN_SCHEMA: token_schema(note)}
@@ -112,17 +122,16 @@ def _learn(
     *,
     words: list[str],
     processes: int,
+    rows_in_memory: int | None = None,
 ) -> tuple[Autoencoder, Moved | None]:
     blocks = blocks_of(words)
     if processes > 1:
         return learn_together(spark, lake, rows, estimator, last, blocks=blocks, processes=processes)
-    counts, labels, users = sample_of(rows.orderBy("user_id", "as_of").toArrow(), len(words))
     estimator.set_params(on_epoch=_say_epoch)
     try:
-        estimator.fit(counts, labels, groups=users, last=last, blocks=blocks)
+        return learn_alone(lake, rows, estimator, last, blocks=blocks, rows_in_memory=rows_in_memory)
     except ValueError as error:
         raise BadInput(str(error)) from None
-    return estimator, last.stability(estimator, counts) if last else None
 
 
 def _say_epoch(epoch: int, fvu: float) -> None:

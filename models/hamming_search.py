@@ -48,6 +48,17 @@ def nearest(distances: NDArray[np.uint16], eligible: NDArray[np.bool_], n: int) 
     """
     if n < 1:
         raise ValueError(f"expected to look for at least 1 code, got {n}")
-    counts = np.bincount(distances[eligible])
-    radius = int(np.searchsorted(np.cumsum(counts), n))
+    radius = radius_of(np.bincount(distances[eligible]), n)
     return np.flatnonzero(eligible & (distances <= radius))
+
+
+def radius_of(counts: NDArray[np.int64], n: int) -> int:
+    """Give the distance within which at least ``n`` codes lie, or all of them.
+
+    Parameters
+    ----------
+    counts : ndarray of int64
+        Codes at each distance, from 0.
+    n : int
+    """
+    return int(np.searchsorted(np.cumsum(counts), n))

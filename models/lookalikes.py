@@ -15,6 +15,9 @@ from numpy.typing import NDArray
 from models.hamming_search import Positions, hamming_distances, nearest
 from models.semantic_hashing import Floats, Hasher, Packed, unit_rows
 
+FIXED = 2.0**36
+"""What whole numbers that stand for fractions count."""
+
 CANDIDATES_PER_RESULT = 8
 """Hamming candidates that are put in exact order, for each user wanted."""
 
@@ -70,9 +73,71 @@ def direction_of(users: UserCodes, seeds: Positions) -> Direction:
     """
     if len(seeds) == 0:
         raise ValueError("expected at least 1 seed, got 0")
-    difference = np.asarray(users.rows[seeds].mean(axis=0) - users.rows.mean(axis=0)).ravel()
+    means = (np.asarray(rows.mean(axis=0)).ravel() for rows in (users.rows[seeds], users.rows))
+    return Direction(users.version, weights_between(*means))
+
+
+def weights_between(seeds: Floats, everybody: Floats) -> Floats:
+    """Give the difference of two means, shape (n_latents,), of length 1; 0 where they are the same."""
+    difference = seeds - everybody
     length = float(np.linalg.norm(difference))
-    return Direction(users.version, difference / length if length else difference)
+    return difference / length if length else difference
+
+
+@dataclass(frozen=True)
+class Directions:
+    """Several directions, to be searched at once.
+
+    Parameters
+    ----------
+    hasher : Hasher
+        What makes bits.
+    weights : ndarray of shape (n_directions, n_latents)
+        Each of length 1, or 0.
+    """
+
+    hasher: Hasher
+    weights: Floats
+
+    def __len__(self) -> int:
+        return len(self.weights)
+
+    @property
+    def width(self) -> int:
+        """Number of latents."""
+        return int(self.weights.shape[1])
+
+    def distances(self, rows: sp.csr_matrix) -> NDArray[np.uint16]:
+        """Give the Hamming distance of each direction from rows of length 1, shape (n_directions, n_rows)."""
+        packed = self.hasher.hash_rows(rows)
+        return np.stack([hamming_distances(packed, self.hasher.hash_direction(one)) for one in self.weights])
+
+
+def fixed_sums(rows: sp.csr_matrix, groups: NDArray[np.bool_]) -> NDArray[np.int64]:
+    """Add up the rows of each group in whole numbers, which come to the same in any order; see `from_fixed`.
+
+    Parameters
+    ----------
+    rows : csr_matrix of shape (n_rows, n_latents)
+        Of length 1; all sums together may be of 100 million rows.
+    groups : ndarray of bool, shape (n_groups, n_rows)
+
+    Returns
+    -------
+    ndarray of int64, shape (n_groups, n_latents)
+    """
+    fixed = sp.csr_matrix((np.rint(rows.data * FIXED).astype(np.int64), rows.indices, rows.indptr), rows.shape)
+    return np.asarray((sp.csr_matrix(groups.astype(np.int64)) @ fixed).toarray())
+
+
+def from_fixed(sums: NDArray[np.int64]) -> Floats:
+    """Give the sums that `fixed_sums` stands for."""
+    return np.asarray(sums / FIXED)
+
+
+def best(similarity: Floats, names: NDArray[np.object_], top: int) -> Positions:
+    """Give the positions of the most similar, the most similar first; of equals, the first by name."""
+    return np.lexsort((names, -similarity))[:top]
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ from typing import Any
 from pydantic import Field, field_validator
 
 from jobs.report.anomaly_measures import Anomalies
+from jobs.report.comparison_measures import EmbeddingComparison
 from jobs.report.embedding_measures import EmbeddingMap
 from jobs.report.lookalike_measures import Lookalikes
 from jobs.report.measures import Candidate, Entry, Number
@@ -283,6 +284,8 @@ class Metrics(Entry):
     """Only where they were weighed."""
     embedding_map: EmbeddingMap | None = None
     """Only where one was drawn."""
+    embedding_comparison: EmbeddingComparison | None = None
+    """Only where one was handed in."""
     anomalies: Anomalies | None = None
     """Only where they were flagged."""
     lookalikes: Lookalikes | None = None
@@ -314,6 +317,7 @@ def assemble(
     learning_curve: Mapping[str, Any] | None = None,
     block_weights: Mapping[str, Any] | None = None,
     embedding_map: Mapping[str, Any] | None = None,
+    embedding_comparison: EmbeddingComparison | None = None,
     anomalies: Mapping[str, Any] | None = None,
     lookalikes: Mapping[str, Any] | None = None,
     features: Iterable[Mapping[str, Any]] = (),
@@ -333,6 +337,8 @@ def assemble(
         ``FeatureHealth``.
     embedding_map, anomalies, lookalikes : mapping, optional
         See ``EmbeddingMap``, ``Anomalies`` and ``Lookalikes``.
+    embedding_comparison : EmbeddingComparison, optional
+        Of other lakes, as the benchmark measured it.
 
     Raises
     ------
@@ -359,6 +365,7 @@ def assemble(
             "learning_curve": learning_curve,
             "block_weights": block_weights,
             "embedding_map": embedding_map,
+            "embedding_comparison": embedding_comparison,
             "anomalies": anomalies,
             "lookalikes": lookalikes,
             "features": sorted(features, key=lambda one: (-(one["psi"] or 0.0), one["name"])),

@@ -16,6 +16,7 @@ from markupsafe import Markup
 from jobs.report import (
     anomalies,
     blocks,
+    embedding_comparison,
     embedding_effect,
     embedding_map,
     gains,
@@ -37,6 +38,9 @@ from jobs.report.metrics import Metrics
 
 MOST_ROWS = 50
 """Rows of a table whose length comes from the data; the rest is counted, and whole in ``metrics.json``."""
+
+MOST_COMPARED = 100
+"""Rows of the comparison of embeddings, which a benchmark wrote."""
 
 SCRIPTS = ("sort.js", "pictures.js")
 
@@ -90,6 +94,7 @@ def render(
         script_hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
         style=_text("page.css"),
         most=MOST_ROWS,
+        comparison_most=MOST_COMPARED,
         anomalies_shown=anomalies.SHOWN,
         rules=rules,
         blocks=blocks.ranked(metrics.block_weights),
@@ -112,6 +117,7 @@ def render(
 def _optional(metrics: Metrics) -> dict[str, object]:
     """Sections that are there only with their figures, by anchor."""
     return {
+        "comparison": metrics.embedding_comparison,
         "blocks": metrics.block_weights,
         "features": metrics.features,
         "learning": metrics.learning_curve,
@@ -171,6 +177,7 @@ def _sentences(metrics: Metrics) -> dict[str, Any]:
         "calibration_sentence": wording.calibration_sentence(first),
         "embedding_verdict": embedding_effect.verdict(metrics),
         "embedding_pairs": embedding_effect.pairs(metrics),
+        "comparison_sentence": embedding_comparison.sentence(metrics.embedding_comparison),
         "ceiling": wording.ceiling(metrics),
         "anomaly_sentence": anomalies.sentence(metrics.anomalies),
         "blocks_sentence": blocks.sentence(metrics.block_weights),

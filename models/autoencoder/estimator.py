@@ -109,7 +109,7 @@ class Autoencoder(Settings, ClassNamePrefixFeaturesOutMixin, TransformerMixin, B
         self.measures_ = measure(self, held_out, blocks)
         return self
 
-    def partial_fit(self, X: Rows, y: npt.ArrayLike | None = None) -> Self:
+    def partial_fit(self, X: Rows, y: npt.ArrayLike | None = None, *, last: LastVersion | None = None) -> Self:
         """Make one pass over more rows, starting from the present weights, whether fitted, loaded or new.
 
         The scaling stays that of the first rows seen. So do the units that losses are measured in, the variance of a
@@ -121,22 +121,34 @@ class Autoencoder(Settings, ClassNamePrefixFeaturesOutMixin, TransformerMixin, B
             Raw counts.
         y : array-like of shape (n_rows, 2), optional
             See `fit`.
+        last : LastVersion, optional
+            See `fit`; for the first rows alone.
         """
         from models.autoencoder.devices import torch_threads
 
         first = not hasattr(self, "mean_")
         rows = self._check(X, reset=first)
+        if last and first:
+            last.check(self)
         labels = Labels.of_some(y, rows.shape[0]) if self.click_weight else None
         trainer = None if first else getattr(self, "_trainer", None)
         with torch_threads(self.n_threads):
             if trainer is None:
-                make = self._first_trainer if first else self._make_trainer
-                trainer = make(rows, self._rng(), labels, streams=True)
+                if first:
+                    trainer = self._first_trainer(rows, self._rng(), labels, last, streams=True)
+                else:
+                    trainer = self._make_trainer(rows, self._rng(), labels, streams=True)
             trainer.run_epoch(self.scaling_.apply(rows), labels)
         self.n_iter_ = getattr(self, "n_iter_", 0) + 1
         self._set_weights(trainer.network.weights())
         self._trainer = trainer
         return self
+
+    def restore(self, learned: Mapping[str, Floats]) -> None:
+        """Go back to attributes that were `learned` before; `partial_fit` then goes on from there."""
+        for name, value in learned.items():
+            setattr(self, name, value)
+        self._trainer = None
 
     def transform(self, X: Rows) -> sp.csr_matrix:
         """Encode users.

@@ -15,6 +15,7 @@ from models.autoencoder.labels import Labels
 from models.autoencoder.networks.base import Network
 from models.autoencoder.networks.batch import SparseBatch
 from models.autoencoder.networks.click_head import ClickHead
+from models.autoencoder.networks.errors import squared_deviation
 from models.autoencoder.ranks import ALONE, Ranks
 from models.autoencoder.scaling import Floats
 
@@ -171,9 +172,8 @@ class Trainer:
         errors = deviations = 0.0
         for start in range(0, rows.shape[0], EVALUATION_ROWS):
             batch = SparseBatch.of(rows[start : start + EVALUATION_ROWS], self.network.device)
-            target = batch.dense()
-            errors += float((target - self.network(batch)).square().sum())
-            deviations += float((target - self.network.mean).square().sum())
+            errors += float(self.network.squared_error(self.network.code(batch), batch))
+            deviations += float(squared_deviation(batch, self.network.mean))
         errors, deviations = map(float, self.ranks.total(np.array([errors, deviations])))
         return errors / deviations if deviations else 0.0
 

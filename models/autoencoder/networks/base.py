@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from models.autoencoder.networks.batch import SparseBatch
+from models.autoencoder.networks.errors import squared_error
 from models.autoencoder.ranks import ALONE, Ranks
 from models.autoencoder.scaling import Floats
 
@@ -98,18 +99,26 @@ class Network(nn.Module):
         """Give what the encoder will give for these rows, shape (n_rows, n_latents)."""
         return self.activations(batch)
 
+    def last_hidden(self, code: Tensor) -> Tensor:
+        """Give what the decoder's last product is made of, shape (n_rows, rows of `decoder`): the code itself."""
+        return code
+
     def decode(self, code: Tensor) -> Tensor:
         """Rebuild scaled rows, not centred, shape (n_rows, n_tokens)."""
-        return code @ self.decoder + (self.decoder_bias + self.mean)
-
-    def forward(self, batch: SparseBatch) -> Tensor:
-        """Encode and rebuild."""
-        return self.decode(self.code(batch))
+        return self.last_hidden(code) @ self.decoder + (self.decoder_bias + self.mean)
 
     def training_loss(self, seen: SparseBatch, target: SparseBatch) -> Tensor:
         """Give the loss of rebuilding `target` from `seen`."""
         code = self.code(seen)
-        return self.per_row(target.dense() - self.decode(code)) + self.penalty(code)
+        return self.rebuilding_loss(code, target) + self.penalty(code)
+
+    def rebuilding_loss(self, code: Tensor, target: SparseBatch) -> Tensor:
+        """Give the mean squared error of a row rebuilt from its code, in units of the variance."""
+        return self.squared_error(code, target) / (len(target) * self.variance)
+
+    def squared_error(self, code: Tensor, target: SparseBatch) -> Tensor:
+        """Sum up the squared errors of rows rebuilt from their codes."""
+        return squared_error(target, self.last_hidden(code), self.decoder, self.decoder_bias + self.mean)
 
     def penalty(self, code: Tensor) -> Tensor:
         """Give what a code costs besides its error."""

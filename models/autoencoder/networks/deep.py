@@ -43,9 +43,9 @@ class DeepNetwork(Network):
         """Give what the encoder will give for these rows, shape (n_rows, n_latents)."""
         return self.activations(batch) @ self.inner_encoder + self.inner_encoder_bias
 
-    def decode(self, code: Tensor) -> Tensor:
-        """Rebuild scaled rows, not centred, shape (n_rows, n_tokens)."""
-        return super().decode(torch.relu(code @ self.inner_decoder + self.inner_decoder_bias))
+    def last_hidden(self, code: Tensor) -> Tensor:
+        """Give the hidden layer on the way out, shape (n_rows, n_hidden)."""
+        return torch.relu(code @ self.inner_decoder + self.inner_decoder_bias)
 
 
 def pretrained(

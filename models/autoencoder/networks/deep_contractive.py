@@ -36,7 +36,7 @@ class DeepContractiveNetwork(DeepNetwork):
         hidden = self.activations(seen)
         code = hidden @ self.inner_encoder + self.inner_encoder_bias
         slope = self.squared_jacobians(hidden).mean()
-        return self.per_row(target.dense() - self.decode(code)) + self.penalty_weight * slope
+        return self.rebuilding_loss(code, target) + self.penalty_weight * slope
 
     def squared_jacobians(self, hidden: Tensor) -> Tensor:
         """Estimate |dz/dx|^2 of rows with these activations of the hidden layer, shape (n_rows,)."""

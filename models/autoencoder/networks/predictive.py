@@ -41,15 +41,15 @@ class PredictiveNetwork(Network):
 
     def training_loss(self, seen: SparseBatch, target: SparseBatch) -> Tensor:
         """Give the error of the best codes and of their prediction."""
-        predicted, clean = self.code(seen), target.dense()
-        best = self.best_code(clean, predicted)
-        return self.per_row(clean - self.decode(best)) + self.prediction * self.per_row(best - predicted)
+        predicted = self.code(seen)
+        best = self.best_code(target, predicted)
+        return self.rebuilding_loss(best, target) + self.prediction * self.per_row(best - predicted)
 
     @torch.no_grad()
-    def best_code(self, rows: Tensor, predicted: Tensor) -> Tensor:
-        """Search z* from the prediction, both of shape (n_rows, n_latents); the objective never rises."""
+    def best_code(self, rows: SparseBatch, predicted: Tensor) -> Tensor:
+        """Search z* of rows from the prediction, shape (n_rows, n_latents); the objective never rises."""
         gram = self.decoder @ self.decoder.T
-        wanted = (rows - (self.decoder_bias + self.mean)) @ self.decoder.T
+        wanted = rows.times(self.decoder.T) - (self.decoder_bias + self.mean) @ self.decoder.T
         steepest = 2 * (gram.abs().sum(dim=1).max() + self.prediction)
         cost = self.l1 * self.variance**0.5
         code = predicted

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import torch
 from torch import Tensor
 
@@ -14,6 +16,17 @@ WIDE = 16
 
 GROUP = 4
 """Latents of which only the largest is looked at first."""
+
+
+class Kept(NamedTuple):
+    """What is kept of a batch's activations in training."""
+
+    fired: Tensor
+    """Whether a latent fires for some row, shape (n_latents,)."""
+    code: Tensor
+    """Shape (n_rows, n_latents); of no rows where these are rebuilt already."""
+    rebuilt: Tensor | None = None
+    """Rows rebuilt from the active latents alone, shape (n_rows, n_tokens); null where the code is to be taken."""
 
 
 class TopKNetwork(Network):
@@ -54,28 +67,32 @@ class TopKNetwork(Network):
         """Give what the encoder will give for these rows, shape (n_rows, n_latents)."""
         return keep_top_k(self.activations(batch), self.k)
 
-    def rebuild_in_training(self, activations: Tensor) -> tuple[Tensor, Tensor]:
-        """Give the latents that fire for some row, shape (n_latents,), and the rows that a training step rebuilds."""
+    def kept_in_training(self, activations: Tensor) -> Kept:
+        """Give what a training step rebuilds rows from."""
         is_wide = self.k * WIDE <= activations.shape[1]
         values, latents = (top_k_of_wide if is_wide else top_k)(activations, self.k)
         fired = torch.zeros_like(self.rows_since_fired, dtype=torch.bool)
         fired[latents[values > 0]] = True
         if not is_wide:
-            return fired, self.decode(torch.zeros_like(activations).scatter(1, latents, values))
+            return Kept(fired, torch.zeros_like(activations).scatter(1, latents, values))
         offsets = torch.arange(0, latents.numel(), self.k, device=latents.device)
         rebuilt = sparse_product(latents.flatten(), offsets, values.flatten(), self.decoder)
-        return fired, rebuilt + (self.decoder_bias + self.mean)
+        return Kept(fired, activations[:0], rebuilt + (self.decoder_bias + self.mean))
 
     def training_loss(self, seen: SparseBatch, target: SparseBatch) -> Tensor:
         """Give the loss of rebuilding `target` from `seen`, and note which latents fired."""
         activations = self.activations(seen)
-        fired, rebuilt = self.rebuild_in_training(activations)
-        error = target.dense() - rebuilt
-        loss = self.per_row(error)
-        self._note_fired(fired, len(seen))
+        kept = self.kept_in_training(activations)
+        if kept.rebuilt is None:
+            loss = self.rebuilding_loss(kept.code, target)
+        else:
+            loss = self.per_row(target.dense() - kept.rebuilt)
+        self._note_fired(kept.fired, len(seen))
         dead = self.rows_since_fired >= self.dead_after
         if self.aux_weight and bool(dead.any()):
-            loss = loss + self.aux_weight * self._auxiliary_loss(activations, dead, error.detach())
+            rebuilt = self.decode(kept.code) if kept.rebuilt is None else kept.rebuilt
+            residual = (target.dense() - rebuilt).detach()
+            loss = loss + self.aux_weight * self._auxiliary_loss(activations, dead, residual)
         return loss
 
     def _note_fired(self, fired: Tensor, n_rows: int) -> None:

@@ -40,4 +40,4 @@ class VariationalNetwork(Network):
         log_variance = seen.times(self.spread) + self.spread_bias - self.mean @ self.spread
         drawn = centre + torch.randn(centre.shape, generator=self.generator).to(self.device) * (log_variance / 2).exp()
         divergence = (centre.square() + log_variance.exp() - log_variance - 1).sum() / (2 * len(seen))
-        return self.per_row(target.dense() - self.decode(drawn)) + self.beta * divergence
+        return self.rebuilding_loss(drawn, target) + self.beta * divergence

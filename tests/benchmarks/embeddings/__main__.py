@@ -12,23 +12,35 @@ simulator knows of what a user likes, and nothing of how much a user clicks.
 By default a row's features are those of the send and of its campaign, so that all that is known of the user is in the
 code; with --all-features the product's own features of user and device come along, and codes can only add to them.
 
---output keeps what was collected and every finished measurement; the same command again goes on where it stopped.
+--output keeps what was collected and every finished measurement; the same command again goes on where it stopped, and
+so does one with more seeds or sizes. --finished measures nothing and prints the table of what there is. Each run leaves
+the table there as comparison.md, and as comparison.json for the report (report_models --embedding-comparison).
+
+FVU is in the scale that an embedding was learned in, which its floor decides; two floors do not compare, and
+`reconstruction.py` beside this one holds all in one scale. Times are of one processor, so that what else the machine
+does is not in them. Seeds are held against each other too: the share of latents that another seed finds as well (cosine
+of at least 0.7), and linear CKA of held-out users' codes.
 """
 
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
 
+from jobs.report.comparison_measures import EmbeddingComparison
 from tests.benchmarks.embeddings.cells import Bench
 from tests.benchmarks.embeddings.comparison import Choice, Comparison
 from tests.benchmarks.embeddings.data import FILES, load
 from tests.benchmarks.embeddings.downstream import Downstream
-from tests.benchmarks.embeddings.grid import NONE, RIVALS, THE_DEFAULT, TRUTH, VARIANTS, Method
+from tests.benchmarks.embeddings.figures import figures_of
+from tests.benchmarks.embeddings.grid import NONE, QUICK_SETTINGS, RIVALS, THE_DEFAULT, TRUTH, VARIANTS, Method
+from tests.benchmarks.embeddings.promises import promises
 from tests.benchmarks.embeddings.table import markdown
 
 SIZE, OTHER_SIZES, DEFAULT_SIZE, BEST = 32, (16, 64, 128), 16, 4
+QUICK_SIZES = (32, 16)
 SVD = "TruncatedSVD, fp16"
 
 
@@ -50,6 +62,10 @@ def arg_parser() -> argparse.ArgumentParser:
     parser.add_argument("--threads", type=int, default=2, help="of LightGBM")
     parser.add_argument("--processes", type=int, default=1, help="measurements at a time")
     parser.add_argument("--quick", action="store_true", help="32 and 16 bytes, two settings a method")
+    parser.add_argument(
+        "--sizes", type=int, nargs="+", choices=(SIZE, *OTHER_SIZES), help="bytes a user besides 32 (default: all)"
+    )
+    parser.add_argument("--finished", action="store_true", help="only the table of what is finished already")
     return parser
 
 
@@ -58,25 +74,30 @@ def main() -> None:
     benches = [_bench(args, root) for root in (args.root, *args.report)]
     seeds = args.seeds or (1 if args.quick else 3)
     comparison = Comparison(
-        benches[0], benches[1:] or benches, seeds, args.choosing_seeds, quick=args.quick, processes=args.processes
+        benches[0],
+        benches[1:] or benches,
+        seeds,
+        args.choosing_seeds,
+        quick=args.quick,
+        processes=args.processes,
+        only_finished=args.finished,
     )
-    choices = _choices(comparison, truth=all(bench.data.interests is not None for bench in benches))
-    entries = comparison.report(choices)
-    _print_sizes(comparison)
-    svds = {choice.size: entry for choice, entry in zip(choices, entries, strict=True) if choice.method.name == SVD}
-    print(markdown(entries, entries[0], svds, comparison.holdout))
-    print("\nChosen, by validation log-loss:\n")
-    for choice in sorted(choices, key=lambda choice: choice.validation):
-        print(f"- {choice.method.name}, {choice.size} bytes: {choice.validation:.5f} {dict(choice.settings)}")
+    choices = _choices(comparison, _sizes(args), truth=all(bench.data.interests is not None for bench in benches))
+    found = _compared(comparison, choices, args)
+    kept = [f"- {one}" for one in promises(found)]
+    text = "\n".join([markdown(found), "", *kept, "", "Chosen, by validation log-loss:", "", *_chosen(choices)])
+    print(text)
+    (args.output / "comparison.md").write_text(f"{text}\n")
+    (args.output / "comparison.json").write_text(f"{found.model_dump_json(indent=1)}\n")
 
 
-def _choices(comparison: Comparison, *, truth: bool) -> list[Choice]:
+def _choices(comparison: Comparison, sizes: Sequence[int], *, truth: bool) -> list[Choice]:
     """Choose at one size, then the best variants and all rivals at the others; without codes comes first."""
     known = comparison.choose([(NONE, 0), *([(TRUTH, 0)] if truth else []), (THE_DEFAULT, DEFAULT_SIZE)])
     at_size = comparison.choose([(method, SIZE) for method in (*RIVALS, *VARIANTS)])
     best = _best_variants(at_size)
-    sizes = OTHER_SIZES[: 1 if comparison.quick else None]
-    return known + at_size + comparison.choose([(method, size) for size in sizes for method in (*RIVALS, *best)])
+    others = [size for size in OTHER_SIZES if size in sizes]
+    return known + at_size + comparison.choose([(method, size) for size in others for method in (*RIVALS, *best)])
 
 
 def _best_variants(choices: list[Choice]) -> list[Method]:
@@ -84,11 +105,35 @@ def _best_variants(choices: list[Choice]) -> list[Method]:
     return [choice.method for choice in sorted(variants, key=lambda choice: choice.validation)[:BEST]]
 
 
-def _print_sizes(comparison: Comparison) -> None:
-    for bench in comparison.reporting:
-        sends = ", ".join(f"{len(part.label):,} {name}" for name, part in bench.downstream.parts.items())
-        print(f"{bench.data.learn.shape[0]:,} users x {bench.data.learn.shape[1]} tokens; sends: {sends}")
-    print(f"{comparison.seeds} seed(s)\n")
+def _compared(comparison: Comparison, choices: list[Choice], args: argparse.Namespace) -> EmbeddingComparison:
+    reported = comparison.finished(choices) if args.finished else choices
+    entries = comparison.report(reported)
+    of = {(choice.method.name, choice.size): entry for choice, entry in zip(reported, entries, strict=True)}
+    svds = {size: entry for (name, size), entry in of.items() if name == SVD}
+    missing = [f"{size} bytes" for size in OTHER_SIZES if size not in _sizes(args)]
+    if args.quick:
+        missing.append(f"more than {QUICK_SETTINGS} settings a method")
+    return EmbeddingComparison(
+        ds=str(args.ds),
+        lakes=tuple(Path(root).name for root in args.report or [args.root]),
+        users=sum(bench.data.learn.shape[0] for bench in comparison.reporting),
+        sends=len(comparison.holdout.label),
+        seeds=comparison.seeds,
+        all_features=args.all_features,
+        embeddings=figures_of(entries, of.get((NONE.name, 0)), svds, comparison.holdout),
+        not_measured=(*missing, *comparison.left_out),
+    )
+
+
+def _sizes(args: argparse.Namespace) -> Sequence[int]:
+    return args.sizes or (QUICK_SIZES if args.quick else OTHER_SIZES)
+
+
+def _chosen(choices: list[Choice]) -> list[str]:
+    return [
+        f"- {choice.method.name}, {choice.size} bytes: {choice.validation:.5f} {dict(choice.settings)}"
+        for choice in sorted(choices, key=lambda choice: choice.validation)
+    ]
 
 
 def _bench(args: argparse.Namespace, root: str) -> Bench:

@@ -12,16 +12,18 @@ from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
 from hashlib import sha256
 from pathlib import Path
-from time import perf_counter
+from time import process_time
 from typing import Any
 
 import numpy as np
+import scipy.sparse as sp
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
 from tests.benchmarks.embeddings.data import Data, digest_of
 from tests.benchmarks.embeddings.downstream import Codes, Downstream
 from tests.benchmarks.embeddings.grid import Method, Settings
+from tests.benchmarks.embeddings.stability import Agreement, Kept, agreement
 
 HELD_OUT_SHARE = 0.1
 MODELS = Path(__file__).parents[3] / "models"
@@ -59,18 +61,25 @@ class Bench:
     data : Data
     downstream : Downstream
     folder : Path
-        `cells.jsonl`, one line a finished cell, and `losses/`, each one's log-loss of every hold-out row.
+        `cells.jsonl`, one line a finished cell; `losses/`, each one's log-loss of every hold-out row; and `learned/`,
+        what each one learned.
     """
 
     def __init__(self, data: Data, downstream: Downstream, folder: Path) -> None:
         self.data, self.downstream = data, downstream
         self.file, self.losses = folder / "cells.jsonl", folder / "losses"
-        self.losses.mkdir(parents=True, exist_ok=True)
+        self.learned = folder / "learned"
+        for one in (self.losses, self.learned):
+            one.mkdir(parents=True, exist_ok=True)
         self.basis = f"{data.digest} {digest_of(CODE)}"
         self.done = {line["key"]: line for line in self._lines() if line.get("basis") == self.basis}
         order = np.random.default_rng(0).permutation(data.learn.shape[0])
         n_held_out = int(len(order) * HELD_OUT_SHARE)
         self.learn, self.held_out = data.learn[np.sort(order[n_held_out:])], data.learn[np.sort(order[:n_held_out])]
+
+    def has(self, cell: Cell) -> bool:
+        """Say whether a cell was measured, with today's data and code."""
+        return cell.key in self.done
 
     def run(self, cells: Iterable[Cell], *, processes: int = 1) -> list[dict[str, Any]]:
         """Give the results of cells; those that were not measured before are measured now."""
@@ -97,6 +106,11 @@ class Bench:
         """Give the log-loss of each hold-out row, averaged over the seeds of one method."""
         return np.mean([np.load(self.losses / f"{one['key']}.npy").astype(np.float64) for one in results], axis=0)
 
+    def agreement(self, results: list[dict[str, Any]]) -> Agreement | None:
+        """Hold the seeds of one method against each other; None where there is one seed, or nothing was learned."""
+        paths = [self.learned / f"{one['key']}.npz" for one in results]
+        return agreement([Kept.load(path) for path in paths]) if all(path.exists() for path in paths) else None
+
     def _measured(self, cells: list[Cell], processes: int) -> Iterator[dict[str, Any]]:
         if processes == 1 or len(cells) < 2:
             yield from map(self._measure, cells)
@@ -116,11 +130,15 @@ class Bench:
             codes = cell.method.known(self.data)
             return codes, {"bytes": 0 if codes is None else None, "fvu": None}
         with threadpool_limits(limits=1):
-            started = perf_counter()
+            started = process_time()
             embedding = cell.method.fit(self.learn, cell.budget, cell.seed, **cell.settings)
-            fitted = perf_counter()
+            fitted = process_time()
             codes = embedding.encode(self.data.requests)
-            encoded = perf_counter()
+            encoded = process_time()
+            codes = zero_without_tokens(codes, self.data.requests)
+            Kept(sp.csr_matrix(embedding.encode(self.held_out)), embedding.dictionary()).save(
+                self.learned / f"{cell.key}.npz"
+            )
             return codes, {
                 "bytes": embedding.bytes_per_user(codes),
                 "fvu": embedding.fvu(self.held_out),
@@ -128,6 +146,13 @@ class Bench:
                 "users_per_s": self.data.requests.shape[0] / (encoded - fitted),
                 "train_s": fitted - started,
             }
+
+
+def zero_without_tokens(codes: sp.csr_matrix | NDArray[np.float32], counts: sp.csr_matrix) -> Any:
+    """Give codes in which users without tokens have none: `jobs.encode_users` writes no row for them, and the click
+    model's encoder takes that as zeros."""
+    has = np.diff(counts.indptr) > 0
+    return sp.csr_matrix(codes.multiply(has[:, None])) if sp.issparse(codes) else codes * has[:, None]
 
 
 _work: tuple[Bench, list[Cell]]

@@ -54,6 +54,12 @@ class Learned:
     def dead_fraction(self, codes: sp.csr_matrix | NDArray[np.float32]) -> float:
         return dead_fraction(sp.csr_matrix(codes))
 
+    def rebuilt(self, counts: sp.csr_matrix) -> NDArray[np.float32]:
+        return np.asarray(self.estimator.rebuild(self.encode(counts)) * self.estimator.scale_)
+
+    def dictionary(self) -> NDArray[np.float32] | None:
+        return None if isinstance(self.estimator, DeepAutoencoder) else self.estimator.decoder_
+
 
 @dataclass(frozen=True)
 class Method:
@@ -93,6 +99,16 @@ def _l1(budget: int) -> list[Settings]:
     return _each(n_latents=[4 * min(budget, 64), 2 * min(budget, 64)], l1=[0.05, 0.02, 0.1])
 
 
+def _predictive(budget: int) -> list[Settings]:
+    narrower = {"n_latents": 2 * min(budget, 64), "l1": 0.05}
+    return _l1(budget) + [{**narrower, "prediction": prediction} for prediction in (0.3, 3.0)]
+
+
+def _dense(**choices: list[Any]) -> Callable[[int], list[Settings]]:
+    """Give a latent a byte, and half as many."""
+    return lambda budget: _each(n_latents=[budget, budget // 2], **choices)
+
+
 FLOORS = [0.5, 1.0]
 LENGTHS = {"share": [1.0, 0.5], "floor": FLOORS}
 """All of the bytes or half of them, as TopK has."""
@@ -112,13 +128,9 @@ VARIANTS = [
     Method("TopK", _autoencoder(TopKAutoencoder), lambda budget: _topk(budget // 2)),
     Method("BatchTopK", _autoencoder(BatchTopKAutoencoder), lambda budget: _topk((budget - 1) // 2)),
     Method("L1", _autoencoder(L1Autoencoder), _l1),
-    Method("predictive (PSD)", _autoencoder(PredictiveAutoencoder), _l1),
-    Method(
-        "undercomplete",
-        _autoencoder(UndercompleteAutoencoder),
-        lambda budget: _each(n_latents=[budget], activation=["linear", "relu"]),
-    ),
-    Method("KL", _autoencoder(KLAutoencoder), lambda budget: _each(n_latents=[budget], kl=[0.03, 0.3])),
+    Method("predictive (PSD)", _autoencoder(PredictiveAutoencoder), _predictive),
+    Method("undercomplete", _autoencoder(UndercompleteAutoencoder), _dense(activation=["linear", "relu"])),
+    Method("KL", _autoencoder(KLAutoencoder), _dense(target=[0.1, 0.03], kl=[0.03, 0.3])),
     Method(
         "denoising: TopK, masked",
         _autoencoder(TopKAutoencoder),
@@ -132,29 +144,17 @@ VARIANTS = [
     Method(
         "denoising: undercomplete",
         _autoencoder(UndercompleteAutoencoder),
-        lambda budget: [{"n_latents": budget, "dropout": 0.3}, {"n_latents": budget, "noise": 0.5}],
+        lambda budget: [
+            {"n_latents": width, **corruption}
+            for width in (budget, budget // 2)
+            for corruption in ({"dropout": 0.3}, {"noise": 0.5})
+        ],
     ),
-    Method(
-        "contractive",
-        _autoencoder(ContractiveAutoencoder),
-        lambda budget: _each(n_latents=[budget], contraction=[0.01, 0.1]),
-    ),
-    Method("deep", _autoencoder(DeepAutoencoder), lambda budget: _each(n_latents=[budget], n_hidden=[64, 128])),
-    Method(
-        "deep, pre-trained",
-        _autoencoder(DeepAutoencoder),
-        lambda budget: _each(n_latents=[budget], n_hidden=[64, 128], pretrain_epochs=[10]),
-    ),
-    Method(
-        "deep, contractive",
-        _autoencoder(DeepContractiveAutoencoder),
-        lambda budget: _each(n_latents=[budget], contraction=[0.001, 0.01, 0.1]),
-    ),
-    Method(
-        "variational",
-        _autoencoder(VariationalAutoencoder),
-        lambda budget: _each(n_latents=[budget], beta=[0.003, 0.001]),
-    ),
+    Method("contractive", _autoencoder(ContractiveAutoencoder), _dense(contraction=[0.01, 0.1])),
+    Method("deep", _autoencoder(DeepAutoencoder), _dense(n_hidden=[64, 128])),
+    Method("deep, pre-trained", _autoencoder(DeepAutoencoder), _dense(n_hidden=[64, 128], pretrain_epochs=[10])),
+    Method("deep, contractive", _autoencoder(DeepContractiveAutoencoder), _dense(contraction=[0.001, 0.01, 0.1])),
+    Method("variational", _autoencoder(VariationalAutoencoder), _dense(beta=[0.003, 0.001])),
 ]
 
 THE_DEFAULT = Method("TopK, the default", _autoencoder(TopKAutoencoder), lambda _: [{**DEFAULTS}])

@@ -21,8 +21,8 @@ from pyspark.sql import functions as F
 
 from jobs.carried import PUSHES
 from jobs.embedding import EMBEDDINGS, audience_codes_table
-from jobs.find_lookalikes import collected_codes
 from jobs.lake import Lake
+from jobs.lookalike_users import collected_codes
 from jobs.session import make_session
 from jobs.simulation.catalogue import CATEGORIES
 from models.autoencoder.store import verify

@@ -34,12 +34,20 @@ class Embedding(Protocol):
         """Give the mean size of a stored code."""
         ...
 
-    def fvu(self, counts: sp.csr_matrix) -> float | None:
-        """Give the share of variance that the codes of these users leave unexplained; None where it means nothing."""
+    def fvu(self, counts: sp.csr_matrix) -> float:
+        """Give the share of variance that the codes of these users leave unexplained, in the embedding's own scale."""
         ...
 
     def dead_fraction(self, codes: sp.csr_matrix | NDArray[np.float32]) -> float | None:
         """Give the share of latents that no user has; None for dense embeddings."""
+        ...
+
+    def rebuilt(self, counts: sp.csr_matrix) -> NDArray[np.floating]:
+        """Give what the codes of these users say of log1p of their counts, shape (n_users, n_tokens)."""
+        ...
+
+    def dictionary(self) -> NDArray[np.floating] | None:
+        """Give what each latent stands for, shape (n_latents, n_tokens); None where no row is a latent's own."""
         ...
 
 
@@ -81,6 +89,13 @@ class Projected:
 
     def dead_fraction(self, codes: sp.csr_matrix | NDArray[np.float32]) -> None:  # noqa: ARG002
         return None
+
+    def rebuilt(self, counts: sp.csr_matrix) -> NDArray[np.float64]:
+        scaled = _with_one(self.encode(counts)) @ self.decoder + self.scaling.mean
+        return np.asarray(scaled * self.scaling.scale)
+
+    def dictionary(self) -> NDArray[np.float64]:
+        return self.decoder[:-1]  # the last row is the intercept
 
     def _values(self, counts: sp.csr_matrix) -> NDArray[np.float32]:
         chunks = (counts[start : start + 8192] for start in range(0, counts.shape[0], 8192))

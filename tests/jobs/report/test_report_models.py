@@ -40,7 +40,9 @@ def put_measures(lake: Lake, tmp_path: Path, measured: dict[str, Any], features:
 
 
 def report(spark: SparkSession, lake: Lake, ds: date = DS) -> tuple[dict[str, Any], str]:
-    report_models.run(spark, argparse.Namespace(root=lake.root, ds=ds, tracking_uri=None, drift_limit=0.25))
+    report_models.run(
+        spark, argparse.Namespace(root=lake.root, ds=ds, tracking_uri=None, drift_limit=0.25, embedding_comparison=None)
+    )
     folder = Path(lake.root) / "reports" / f"ds={ds}"
     assert sorted(file.name for file in folder.iterdir()) == ["metrics.json", "report.html", "report.md"]
     found: dict[str, Any] = json.loads((folder / "metrics.json").read_text(encoding="utf-8"))

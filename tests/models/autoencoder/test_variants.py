@@ -118,7 +118,7 @@ def test_the_search_for_the_best_code_lowers_its_objective(counts):
 
     found = [objective(predicted)]
     for network.steps in (1, 5, 300, 600):
-        found.append(objective(network.best_code(rows, predicted)))
+        found.append(objective(network.best_code(batch, predicted)))
     assert found[0] > found[1] > found[2] > found[3]
     assert found[3] == pytest.approx(found[4], rel=1e-5)
 
