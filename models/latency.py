@@ -24,6 +24,11 @@ ENGINE_STEP = 3
 """The engine, which is a part of what is timed anyway, is timed apart on every third row."""
 PERCENTILES = (50, 95, 99)
 
+COLD_ROWS = 200
+"""Rows that are timed with cold caches as well, spread over all: each costs milliseconds."""
+EMPTYING_BYTES = 48 * 2**20
+"""What is written to memory to empty the caches of a processor: more than the largest holds on most servers."""
+
 BATCH_SIZES = (1, 100, 10_000)
 BATCH_ROWS, LEAST_BATCHES, MOST_BATCHES = 10_000, 3, 30
 """As many batches of each size are timed as make so many rows, but within these two; the median counts."""
@@ -41,7 +46,7 @@ class Timed:
     """Distinct raw rows."""
 
 
-def latency_us(scorers: Mapping[Name, Timed]) -> dict[Name, dict[str, float]]:
+def latency_us(scorers: Mapping[Name, Timed], *, cold_rows: int = COLD_ROWS) -> dict[Name, dict[str, float]]:
     """Time every scorer on every row, from raw row to calibrated probability.
 
     Scorers take turns row by row, and start in turn, so that all of them meet the same noise and the same
@@ -51,29 +56,36 @@ def latency_us(scorers: Mapping[Name, Timed]) -> dict[Name, dict[str, float]]:
     ----------
     scorers : mapping
         Name -> scorer and its rows; all of them are timed on as many rows as the shortest has.
+    cold_rows : int
+        How many of them, spread evenly, are timed once more, each after the processor's caches were emptied.
 
     Returns
     -------
     dict
         Name -> ``p50``, ``p95`` and ``p99`` of all timings, the same with ``engine_`` before (from encoded row to
-        uncalibrated probability; see `ENGINE_STEP`), and ``p99_of_row_medians``, without what befell a row only
-        once, all in microseconds; ``n``, the number of rows, and ``n_timings``, `ROUNDS` for each.
+        uncalibrated probability; see `ENGINE_STEP`) and with ``cold_`` before (caches emptied), and
+        ``p99_of_row_medians``, without what befell a row only once, all in microseconds; ``n``, the number of rows,
+        ``n_timings``, `ROUNDS` for each, and ``cold_n``, one timing each.
     """
     n = min(len(timed.rows) for timed in scorers.values())
-    whole = _take_turns({name: (timed.scorer.score_one, timed.rows) for name, timed in scorers.items()}, n)
+    raw = {name: (timed.scorer.score_one, timed.rows) for name, timed in scorers.items()}
+    whole = _take_turns(raw, n)
     encoded = {
         name: [timed.scorer.encoder.encode_one(row) for row in timed.rows[:n:ENGINE_STEP]]
         for name, timed in scorers.items()
     }
     calls = {name: (timed.scorer.engine.predict_one, encoded[name]) for name, timed in scorers.items()}
     engine = _take_turns(calls, len(range(0, n, ENGINE_STEP)))
+    cold = _with_cold_caches(raw, n, cold_rows)
     return {
         name: {
             **_percentiles(whole[name]),
             **_percentiles(engine[name], "engine_"),
+            **(_percentiles(cold[name], "cold_") if cold_rows else {}),
             "p99_of_row_medians": _microseconds(np.percentile(np.median(whole[name], axis=0), 99)),
             "n": n,
             "n_timings": whole[name].size,
+            "cold_n": cold[name].size,
         }
         for name in scorers
     }
@@ -130,6 +142,22 @@ def _one_round(calls: Calls[Name], n: int) -> dict[Name, NDArray[np.float64]]:
             call(row)
             taken[name][index] = perf_counter_ns() - started
     return taken
+
+
+def _with_cold_caches(calls: Calls[Name], n: int, cold_rows: int) -> dict[Name, NDArray[np.float64]]:
+    """Give the nanoseconds of each call on some of the first ``n`` rows, after other memory went through the caches."""
+    chosen = np.unique(np.linspace(0, n - 1, min(n, cold_rows)).astype(np.int64))
+    other_memory = np.zeros(EMPTYING_BYTES // 8)
+    taken = {name: np.empty(len(chosen)) for name in calls}
+    for turn, index in enumerate(chosen):
+        for name, (call, rows) in calls.items():
+            row = rows[index]
+            np.add(other_memory, 1, out=other_memory)
+            started = perf_counter_ns()
+            call(row)
+            taken[name][turn] = perf_counter_ns() - started
+    overhead = _clock_overhead_ns()
+    return {name: np.maximum(nanoseconds - overhead, 0) for name, nanoseconds in taken.items()}
 
 
 def _clock_overhead_ns() -> float:

@@ -21,7 +21,7 @@ Spread = tuple[float | None, float | None, float | None]
 
 
 def latency_spread(models: Sequence[Shown], limit: float | None = None) -> Chart | None:
-    """Draw each model's p50 (the dot) to p99, whole and of the engine alone; null where nothing was timed."""
+    """Draw each model's p50 (the dot) to p99: whole, with empty caches, of the engine; null where nothing was timed."""
     rows = [Row(f"{one.number}  {one.label}", stretches) for one in models[:MOST] if (stretches := _stretches(one))]
     if not rows:
         return None
@@ -42,7 +42,9 @@ def _stretches(one: Shown) -> tuple[Stretch, ...]:
     latency = one.measures.latency_us
     whole = _stretch(one, "raw row to probability", one.kind, (latency.p50, latency.p95, latency.p99))
     engine = (latency.engine_p50, latency.engine_p95, latency.engine_p99)
-    return tuple(found for found in (whole, _stretch(one, "engine alone", "engine", engine)) if found)
+    cold = (latency.cold_p50, latency.cold_p95, latency.cold_p99)
+    parts = (whole, _stretch(one, "caches empty", "engine", cold), _stretch(one, "engine alone", "engine", engine))
+    return tuple(found for found in parts if found)
 
 
 def _stretch(one: Shown, what: str, kind: str, spread: Spread) -> Stretch | None:

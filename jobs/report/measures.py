@@ -40,6 +40,14 @@ class Latency(Entry):
     """See ``engine_p50``."""
     engine_p99: Number = None
     """See ``engine_p50``."""
+    cold_p50: Number = None
+    """As ``p50``, of predictions before each of which the processor's caches were emptied."""
+    cold_p95: Number = None
+    """See ``cold_p50``."""
+    cold_p99: Number = None
+    """See ``cold_p50``."""
+    cold_n: int | None = None
+    """Predictions that were timed so."""
 
 
 class Bin(Entry):

@@ -53,7 +53,27 @@ def test_slower_scorers_look_slower_and_the_engine_is_a_part() -> None:
 def test_the_clocks_own_time_is_taken_off(monkeypatch: pytest.MonkeyPatch) -> None:
     ticks = iter(range(0, 10**9, 50))  # a clock that takes 50 ns a reading, and calls that take none
     monkeypatch.setattr(latency, "perf_counter_ns", lambda: next(ticks))
-    assert latency_us({"instant": timed(1)})["instant"]["p99"] == 0
+    assert latency_us({"instant": timed(1)}, cold_rows=7)["instant"]["cold_p99"] == 0
+    assert latency_us({"instant": timed(1)}, cold_rows=0)["instant"]["p99"] == 0
+
+
+def test_rows_with_cold_caches_are_spread_over_all(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(latency, "EMPTYING_BYTES", 800)
+    called: list[int] = []
+    found = latency._with_cold_caches({"a": (lambda row: called.append(row) or 0.0, range(100))}, 90, 10)
+    assert len(found["a"]) == len(called) == 10
+    assert (called[0], called[-1]) == (0, 89)
+    for rows, taken in ((3, 3), (5, 3)):
+        assert len(latency._with_cold_caches({"a": (lambda _: 0.0, range(100))}, 3, rows)["a"]) == taken
+
+
+def test_empty_caches_cost_time() -> None:
+    table = np.arange(2**17, dtype=np.float64)
+    reading = SimpleNamespace(score_one=lambda _: float(table.sum()), engine=SimpleNamespace(predict_one=lambda _: 0.0))
+    reading.encoder = SimpleNamespace(encode_one=lambda row: row)
+    found = latency_us({"reading": Timed(reading, [{}] * 300)}, cold_rows=60)["reading"]
+    assert found["cold_p50"] > found["p50"]
+    assert found["cold_n"] == 60
 
 
 def test_scorers_take_turns(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -70,7 +90,7 @@ def test_a_pause_counts_and_the_figure_that_leaves_it_out_says_so(monkeypatch: p
     monkeypatch.setattr(latency, "CLOCK_READINGS", 10)
     ticks = iter(np.cumsum([0, 10_000] * 30 + [0, 900_000] * 30 + [0, 20_000] * 30 + [0, 0] * 100).tolist())
     monkeypatch.setattr(latency, "perf_counter_ns", lambda: next(ticks))
-    found = latency_us({"paused": replace(timed(1), rows=[{"row": row} for row in range(30)])})["paused"]
+    found = latency_us({"paused": replace(timed(1), rows=[{"row": row} for row in range(30)])}, cold_rows=0)["paused"]
     assert (found["p99"], found["p99_of_row_medians"]) == (900, 20)
     assert (found["n"], found["n_timings"]) == (30, 90)
 

@@ -50,13 +50,14 @@ def main() -> None:
     parser.add_argument("--root", required=True, type=Path, help="a local lake where models were measured")
     parser.add_argument("--ds", required=True, help="the day, YYYY-MM-DD")
     parser.add_argument("--rows", type=int, default=10_000, help="rows that are timed one by one")
+    parser.add_argument("--cold-rows", type=int, default=1_000, help="rows that are timed with empty caches as well")
     parser.add_argument("--threads", type=int, default=2, help="threads that the default forest is fitted with")
     args = parser.parse_args()
     lake = LakeFiles(args.root, args.ds)
     with tempfile.TemporaryDirectory() as work:
         contenders = _contenders(lake, Path(work), args.threads)
         with threadpool_limits(1):
-            figures = _figures(contenders, lake, args.rows)
+            figures = _figures(contenders, lake, args.rows, args.cold_rows)
             batches = _batches(contenders, lake)
     print(_table(figures, describe_machine()))
     print(batches)
@@ -75,14 +76,14 @@ def _contenders(lake: LakeFiles, work: Path, threads: int) -> list[Contender]:
     return [default_forest(fitted_on, encoder, work, threads=threads), *candidates]
 
 
-def _figures(contenders: Sequence[Contender], lake: LakeFiles, n_rows: int) -> dict[str, Figures]:
+def _figures(contenders: Sequence[Contender], lake: LakeFiles, n_rows: int, cold_rows: int) -> dict[str, Figures]:
     rows, raw = lake.holdout(), lake.raw_rows(n_rows)
     _say("scoring the hold-out")
     scored = {one.name: one.scorer.score(rows.batch) for one in contenders}
     quality = {name: (auc(p, rows.label), log_loss(p, rows.label)) for name, p in scored.items()}
     _say("timing single rows")
-    beside_all = _timed(contenders, raw[:: max(len(raw) // SLOW_ROWS, 1)])
-    latency = beside_all | _timed([one for one in contenders if not one.slow], raw)
+    beside_all = _timed(contenders, raw[:: max(len(raw) // SLOW_ROWS, 1)], cold_rows=20)
+    latency = beside_all | _timed([one for one in contenders if not one.slow], raw, cold_rows=cold_rows)
     _say("starting cold")
     cold = {one.name: _cold(one, raw[0]) for one in contenders}
     first = {one.model: quality[one.name] for one in reversed(contenders)}
@@ -102,8 +103,8 @@ def _figures(contenders: Sequence[Contender], lake: LakeFiles, n_rows: int) -> d
     }
 
 
-def _timed(contenders: Sequence[Contender], rows: Sequence[RawRow]) -> dict[str, dict[str, float]]:
-    return latency_us({one.name: Timed(one.scorer, rows) for one in contenders})
+def _timed(contenders: Sequence[Contender], rows: Sequence[RawRow], *, cold_rows: int) -> dict[str, dict[str, float]]:
+    return latency_us({one.name: Timed(one.scorer, rows) for one in contenders}, cold_rows=cold_rows)
 
 
 def _batches(contenders: Sequence[Contender], lake: LakeFiles) -> str:
@@ -150,18 +151,24 @@ def _targets(figures: dict[str, Figures], chosen: str) -> list[Target]:
 def _table(figures: dict[str, Figures], machine: dict[str, object]) -> str:
     lines = [
         f"{machine['cpu']}, {machine['cores']} cores, {machine['system']}, Python {machine['python']}; one thread\n",
-        "| model, format, engine | bytes | AUC | lost | log-loss | more | engine p50 us | p99 | raw row p50 us | p99 "
-        "| rows timed | cold start ms | peak MB |",
-        "|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|",
+        "| model, format, engine | bytes | AUC | lost | log-loss | more | engine p50 us | p99 "
+        "| raw row p50 us | p95 | p99 | rows timed | caches empty p50 us | p95 | p99 | rows timed | cold start ms | peak MB |",
+        "|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|",
     ]
     for name, one in figures.items():
         quality = f"{one.auc:.5f} | {one.auc_lost:.6f} | {one.log_loss:.6f} | {one.log_loss_more:.6f}"
-        times = " | ".join(f"{one.latency[key]:,.1f}" for key in ("engine_p50", "engine_p99", "p50", "p99"))
+        times = _micros(one, "engine_p50", "engine_p99", "p50", "p95", "p99")
+        cold = f"{_micros(one, 'cold_p50', 'cold_p95', 'cold_p99')} | {one.latency['cold_n']:,}"
         rss = f"{one.rss / 1e6:.0f}" if one.rss else ""
         lines.append(
-            f"| {name} | {one.n_bytes:,} | {quality} | {times} | {one.latency['n']:,} | {one.cold_ms:.0f} | {rss} |"
+            f"| {name} | {one.n_bytes:,} | {quality} | {times} | {one.latency['n']:,} | {cold} "
+            f"| {one.cold_ms:.0f} | {rss} |"
         )
     return "\n".join(lines)
+
+
+def _micros(one: Figures, *names: str) -> str:
+    return " | ".join(f"{one.latency[name]:,.1f}" for name in names)
 
 
 def _verdicts(found: Sequence[Target]) -> str:
