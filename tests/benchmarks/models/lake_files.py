@@ -61,6 +61,16 @@ class LakeFiles:
             raise ValueError(f"decision of {self.ds}: expected a chosen candidate, got {decision['reasons']}")
         return str(decision["chosen"])
 
+    def tolerance(self) -> float:
+        """Give the log-loss excess that counted as being as good as the best."""
+        decision = json.loads((self.root / "decision" / f"ds={self.ds}.json").read_text())
+        return float(decision["choice"]["tolerance"])
+
+    def quality(self) -> dict[str, tuple[float, float]]:
+        """Give each measured candidate's AUC and log-loss on the hold-out, as the report has them."""
+        measures = json.loads((self.root / "reports" / f"ds={self.ds}" / "metrics.json").read_text())
+        return {one["name"]: (one["auc"], one["log_loss"]) for one in measures["candidates"]}
+
     def bundle(self, name: str) -> Path:
         """Give the folder of a measured bundle."""
         return self.folder("measured") / name

@@ -62,3 +62,26 @@ def targets(figures: Mapping[str, Figures], *, default: str, champion: str, fore
         Target("champion's cold start to the first probability: at most 250 ms",
                f"{best.cold_ms:.0f} ms", best.cold_ms <= 250),
     ]  # fmt: skip
+
+
+def quality_targets(
+    holdout: Mapping[str, tuple[float, float]],
+    champion: str,
+    *,
+    auc: float | None,
+    log_loss: float | None,
+    tolerance: float,
+) -> list[Target]:
+    """Hold candidates to what is promised of a log; ``holdout``: name -> AUC and log-loss on the hold-out."""
+    found = []
+    if auc is not None:
+        best = max(one for one, _ in holdout.values())
+        found.append(Target(f"best candidate's AUC on the hold-out: at least {auc}", f"{best:.4f}", best >= auc))
+    if log_loss is not None:
+        best = min(one for _, one in holdout.values())
+        text = f"best candidate's log-loss on the hold-out: at most {log_loss}"
+        found.append(Target(text, f"{best:.5f}", best <= log_loss))
+        more = holdout[champion][1] - best
+        text = f"champion's log-loss: at most {tolerance} more than the best candidate's"
+        found.append(Target(text, f"{more:.5f}", more <= tolerance))
+    return found

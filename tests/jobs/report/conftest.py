@@ -198,7 +198,8 @@ def model(
         "artifact_bytes": {"joblib": serving * 9, "serving": serving, "onnx": serving * 2},
         "serving_format": "onnx" if family == "random_forest" else "lightgbm_text",
         "latency_us": {"p50": p50, "p95": 0.9 * p99, "p99": p99, "n": 10_000}
-        | {"engine_p50": 0.3 * p50, "engine_p95": 0.3 * p99, "engine_p99": 0.32 * p99},
+        | {"engine_p50": 0.3 * p50, "engine_p95": 0.3 * p99, "engine_p99": 0.32 * p99}
+        | {"cold_p50": 3 * p50, "cold_p95": 4 * p50, "cold_p99": 5 * p99, "cold_n": 200},
         "batch_rows_per_s": 91_234.5,
         "batch_rows_per_s_by_size": {"1": 9_876.5, "100": 61_234.5, "10000": 91_234.5},
         "mean_p": RATE * 1.02,
