@@ -33,6 +33,8 @@ from tests.benchmarks.models.targets import Figures, Target, quality_targets, ta
 STARTS = 3
 SLOW_ROWS = 500
 """Rows that are timed where contenders of milliseconds take part."""
+MOST_SPREAD = 0.15
+"""How far ratios of latencies may differ from one time to the next."""
 BATCH_ROWS, BATCHES = 100_000, 3
 
 
@@ -52,6 +54,7 @@ def main() -> None:
     parser.add_argument("--rows", type=int, default=10_000, help="rows that are timed one by one")
     parser.add_argument("--cold-rows", type=int, default=1_000, help="rows that are timed with empty caches as well")
     parser.add_argument("--threads", type=int, default=2, help="threads that the default forest is fitted with")
+    parser.add_argument("--repeats", type=int, default=3, help="how often latencies are taken anew, to compare ratios")
     parser.add_argument("--promised-auc", type=float, help="of the lake's best candidate on the hold-out")
     parser.add_argument("--promised-log-loss", type=float, help="likewise")
     args = parser.parse_args()
@@ -61,8 +64,10 @@ def main() -> None:
         with threadpool_limits(1):
             figures = _figures(contenders, lake, args.rows, args.cold_rows)
             batches = _batches(contenders, lake)
+            repeats = _repeats([one for one in contenders if not one.slow], lake.raw_rows(args.rows), args.repeats)
     print(_table(figures, describe_machine()))
     print(batches)
+    print(repeats)
     of_log = quality_targets(
         lake.quality(),
         lake.chosen(),
@@ -114,6 +119,31 @@ def _figures(contenders: Sequence[Contender], lake: LakeFiles, n_rows: int, cold
 
 def _timed(contenders: Sequence[Contender], rows: Sequence[RawRow], *, cold_rows: int) -> dict[str, dict[str, float]]:
     return latency_us({one.name: Timed(one.scorer, rows) for one in contenders}, cold_rows=cold_rows)
+
+
+def _repeats(contenders: Sequence[Contender], rows: Sequence[RawRow], n: int) -> str:
+    """Take latencies anew; gives a Markdown table of how far ratios of p50 to the first contender's differ."""
+    _say(f"timing single rows {n} times more")
+    found = [_timed(contenders, rows, cold_rows=0) for _ in range(n)]
+    first, *others = (one.name for one in contenders)
+    names = ("engine_p50", "p50")
+    ratios = {
+        (other, name): [one[other][name] / one[first][name] for one in found] for other in others for name in names
+    }
+    lines = [
+        f"\n| p50 as a multiple of {first}, {n} times over | engine | raw row | they differ by |",
+        "|---|---|---|--:|",
+    ]
+    for other in others:
+        both = [ratios[other, name] for name in names]
+        spread = max(max(one) / min(one) - 1 for one in both)
+        told = " | ".join(", ".join(f"{ratio:.2f}" for ratio in one) for one in both)
+        lines.append(f"| {other} | {told} | {spread:.0%} |")
+    worst = max(max(one) / min(one) - 1 for one in ratios.values())
+    verdict = "reached" if worst < MOST_SPREAD else "MISSED"
+    return "\n".join(
+        [*lines, f"\nratios between engines differ by less than {MOST_SPREAD:.0%}: {worst:.0%}, {verdict}"]
+    )
 
 
 def _batches(contenders: Sequence[Contender], lake: LakeFiles) -> str:
