@@ -56,6 +56,7 @@ from jobs.log_note import LogNote, note_days, read_note
 from jobs.past import read_past
 from jobs.prune_lake import ARTEFACTS, FAMILIES
 from jobs.registry import Registry
+from jobs.score_users import LAYOUT, SCORES
 from jobs.side_by_side import side_by_side
 from jobs.train_click_models import CANDIDATES, VALIDATION_PREDICTIONS
 from jobs.trained_on import Trained, traces_of, trained_on
@@ -205,7 +206,7 @@ def _apply(lake: Lake, change: Change) -> None:
     theirs = change.mark(lake.read(change.table)).where(THEIRS)
     found = {day: n for day, n in theirs.groupBy("ds").count().collect()}
     if found:
-        lake.change(change.table, found, change)
+        lake.change(change.table, found, change, **(LAYOUT if change.table == SCORES else {}))
         what = "removed" if change.again is None else "read again without them"
         say(f"{change.table}: {sum(found.values()):,} rows of {len(found)} days {what}")
 

@@ -85,7 +85,9 @@ class Lake:
         for day in sorted(set(days)):
             self._point(table, day, write)
 
-    def change(self, table: str, days: Collection[date], change: Callable[[DataFrame], DataFrame]) -> None:
+    def change(
+        self, table: str, days: Collection[date], change: Callable[[DataFrame], DataFrame], **layout: Any
+    ) -> None:
         """Replace whole days of a table by what a function makes of their rows.
 
         Parameters
@@ -97,12 +99,14 @@ class Lake:
         change : callable
             Rows with ``ds`` in, rows with the same columns out. Called once for all days with the same schema: what a
             table of many months gained or lost meanwhile stays as it was written.
+        **layout
+            How the table lies in its files, see `write`.
         """
         alike: dict[StructType, list[date]] = {}
         for day in sorted(days):
             alike.setdefault(self._schema(table, self._write_of(table, day)), []).append(day)
         for of_schema in alike.values():
-            self.write(table, change(self._rows(table, of_schema)), of_schema)
+            self.write(table, change(self._rows(table, of_schema)), of_schema, **layout)
 
     def read(self, table: str, *, since: date | None = None, until: date | None = None) -> DataFrame:
         """Read the current rows of a table, with their ``ds``.

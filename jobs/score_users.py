@@ -30,9 +30,13 @@ from models.serving.manifest import read_manifest
 SCORES, SCORE_COUNTS = "scores", "score_counts"
 
 HASHES = 1_000_000
+"""Into so many parts users are cut by a hash of their id, where some of them are taken."""
 
 FILE_ROWS, GROUP_ROWS = 100_000, 50_000
 """Scores that are worth a file of their own; most of a row group, which is what a reader of one campaign reads."""
+
+LAYOUT: dict[str, Any] = {"by": ("campaign_id",), "group_rows": GROUP_ROWS}
+"""How scores lie in their files, see ``Lake.write``."""
 
 
 def arg_parser() -> argparse.ArgumentParser:
@@ -114,7 +118,7 @@ def write_scores(lake: Lake, ds: date, scores: DataFrame, manifest: dict[str, An
         "embedding_version": F.lit(manifest["embedding_version"]).cast("string"),
     }
     rows = scores.withColumns(versions).withColumn("ds", F.lit(ds))
-    lake.write(SCORES, rows, [ds], by=["campaign_id"], group_rows=GROUP_ROWS)
+    lake.write(SCORES, rows, [ds], **LAYOUT)
 
 
 def _totals(scores: DataFrame) -> dict[str, int]:

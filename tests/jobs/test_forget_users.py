@@ -89,7 +89,7 @@ def lake(
     call(spark, aggregate_day, root, TWO)
     call(spark, build_features, root, TWO)
     lake = Lake(spark, str(root))
-    of_users = lake.read("requests").select("user_id", "as_of", "send_id", "ds")
+    of_users = lake.read("requests").select("user_id", "as_of", "send_id", "campaign_id", "ds")
     for table in BY_HAND:
         lake.write(table, of_users, [ONE, TWO])
     flagged = [("user", GONE), ("user", "u2"), ("device", "d-gone"), ("device", "shared"), ("device", "d3")]
@@ -134,6 +134,15 @@ def values(path: Path) -> str:
     """Give what a file holds as text, Parquet decoded."""
     table = pq.read_table(path, partitioning=None).to_pylist() if path.suffix == ".parquet" else ""
     return f"{path.read_bytes()!r} {table}"
+
+
+@pytest.mark.usefixtures("said")
+def test_scores_stay_sorted_by_campaign(lake: Lake) -> None:
+    write = (Path(lake.root) / "scores" / "_current" / f"ds={TWO}").read_text()
+    files = [pq.read_table(path, partitioning=None) for path in Path(lake.root).glob(f"scores/{write}/*/*.parquet")]
+    campaigns = [table["campaign_id"].to_pylist() for table in files]
+    assert max(len(set(of_file)) for of_file in campaigns) > 1
+    assert campaigns == [sorted(of_file) for of_file in campaigns]
 
 
 @pytest.mark.usefixtures("said")

@@ -151,7 +151,7 @@ def test_the_likeliest_are_kept_and_ties_go_by_name(spark: SparkSession) -> None
 @pytest.fixture
 def written(spark: SparkSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Lake:
     """Scores of 30 campaigns in three partitions, in row groups of 50."""
-    monkeypatch.setattr(score_users, "GROUP_ROWS", 50)
+    monkeypatch.setitem(score_users.LAYOUT, "group_rows", 50)
     lake = Lake(spark, str(tmp_path))
     scores = scored(Crossed(in_spark(spark, made_rows()), {}), served("logistic"))
     write_scores(lake, DS, scores, MANIFEST)
