@@ -59,17 +59,19 @@ def _entropy(counts: str, total: str) -> str:
 def rhythm_features(prefix: str, what: str) -> tuple[Feature, ...]:
     """Give how a user's past is spread over the day and the week, in the user's own time zone.
 
-    Shares are pulled towards those of all users by a prior, see ``features.rhythm_priors``; entropies are those of the
-    counts as they are.
+    Shares are pulled towards those of all users by a prior, see ``features.rhythm_priors``; without any event they are
+    null, or most users would have the prior's own value, which moves from day to day and tells the day. Entropies are
+    those of the counts as they are.
     """
     total, hours, weekdays = rhythm_columns(prefix)
 
     def share(name: str, counts: str, of: Callable[[str], str], when: str) -> Feature:
         shares, _ = prior_names(counts)
+        pulled = smoothed(of(counts), total, counts, of(shares))
         return Feature(
-            f"user_{prefix}_share_{name}", smoothed(of(counts), total, counts, of(shares)), "double",
+            f"user_{prefix}_share_{name}", f"if({total} > 0, {pulled}, null)", "double",
             f"smoothed share of the user's {what} {when}, local time", "share", REMEMBERED,
-            f"no {what} of any user known yet",
+            f"no {what}",
         )  # fmt: skip
 
     def entropy(name: str, counts: str, even: str) -> Feature:

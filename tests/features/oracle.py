@@ -765,7 +765,7 @@ def _rhythm(hours_of_week: list[int], send_at: datetime, prior: RhythmPrior | No
 
 
 def _share(values: list[int], prior: tuple[list[float], float] | None, good: Callable[[int], bool]) -> float | None:
-    if prior is None:
+    if prior is None or not values:
         return None
     shares, strength = prior
     expected = sum(share for at, share in enumerate(shares) if good(at))
