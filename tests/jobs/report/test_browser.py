@@ -104,7 +104,7 @@ def test_arrow_keys_reach_the_marks_too(found: dict[str, Any]) -> None:
 def test_a_legend_hides_its_model_and_brings_it_back(found: dict[str, Any]) -> None:
     before, without, after = found["drawn"]
     assert before == after
-    assert before - without == 2 + 3 + 2  # both trade-offs, three formats, whole and engine latency
+    assert before - without == 2 + 3 + 3  # both trade-offs, three formats, three latencies
     assert found["told"][0].startswith("lightgbm: AUC 0.7391")
     assert set(found["told"][1:]) <= set(found["hints"])  # what is hidden is not told either
 

@@ -72,12 +72,13 @@ def test_every_size_has_a_bar_as_long_as_it_is_large(metrics: Metrics) -> None:
     assert marks[0].tip == "lightgbm, serving: 241\N{NARROW NO-BREAK SPACE}kB"
 
 
-def test_latencies_are_those_of_the_whole_and_of_the_engine(metrics: Metrics) -> None:
+def test_latencies_are_those_of_the_whole_with_cold_caches_too_and_of_the_engine(metrics: Metrics) -> None:
     models = all_models(metrics)[:1]
-    whole, engine = marks_of(latencies.latency_spread(models, 100.0))
+    whole, cold, engine = marks_of(latencies.latency_spread(models, 100.0))
     assert "raw row to probability: p50 61.2" in whole.tip
     assert "engine alone: p50 18.4" in engine.tip
-    assert engine.x < whole.x
+    assert "caches empty: p50 184" in cold.tip
+    assert engine.x < whole.x < cold.x
     assert len(whole.ticks) == 2
 
 
