@@ -62,7 +62,7 @@ def scoring_rows(
     Parameters
     ----------
     people : DataFrame
-        ``user_id, device_id, as_of``, unique, and whatever else is to be kept.
+        ``user_id, device_id, as_of``, unique, and whatever else is to be kept, where it is wanted.
     campaigns : DataFrame
         See ``features.requests.planned_sends``; few rows.
     histories, fitted_priors, tables
@@ -70,7 +70,7 @@ def scoring_rows(
     rules : TimeRules
         See ``features.requests.with_send_at``.
     wanted : collection of str, optional
-        Names of the features to build; all by default.
+        Names of the features to build, and of what else of ``people`` to keep; all by default.
     pack : callable, optional
         Makes one value of all that hangs on the user alone, what else people had among it, before users are crossed;
         and of what hangs on the offer alone. A column costs each pair tens of nanoseconds, and this most of them.
@@ -94,17 +94,15 @@ def scoring_rows(
     ready_offers = _ready(others, offers, {*users.columns, *of_pairs})
     late = [feature for feature in others if feature not in ready_offers]
     needed = {*REQUEST_KEY, *(name for key in of_pair for name in key), *_words(late)}
-    extra = [name for name in people.columns if name not in REQUEST_KEY]
+    extra = [name for name in people.columns if name not in REQUEST_KEY and (wanted is None or name in wanted)]
     users = _narrowed(users, {*needed, *shared, *extra}, ready_users)
     offers = _narrowed(offers, needed - {*users.columns} | {"as_of", *shared}, ready_offers)
-    of_users, of_offers = ([one.name for one in ready] for ready in (ready_users, ready_offers))
-    packed = {PACKED_USER: [*extra, *of_users], PACKED_OFFER: of_offers} if pack else {}
-    packed = {column: names for column, names in packed.items() if names}
+    packed: dict[str, list[str]] = {}
     if pack:
-        users, offers = (
-            _packed(rows, packed[column], column, pack) if column in packed else rows
-            for rows, column in ((users, PACKED_USER), (offers, PACKED_OFFER))
-        )
+        if of_user_alone := [*extra, *(one.name for one in ready_users)]:
+            packed[PACKED_USER], users = of_user_alone, _packed(users, of_user_alone, PACKED_USER, pack)
+        if of_offer_alone := [one.name for one in ready_offers]:
+            packed[PACKED_OFFER], offers = of_offer_alone, _packed(offers, of_offer_alone, PACKED_OFFER, pack)
 
     n_partitions = int(people.sparkSession.conf.get("spark.sql.shuffle.partitions") or 1)
     offers = offers.withColumnsRenamed({name: OF_OFFER + name for name in ("as_of", *shared)})

@@ -29,6 +29,11 @@ def with_zone_then(rows: DataFrame, users: DataFrame | None) -> DataFrame:
     return with_state_then(rows, states(users, key="user_id", columns=("timezone",)), key="user_id")
 
 
+def zone_of(rows: DataFrame) -> Column:
+    """Give the ``timezone`` of rows; UTC where it is null, and in logs without users, which have no such column."""
+    return F.coalesce("timezone", F.lit("UTC")) if "timezone" in rows.columns else F.lit("UTC")
+
+
 def hour_of_week(time: Column) -> Column:
     """Hours since Monday 00:00 of a time, by the clocks of ``timezone`` (null means UTC): 0 to 167."""
     local = F.from_utc_timestamp(time, F.coalesce("timezone", F.lit("UTC")))

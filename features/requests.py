@@ -10,6 +10,7 @@ from pyspark.sql import functions as F
 
 from features.feature import History
 from features.last_devices import last_devices
+from features.local_time import zone_of
 from features.returns import still_gone
 from features.time_rules import TimeRules, as_of_day, shifted
 
@@ -130,7 +131,7 @@ def with_send_at(crossed: DataFrame, rules: TimeRules) -> DataFrame:
     DataFrame
         The same rows; a local hour became the first such hour in the user's time zone that ``as_of`` serves.
     """
-    zone = F.coalesce("timezone", F.lit("UTC")) if "timezone" in crossed.columns else F.lit("UTC")
+    zone = zone_of(crossed)
     ready = shifted(F.col("as_of").cast("timestamp"), rules.ready_lag_s)
     local_midnight = F.date_trunc("day", F.from_utc_timestamp(ready, zone))
 

@@ -6,6 +6,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from features.feature import Feature
+from features.local_time import zone_of
 
 LOCAL_SEND_AT = "local_send_at"
 """Column of the time of the send in the user's time zone; in UTC where that is not known."""
@@ -24,8 +25,5 @@ CONTEXT = (
 
 
 def with_local_send_at(rows: DataFrame) -> DataFrame:
-    """Add the time of the send in the user's ``timezone``; logs without users have no such column, and UTC counts."""
-    if "timezone" not in rows.columns:
-        return rows.withColumn(LOCAL_SEND_AT, F.col("send_at"))
-    zone = F.coalesce("timezone", F.lit("UTC"))
-    return rows.withColumn(LOCAL_SEND_AT, F.from_utc_timestamp("send_at", zone))
+    """Add the time of the send in the user's time zone, see ``features.local_time.zone_of``."""
+    return rows.withColumn(LOCAL_SEND_AT, F.from_utc_timestamp("send_at", zone_of(rows)))

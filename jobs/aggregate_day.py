@@ -52,7 +52,7 @@ def run(spark: SparkSession, args: argparse.Namespace) -> None:
     outcomes = push_outcomes(lately["sends"], lately["clicks"], categories, note.rules, users=users)
     frames = {OUTCOMES: outcomes.where(of_days)}
     if note.bots.active:
-        frames[BOT_FLAGS] = _flags(lake, note, lately, days).where(of_days)
+        frames[BOT_FLAGS] = _flags(lake, note, lately["sends"], days).where(of_days)
     if app_events is not None:
         frames |= {APP_EVENTS: app_event_partials(app_events), APP_HOURS: app_event_hours(app_events, users)}
     side_by_side(lambda table: lake.write(table, frames[table], days), frames)
@@ -74,11 +74,11 @@ def _log(lake: Lake, note: LogNote, table: str, days: list[date]) -> DataFrame |
     return read_with_carried(lake, table, days[-1], carried_day(lake, note, days[0]))
 
 
-def _flags(lake: Lake, note: LogNote, lately: dict[str, DataFrame], days: list[date]) -> DataFrame:
+def _flags(lake: Lake, note: LogNote, sends: DataFrame, days: list[date]) -> DataFrame:
     devices, within_days = _log(lake, note, "devices", days), note.rules.maturity_days
     since = days[0] - timedelta(days=note.bots.days_to_read(within_days))
     clicks = lake.read("clicks", since=since, until=days[-1])
-    return bot_flags(clicks, devices, note.bots, within_days=within_days, sends=lately["sends"])
+    return bot_flags(clicks, devices, note.bots, within_days=within_days, sends=sends)
 
 
 def _tell_flags(lake: Lake, days: list[date]) -> None:

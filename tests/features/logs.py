@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, time, timedelta
 from random import Random
 from typing import Any
+
+from hypothesis import HealthCheck, Phase, settings
 
 Row = dict[str, Any]
 Log = dict[str, list[Row]]
@@ -23,6 +26,15 @@ USERS = tuple(f"u{n}" for n in range(6))
 DEVICES = {user: (f"d{n}", f"d{n}b", "shared", None) for n, user in enumerate(USERS)}
 CAMPAIGNS = ("c0", "c1", "c2")
 ZONES = ("Europe/Berlin", "America/New_York", "Asia/Kolkata", "Pacific/Auckland", None)
+
+on_random_logs = settings(
+    max_examples=int(os.environ.get("ORACLE_LOGS", "2")),
+    derandomize=True,
+    deadline=None,
+    phases=[Phase.generate],  # an example takes seconds: a failure is read, not shrunk
+    suppress_health_check=list(HealthCheck),
+)
+"""How a test tries random logs: so many of them, of which the first two are always the same."""
 
 
 class LogMaker:

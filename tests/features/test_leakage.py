@@ -7,7 +7,7 @@ from random import Random
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
@@ -17,8 +17,8 @@ from features.time_rules import TimeRules
 from tests.features.chain import ALL_TABLES, accepted, history_of, request_frame, rows_for
 from tests.features.comparison import collected, differences
 from tests.features.conftest import World, asked_at, is_known, with_future_rows
-from tests.features.logs import DAY, MIDNIGHT, Log, LogMaker
-from tests.features.test_rows_against_oracle import LOGS, oracle_of
+from tests.features.logs import DAY, MIDNIGHT, Log, LogMaker, on_random_logs
+from tests.features.test_rows_against_oracle import oracle_of
 
 Row = dict[str, Any]
 PLANTED = "planted"
@@ -26,13 +26,7 @@ PLANTED = "planted"
 pytestmark = pytest.mark.usefixtures("one_partition")
 
 
-@settings(
-    max_examples=LOGS,
-    derandomize=True,
-    deadline=None,
-    phases=[Phase.generate],  # an example takes seconds: a failure is read, not shrunk
-    suppress_health_check=list(HealthCheck),
-)
+@on_random_logs
 @given(
     random=st.randoms(use_true_random=True),
     days_before=st.sampled_from([0, 0, 1, 7]),

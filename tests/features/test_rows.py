@@ -9,7 +9,7 @@ from typing import Any
 
 import pyarrow as pa
 import pytest
-from pyspark.sql import SparkSession
+from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from features.catalogue import features_of, keys_of
@@ -44,7 +44,7 @@ def test_scoring_gives_the_rows_of_training(spark: SparkSession, world: World) -
     people = requests.select("user_id", "device_id", "as_of").distinct()
     campaigns = planned_sends(contract_frame(spark, "plans", plans, world.rules), as_of, world.rules)
 
-    def crossed(**more: Any) -> Crossed:
+    def crossed(people: DataFrame = people, **more: Any) -> Crossed:
         return scoring_rows(people, campaigns, histories, priors, ALL_TABLES, rules=world.rules, **more)
 
     with partitions(spark, 7):
@@ -67,6 +67,10 @@ def test_scoring_gives_the_rows_of_training(spark: SparkSession, world: World) -
         values = {"user_campaign_sends_7d": row["user_campaign_sends_7d"]}
         values |= json.loads(row["packed_user"]) | json.loads(row["packed_offer"])
         assert values == {name: found[key][name] for name in wanted}
+
+    of_offer_alone = crossed(people.withColumn("code", F.lit(1)), wanted=["campaign_sends_7d"], pack=as_json)
+    assert of_offer_alone.packed == {"packed_offer": ["campaign_sends_7d"]}
+    assert of_offer_alone.rows.columns == [*REQUEST_KEY, "packed_offer"], "nobody wants the code"
 
 
 def as_json(batch: pa.RecordBatch) -> pa.Array:

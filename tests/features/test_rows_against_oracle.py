@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from datetime import timedelta
 from random import Random
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
@@ -18,24 +17,16 @@ from features.returns import still_gone
 from features.time_rules import TimeRules
 from tests.features.chain import DEDUP_DAYS, accepted, history_of, past_requests, request_frame, rows_for
 from tests.features.comparison import collected, differences, in_milliseconds
-from tests.features.logs import MIDNIGHT, MIN_REACTION, Log, LogMaker
+from tests.features.logs import MIDNIGHT, MIN_REACTION, Log, LogMaker, on_random_logs
 from tests.features.oracle import Oracle
 
 Row = dict[str, Any]
 HOUR_S = 3600
-LOGS = int(os.environ.get("ORACLE_LOGS", "2"))
-"""How many random logs are tried; the first two are always the same."""
 
 
 @pytest.mark.usefixtures("one_partition")
 @pytest.mark.parametrize("ready_lag_s", [0, 3 * HOUR_S])
-@settings(
-    max_examples=LOGS,
-    derandomize=True,
-    deadline=None,
-    phases=[Phase.generate],  # an example takes seconds: a failure is read, not shrunk
-    suppress_health_check=list(HealthCheck),
-)
+@on_random_logs
 @given(random=st.randoms(use_true_random=True))
 def test_every_feature_of_every_request_and_who_is_still_gone(
     spark: SparkSession, ready_lag_s: int, random: Random

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -40,6 +41,10 @@ class LakeFiles:
         step = max(table.num_rows // n, 1)
         return table.take(list(range(0, table.num_rows, step))[:n]).to_pylist()
 
+    def _decision(self) -> dict[str, Any]:
+        decision: dict[str, Any] = json.loads((self.root / "decision" / f"ds={self.ds}.json").read_text())
+        return decision
+
     def _part(self, part: str) -> pa.Table:
         rows = pq.read_table(self.folder("training_set"), partitioning=None, filters=[("part", "==", part)])
         return rows.sort_by("send_id")
@@ -56,19 +61,18 @@ class LakeFiles:
         ValueError
             When nobody was.
         """
-        decision = json.loads((self.root / "decision" / f"ds={self.ds}.json").read_text())
+        decision = self._decision()
         if decision["chosen"] is None:
             raise ValueError(f"decision of {self.ds}: expected a chosen candidate, got {decision['reasons']}")
         return str(decision["chosen"])
 
     def tolerance(self) -> float:
         """Give the log-loss excess that counted as being as good as the best."""
-        decision = json.loads((self.root / "decision" / f"ds={self.ds}.json").read_text())
-        return float(decision["choice"]["tolerance"])
+        return float(self._decision()["choice"]["tolerance"])
 
     def quality(self) -> dict[str, tuple[float, float]]:
-        """Give each measured candidate's AUC and log-loss on the hold-out, as the report has them."""
-        measures = json.loads((self.root / "reports" / f"ds={self.ds}" / "metrics.json").read_text())
+        """Give each measured candidate's AUC and log-loss on the hold-out."""
+        measures = json.loads((self.folder("measured") / "measures.json").read_text())
         return {one["name"]: (one["auc"], one["log_loss"]) for one in measures["candidates"]}
 
     def bundle(self, name: str) -> Path:

@@ -21,6 +21,7 @@ from time import process_time
 import numpy as np
 from threadpoolctl import threadpool_limits
 
+from models.batch import LabelledRows
 from models.evaluation import auc, log_loss
 from models.latency import Timed, latency_us
 from models.machine import describe_machine
@@ -59,12 +60,13 @@ def main() -> None:
     parser.add_argument("--promised-log-loss", type=float, help="likewise")
     args = parser.parse_args()
     lake = LakeFiles(args.root, args.ds)
+    holdout, raw = lake.holdout(), lake.raw_rows(args.rows)
     with tempfile.TemporaryDirectory() as work:
         contenders = _contenders(lake, Path(work), args.threads)
         with threadpool_limits(1):
-            figures = _figures(contenders, lake, args.rows, args.cold_rows)
-            batches = _batches(contenders, lake)
-            repeats = _repeats([one for one in contenders if not one.slow], lake.raw_rows(args.rows), args.repeats)
+            figures = _figures(contenders, holdout, raw, args.cold_rows)
+            batches = _batches(contenders, holdout)
+            repeats = _repeats([one for one in contenders if not one.slow], raw, args.repeats)
     print(_table(figures, describe_machine()))
     print(batches)
     print(repeats)
@@ -90,8 +92,9 @@ def _contenders(lake: LakeFiles, work: Path, threads: int) -> list[Contender]:
     return [default_forest(fitted_on, encoder, work, threads=threads), *candidates]
 
 
-def _figures(contenders: Sequence[Contender], lake: LakeFiles, n_rows: int, cold_rows: int) -> dict[str, Figures]:
-    rows, raw = lake.holdout(), lake.raw_rows(n_rows)
+def _figures(
+    contenders: Sequence[Contender], rows: LabelledRows, raw: Sequence[RawRow], cold_rows: int
+) -> dict[str, Figures]:
     _say("scoring the hold-out")
     scored = {one.name: one.scorer.score(rows.batch) for one in contenders}
     quality = {name: (auc(p, rows.label), log_loss(p, rows.label)) for name, p in scored.items()}
@@ -127,33 +130,30 @@ def _repeats(contenders: Sequence[Contender], rows: Sequence[RawRow], n: int) ->
     found = [_timed(contenders, rows, cold_rows=0) for _ in range(n)]
     first, *others = (one.name for one in contenders)
     names = ("engine_p50", "p50")
-    ratios = {
-        (other, name): [one[other][name] / one[first][name] for one in found] for other in others for name in names
-    }
     lines = [
         f"\n| p50 as a multiple of {first}, {n} times over | engine | raw row | they differ by |",
         "|---|---|---|--:|",
     ]
+    spreads = []
     for other in others:
-        both = [ratios[other, name] for name in names]
-        spread = max(max(one) / min(one) - 1 for one in both)
+        both = [[one[other][name] / one[first][name] for one in found] for name in names]
+        spreads.append(max(max(ratios) / min(ratios) - 1 for ratios in both))
         told = " | ".join(", ".join(f"{ratio:.2f}" for ratio in one) for one in both)
-        lines.append(f"| {other} | {told} | {spread:.0%} |")
-    worst = max(max(one) / min(one) - 1 for one in ratios.values())
+        lines.append(f"| {other} | {told} | {spreads[-1]:.0%} |")
+    worst = max(spreads)
     verdict = "reached" if worst < MOST_SPREAD else "MISSED"
     return "\n".join(
         [*lines, f"\nratios between engines differ by less than {MOST_SPREAD:.0%}: {worst:.0%}, {verdict}"]
     )
 
 
-def _batches(contenders: Sequence[Contender], lake: LakeFiles) -> str:
+def _batches(contenders: Sequence[Contender], holdout: LabelledRows) -> str:
     """Time the engines on encoded rows; gives a Markdown table."""
     _say("timing batches")
-    batch = lake.holdout().batch
     lines = [f"\n| {BATCH_ROWS:,} encoded rows, engine | CPU us a row |", "|---|--:|"]
     for one in contenders:
         if not one.slow:
-            encoded = one.scorer.encoder.encode(batch)
+            encoded = one.scorer.encoder.encode(holdout.batch)
             rows = encoded[np.arange(BATCH_ROWS) % len(encoded)]
             seconds = median(_cpu_seconds(one, rows) for _ in range(BATCHES))
             lines.append(f"| {one.name} | {seconds / BATCH_ROWS * 1e6:.2f} |")
