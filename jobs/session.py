@@ -17,8 +17,10 @@ from jobs.errors import BadInput
 DEFAULTS = {
     "spark.master": "local[*]",
     "spark.driver.memory": "4g",
-    # wide rows make huge methods: compile them, but none that would keep the compiler busy for half a second
-    "spark.driver.extraJavaOptions": "-XX:-DontCompileHugeMethods -XX:MaxNodeLimit=20000 -XX:+UseParallelGC",
+    # wide rows make huge methods: compile them, but none that would keep the compiler busy for half a second, and keep
+    # room for all of them: Java breaks when that is full
+    "spark.driver.extraJavaOptions": "-XX:-DontCompileHugeMethods -XX:MaxNodeLimit=20000 "
+    "-XX:ReservedCodeCacheSize=512m -XX:+UseParallelGC",
     "spark.sql.shuffle.partitions": "8",
     "spark.sql.requireAllClusterKeysForCoPartition": "false",  # rows parted by user stay so in a join of pairs
     "spark.sql.sources.parallelPartitionDiscovery.threshold": "512",  # a job to list 42 days is slower than listing

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.quick_java import QUICK_JAVA
+
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
@@ -22,7 +24,7 @@ def spark() -> Iterator[SparkSession]:
         "spark.sql.shuffle.partitions=4",
         "spark.driver.memory=2g",
         # Tiny frames: most of the time is compiling and planning. The DAG's run has only the first of these.
-        "spark.driver.extraJavaOptions=-XX:TieredStopAtLevel=1",
+        f"spark.driver.extraJavaOptions={QUICK_JAVA}",
         "spark.sql.codegen.wholeStage=false",
         "spark.sql.codegen.factoryMode=NO_CODEGEN",
     ]

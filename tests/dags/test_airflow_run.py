@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.quick_java import QUICK_JAVA
+
 REPOSITORY = Path(__file__).resolve().parents[2]
 JOBS_PYTHON = REPOSITORY / ".venv" / "bin" / "python"
 AIRFLOW = Path(sys.executable).with_name("airflow")
@@ -39,7 +41,7 @@ def run(*words: object, **env: object) -> None:
 @pytest.mark.slow
 def test_a_real_run(tmp_path: Path) -> None:
     logs, root = tmp_path / "logs", tmp_path / "lake"
-    quick = {"JDK_JAVA_OPTIONS": "-XX:TieredStopAtLevel=1"}
+    quick = {"JDK_JAVA_OPTIONS": QUICK_JAVA}
     run(
         JOBS_PYTHON,
         "-m",

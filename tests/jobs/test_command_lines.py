@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 
 from jobs.errors import BadInput
+from tests.quick_java import QUICK_JAVA
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 SPARK_SUBMIT = Path(sys.executable).with_name("spark-submit")
@@ -97,7 +98,7 @@ def test_a_job_runs_out_of_the_zip(tmp_path: Path) -> None:
     arguments = ("--root", "lake", "--ds", "2018-11-15", "--mapping", "wns2019", "--input", "log.csv")
     assert run(python, "-c", "import jobs", cwd=elsewhere).returncode == 1
 
-    quick = ("--driver-java-options", "-XX:TieredStopAtLevel=1", "--conf", "spark.sql.shuffle.partitions=1")
+    quick = ("--driver-java-options", QUICK_JAVA, "--conf", "spark.sql.shuffle.partitions=1")
     submitted = (SPARK_SUBMIT, "--master", "local[1]", *quick, "--py-files", packed, "ingest.py", *arguments)
     answer = run(*submitted, cwd=elsewhere, PYSPARK_PYTHON=str(python), PYTHONPATH="")
 

@@ -25,6 +25,7 @@ from jobs.lake import Lake
 from jobs.log_note import read_note
 from jobs.registry import champion_bundle
 from models.autoencoder.topk import TopKAutoencoder
+from tests.quick_java import QUICK_JAVA
 
 DS = date(2026, 1, 24)
 PARTS = "--holdout-days 4 --validation-days 4"
@@ -170,8 +171,8 @@ def test_a_killed_ingest_leaves_nothing_half_written(spark: SparkSession, root: 
     mapping.write_text(shipped.partition("[app_events]")[0].replace("max_users_a_device = 100\n", ""))
     lake = Lake(spark, str(tmp_path / "lake"))
     words = f"--root {lake.root} --ds {DS} --mapping {mapping} --input {root}/simulated_logs"
-    quick = "--spark-conf spark.driver.memory=1g --spark-conf spark.driver.extraJavaOptions=-XX:TieredStopAtLevel=1"
-    command = [sys.executable, "-m", "jobs.ingest_logs", *words.split(), *quick.split()]
+    quick = ("--spark-conf", "spark.driver.memory=1g", "--spark-conf", f"spark.driver.extraJavaOptions={QUICK_JAVA}")
+    command = [sys.executable, "-m", "jobs.ingest_logs", *words.split(), *quick]
     job = subprocess.Popen(command, cwd=REPOSITORY, start_new_session=True, stderr=subprocess.DEVNULL)
     while job.poll() is None and not list(tmp_path.glob("lake/*/write=*/**/*.parquet")):
         time.sleep(0.01)

@@ -39,6 +39,7 @@ from models.random_forest import RandomForestSettings
 from models.ranks import Ranks
 from models.serving import Scorer
 from models.serving.manifest import read_measures, sha256
+from tests.quick_java import QUICK_JAVA
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
@@ -60,8 +61,8 @@ CLUSTER = (
     "driver.memory=1g",
     # Tiny frames, as in the session that tests share.
     "sql.shuffle.partitions=2",
-    "driver.extraJavaOptions=-XX:TieredStopAtLevel=1",
-    "executor.extraJavaOptions=-XX:TieredStopAtLevel=1",
+    f"driver.extraJavaOptions={QUICK_JAVA}",
+    f"executor.extraJavaOptions={QUICK_JAVA}",
     "sql.codegen.wholeStage=false",
     "sql.codegen.factoryMode=NO_CODEGEN",
 )
