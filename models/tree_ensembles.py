@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import lzma
+import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -81,11 +82,12 @@ def to_compact(ensemble: TreeEnsemble) -> bytes:
     steps = next((steps for steps in LEAF_STEPS if all(_is_on(tree.leaf, steps) for tree in trees)), max(LEAF_STEPS))
     grids = [leaf_grid(tree.leaf, steps) for tree in trees]
     leaf = np.concatenate([to_steps(tree.leaf, *grid, steps) for tree, grid in zip(trees, grids, strict=True)])
+    by_column = np.argsort(column, kind="stable")
     arrays = {
         "shape": np.packbits(np.concatenate([_shape(tree) for tree in trees]), bitorder="little"),
         "column": _smallest(column),
-        "decision": decision.astype(np.uint8),
-        "place": _smallest(place),
+        "decision": decision[by_column].astype(np.uint8),
+        "place": _smallest(place[by_column]),
         "thresholds": _smallest(np.array([len(table) for table in tables], dtype=np.int64)),
         **_kept(np.concatenate(tables)),
         "words": _smallest(np.array([len(words) for words in sets], dtype=np.int64)),
@@ -101,8 +103,17 @@ def to_compact(ensemble: TreeEnsemble) -> bytes:
         "arrays": [[name, array.dtype.str, len(array)] for name, array in arrays.items()],
     }
     told = json.dumps(header, separators=(",", ":")).encode()
-    payload = len(told).to_bytes(4, "little") + told + b"".join(array.tobytes() for array in arrays.values())
-    return MAGIC + lzma.compress(payload, lzma.FORMAT_XZ, check=lzma.CHECK_CRC32, filters=FILTERS)
+    streams = _stream(told) + b"".join(_stream(_planes(array)) for array in arrays.values() if len(array))
+    return MAGIC + zlib.crc32(streams).to_bytes(4, "little") + streams
+
+
+def _stream(content: bytes) -> bytes:
+    return lzma.compress(content, lzma.FORMAT_RAW, filters=FILTERS)
+
+
+def _planes(array: NDArray[Any]) -> bytes:
+    """Give the first byte of each number, then the second, and so on."""
+    return array.view(np.uint8).reshape(len(array), -1).T.tobytes()
 
 
 def leaf_grid(leaf: Floats, steps: int) -> tuple[float, float]:

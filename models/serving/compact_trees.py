@@ -1,28 +1,34 @@
 """The project's own format of tree ensembles: some three bytes a split, one or two a leaf, decoded in milliseconds.
 
-A file is the four bytes ``PCT1`` and one LZMA stream (``.xz``). Unpacked, little-endian: a uint32 with the length of a
-JSON header, the header, then the arrays that the header lists as ``[name, dtype, length]``, one after the other. The
-header also has ``columns`` (how many a row has), ``output`` (``sigmoid`` of the sum of leaves, or their ``mean``) and
-``single`` (columns are rounded to float32 before they are compared).
+A file is the four bytes ``PCT2``, a uint32 with the CRC-32 of what follows, and raw LZMA1 streams (`FILTERS`), each
+ended by its own mark: a JSON header, then one stream for each array that the header lists as ``[name, dtype, length]``.
+Numbers are little-endian; an array is kept plane by plane: the first byte of each number, then the second, and so on.
+An empty array has no stream. The header also has ``columns`` (how many a row has), ``output`` (``sigmoid`` of the sum
+of leaves, or their ``mean``) and ``single`` (columns are rounded to float32 before they are compared).
 
 Trees lie one after the other, each in preorder, left before right:
 
 - ``shape``: bits, eight to a byte and the first one lowest: 1 is a split, 0 a leaf; a tree ends by itself;
-- ``column``, ``decision``, ``place``, a value a split. ``decision`` is LightGBM's: bit 0 the split is on a category,
-  bit 1 what is missing goes left, bits 2 and 3 what counts as missing: 0 nothing (NaN is taken as 0), 1 zero and NaN,
-  2 NaN. A number goes left when it is at most the threshold at ``place`` among those of its column; an integer code
-  when its bit is set in the set number ``place``;
+- ``column``, ``decision``, ``place``, a value a split; the last two not in preorder but column by column, and within
+  a column in preorder. ``decision`` is LightGBM's: bit 0 the split is on a category, bit 1 what is missing goes left,
+  bits 2 and 3 what counts as missing: 0 nothing (NaN is taken as 0), 1 zero and NaN, 2 NaN. A number goes left when
+  it is at most the threshold at ``place`` among those of its column; an integer code when its bit is set in the set
+  number ``place``;
 - ``leaf``, a uint8 or uint16 a leaf: the value is ``low + leaf * step`` with the tree's own ``low`` and ``step``.
 
 Thresholds, distinct and ascending, column by column: ``thresholds`` says how many a column has, ``kind`` how each is
 kept: 0 in ``exact`` (float32), 1 as the float64 just above a value of ``exact``, 2 in ``wide`` (float64); both arrays
 are read from the front. Nothing is rounded. Sets: ``words`` says how many 32-bit words each has in ``bits``.
+
+Files that begin with ``PCT1`` are read as well: the arrays lie in one ``.xz`` stream, number by number, after the
+header and its length, and all that has a value a split is in preorder.
 """
 
 from __future__ import annotations
 
 import json
 import lzma
+import zlib
 from dataclasses import dataclass
 from typing import Any
 
@@ -32,8 +38,9 @@ from numpy.typing import NDArray
 from .errors import EngineError
 from .types import Floats
 
-MAGIC = b"PCT1"
-FILTERS = [{"id": lzma.FILTER_LZMA2, "preset": 9 | lzma.PRESET_EXTREME, "lc": 1, "lp": 2}]  # most numbers have 4 bytes
+MAGIC, BEFORE = b"PCT2", b"PCT1"
+FILTERS = [{"id": lzma.FILTER_LZMA1, "preset": 9 | lzma.PRESET_EXTREME, "lc": 0, "lp": 0, "pb": 0}]  # of bytes alone
+BY_COLUMN = ("decision", "place")
 ON_CATEGORY = 1
 OUTPUTS = ("sigmoid", "mean")
 
@@ -80,12 +87,13 @@ def decode(content: bytes) -> TreeEnsemble:
     EngineError
         When it is not of this format.
     """
-    if content[: len(MAGIC)] != MAGIC:
-        raise EngineError(f"compact trees: expected a file that begins with {MAGIC!r}, got {content[:4]!r}")
+    magic, rest = content[: len(MAGIC)], content[len(MAGIC) :]
+    if magic not in (MAGIC, BEFORE):
+        raise EngineError(f"compact trees: expected a file that begins with {MAGIC!r}, got {magic!r}")
     try:
-        header, arrays = _unpack(lzma.decompress(content[len(MAGIC) :], lzma.FORMAT_XZ))
+        header, arrays = _unpack(rest) if magic == MAGIC else _unpack_before(rest)
         return _checked(TreeEnsemble(_trees(arrays), header["columns"], header["output"], header["single"]))
-    except (lzma.LZMAError, ValueError, LookupError, TypeError, OverflowError, StopIteration) as error:
+    except (lzma.LZMAError, EOFError, ValueError, LookupError, TypeError, OverflowError, StopIteration) as error:
         raise EngineError(f"compact trees: the file is damaged: {error!r}") from None
 
 
@@ -99,7 +107,35 @@ def _checked(ensemble: TreeEnsemble) -> TreeEnsemble:
     return ensemble
 
 
-def _unpack(payload: bytes) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
+def _unpack(content: bytes) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
+    if int.from_bytes(content[:4], "little") != zlib.crc32(content[4:]):
+        raise ValueError("the CRC-32 is another")
+    told, rest = _stream(content[4:])
+    header = json.loads(told)
+    arrays = {}
+    for name, dtype, length in header["arrays"]:
+        arrays[name] = np.empty(length, dtype)
+        if length:
+            planes, rest = _stream(rest)
+            arrays[name].view(np.uint8).reshape(length, -1).T[:] = np.frombuffer(planes, np.uint8).reshape(-1, length)
+    by_column = np.argsort(arrays["column"], kind="stable")
+    for name in BY_COLUMN:
+        of_column, arrays[name] = arrays[name], np.empty_like(arrays[name])
+        arrays[name][by_column] = of_column
+    return header, arrays
+
+
+def _stream(content: bytes) -> tuple[bytes, bytes]:
+    """Read one stream from the front; gives what it holds, and the rest."""
+    reader = lzma.LZMADecompressor(lzma.FORMAT_RAW, filters=FILTERS)
+    held = reader.decompress(content)
+    if not reader.eof:
+        raise ValueError("a stream has no end")
+    return held, reader.unused_data
+
+
+def _unpack_before(content: bytes) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
+    payload = lzma.decompress(content, lzma.FORMAT_XZ)
     start = 4 + int.from_bytes(payload[:4], "little")
     header = json.loads(payload[4:start])
     arrays = {}

@@ -6,6 +6,7 @@ import json
 import lzma
 import math
 import struct
+import zlib
 from typing import Any
 
 CODES = {"|u1": "B", "<u1": "B", "<u2": "H", "<u4": "I", "<f4": "f", "<f8": "d"}
@@ -23,16 +24,20 @@ class SlowTrees:
     """Predict row by row, walking bits."""
 
     def __init__(self, content: bytes) -> None:
-        assert content[:4] == b"PCT1"
-        payload = lzma.decompress(content[4:])
-        (length,) = struct.unpack("<I", payload[:4])
-        self.header = json.loads(payload[4 : 4 + length])
-        at, arrays = 4 + length, {}
+        magic, (crc,) = content[:4], struct.unpack("<I", content[4:8])
+        assert magic == b"PCT2"
+        assert crc == zlib.crc32(content[8:])
+        self.rest = content[8:]
+        self.header = json.loads(self.stream())
+        arrays = {}
         for name, dtype, n in self.header["arrays"]:
-            form = f"<{n}{CODES[dtype]}"
-            arrays[name] = struct.unpack_from(form, payload, at)
-            at += struct.calcsize(form)
-        assert at == len(payload), "nothing is left over"
+            planes, size = self.stream() if n else b"", struct.calcsize(CODES[dtype])
+            numbers = bytes(planes[plane * n + at] for at in range(n) for plane in range(size))
+            arrays[name] = struct.unpack(f"<{n}{CODES[dtype]}", numbers)
+        assert not self.rest, "nothing is left over"
+        for name in ("decision", "place"):
+            in_order = sorted(range(len(arrays["column"])), key=lambda split: (arrays["column"][split], split))
+            arrays[name] = tuple(value for _, value in sorted(zip(in_order, arrays[name], strict=True)))
         self.arrays: dict[str, tuple[Any, ...]] = arrays
         exact, wide = iter(arrays["exact"]), iter(arrays["wide"])
         values = [
@@ -47,6 +52,15 @@ class SlowTrees:
             self.sets.append(words[:n])
             words = words[n:]
         self.bits = [byte >> place & 1 for byte in arrays["shape"] for place in range(8)]
+
+    def stream(self) -> bytes:
+        """Read one stream from the front of what is left."""
+        filters = [{"id": lzma.FILTER_LZMA1, "lc": 0, "lp": 0, "pb": 0}]
+        reader = lzma.LZMADecompressor(lzma.FORMAT_RAW, filters=filters)
+        held = reader.decompress(self.rest)
+        assert reader.eof
+        self.rest = reader.unused_data
+        return held
 
     def predict(self, row: list[float]) -> float:
         if self.header["single"]:

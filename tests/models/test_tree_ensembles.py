@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import lzma
+import zlib
 from collections.abc import Callable
 from typing import Any
 
@@ -16,7 +17,7 @@ from sklearn.ensemble import RandomForestClassifier
 from models.boosted_trees import FittedBooster
 from models.onnx_trees import to_onnx
 from models.random_forest import FittedForest
-from models.serving.compact_trees import TreeEnsemble, decode
+from models.serving.compact_trees import FILTERS, MAGIC, TreeEnsemble, decode
 from models.serving.engines import load_engine
 from models.serving.errors import EngineError
 from models.serving.lightgbm_engine import LightGBMEngine
@@ -174,15 +175,33 @@ def test_a_damaged_file_is_refused(spoil: object) -> None:
     ],
 )
 def test_a_damaged_header_is_refused(spoil: Callable[[dict[str, Any]], object]) -> None:
-    content = booster(5).to_serving()
-    payload = lzma.decompress(content[4:])
-    end = 4 + int.from_bytes(payload[:4], "little")
-    header = json.loads(payload[4:end])
+    header, arrays = unpacked(booster(5).to_serving())
     spoil(header)
     told = json.dumps(header).encode()
-    damaged = content[:4] + lzma.compress(len(told).to_bytes(4, "little") + told + payload[end:])
+    streams = b"".join(lzma.compress(part, lzma.FORMAT_RAW, filters=FILTERS) for part in (told, *arrays))
     with pytest.raises(EngineError, match="damaged"):
-        load_engine("compact", {"model.trees": damaged})
+        load_engine("compact", {"model.trees": MAGIC + zlib.crc32(streams).to_bytes(4, "little") + streams})
+
+
+def unpacked(content: bytes) -> tuple[dict[str, Any], list[bytes]]:
+    parts, rest = [], content[8:]
+    while rest:
+        reader = lzma.LZMADecompressor(lzma.FORMAT_RAW, filters=FILTERS)
+        parts.append(reader.decompress(rest))
+        rest = reader.unused_data
+    return json.loads(parts[0]), parts[1:]
+
+
+@pytest.mark.parametrize("make", [booster, forest])
+def test_files_of_the_format_before_are_read(make: type) -> None:
+    content = make().to_serving()
+    slow = SlowTrees(content)
+    arrays = [np.array(slow.arrays[name], dtype) for name, dtype, _ in slow.header["arrays"]]
+    told = json.dumps(slow.header).encode()
+    payload = len(told).to_bytes(4, "little") + told + b"".join(array.tobytes() for array in arrays)
+    before, now = decode(b"PCT1" + lzma.compress(payload)), decode(content)
+    rows = rows_of(400, 3, missing=make is booster)
+    np.testing.assert_array_equal(exact(before, rows), exact(now, rows))
 
 
 def test_what_the_format_cannot_hold_is_refused() -> None:
