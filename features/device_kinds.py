@@ -12,7 +12,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from features.change_logs import known_by_day
-from features.feature import Block
+from features.feature import Block, History
 from features.partials import days_of_sends
 from features.push_history import rate_features, reader
 
@@ -25,9 +25,9 @@ def kinds_by_day(sends: DataFrame, clicks: DataFrame, devices: DataFrame) -> Dat
     return known_by_day(days_of_sends(sends, clicks), devices, key="device_id", columns=KINDS)
 
 
-def with_kinds(asked: DataFrame, pushes: DataFrame, kinds: Sequence[str]) -> DataFrame:
-    """Ask for every kind of device that a push ever went to: there are few. Pushes are partials."""
-    met = pushes.select(*kinds).dropna().distinct()
+def with_kinds(asked: DataFrame, history: History, kinds: Sequence[str]) -> DataFrame:
+    """Ask for every kind of device that a push ever went to: there are few."""
+    met = history.pushes_by(*kinds).select(*kinds).dropna().distinct()
     return asked.crossJoin(F.broadcast(met))
 
 

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from typing import TypeAlias
 
 from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
 
 from features.owner_streams import Told
+
+Key: TypeAlias = tuple[str, ...]
+
+PUSH_COUNTS = ("sends", "clicks", "dismissals")
+PUSHED_LAST = ("last_sent_ms", "last_clicked_ms")
+"""What partials count of pushes; and when the last one was."""
 
 
 @dataclass(frozen=True)
@@ -49,6 +56,9 @@ class History:
     ----------
     pushes : DataFrame
         See ``features.partials.push_partials``.
+    old_pushes : mapping of Key to DataFrame
+        What stands for the days before those of ``pushes``, if anything does: by the columns that it is told apart by,
+        the fewest rows first. See ``features.folding``.
     outcomes : DataFrame, optional
         See ``features.outcomes.push_outcomes``; none where nobody asks for them.
     app_events, app_hours : DataFrame, optional
@@ -67,6 +77,35 @@ class History:
     devices: DataFrame | None = None
     campaigns: DataFrame | None = None
     opt_outs: DataFrame | None = None
+    old_pushes: Mapping[Key, DataFrame] = field(default_factory=dict)
+
+    def pushes_by(self, *names: str) -> DataFrame:
+        """Give the push partials of all days, which are told apart by these columns at least.
+
+        Raises
+        ------
+        KeyError
+            When old days were folded by other columns.
+        """
+        if not self.old_pushes:
+            return self.pushes
+        columns = [*names, "event_day", "ds", *PUSH_COUNTS, *PUSHED_LAST]
+        return self.pushes.select(columns).union(self.old_pushes_by(*names).select(columns))
+
+    def old_pushes_by(self, *names: str) -> DataFrame:
+        """Give the fewest rows that tell these columns apart and stand for old days; `KeyError` when there are none."""
+        key = next((key for key in self.old_pushes if {*names} <= {*key}), names)
+        return self.old_pushes[key]
+
+    def of_campaigns(self, campaigns: DataFrame) -> History:
+        """Leave out the pushes of campaigns that are not among some, given by ``campaign_id``, and what lacks it."""
+        asked = F.broadcast(campaigns.distinct())
+        of_campaign = {key: rows for key, rows in self.old_pushes.items() if "campaign_id" in key}
+        return replace(
+            self,
+            pushes=self.pushes.join(asked, "campaign_id", how="left_semi"),
+            old_pushes={key: rows.join(asked, "campaign_id", how="left_semi") for key, rows in of_campaign.items()},
+        )
 
     def table(self, name: str) -> DataFrame:
         """Give a table by name.
@@ -83,7 +122,6 @@ class History:
 
 
 Reader: TypeAlias = Callable[[History], Told]
-Key: TypeAlias = tuple[str, ...]
 
 
 @dataclass(frozen=True)

@@ -1,9 +1,10 @@
 """What stands for old days: the same tables with the days that no window reaches any more folded into one.
 
-Partials fold to one cell a key, hours of use to two sums a user beside the last hours, change logs to the first and the
-last change of each thing (a device: also with pushes on, and off, for ``features.returns``). A ``History`` holds folded
-rows in place of those days, so there is one way from rows to features, whatever stands behind it; every midnight after
-``last_foldable`` gets the features that it would have got from all days.
+Pushes fold to one cell a key, for each of a few keys, so that what asks about devices reads no campaigns; app events to
+one cell a user and kind, hours of use to two sums a user beside the last hours, change logs to the first and the last
+change of each thing (a device: also with pushes on, and off, for ``features.returns``). A ``History`` holds folded rows
+beside or among the later ones, so there is one way from rows to features, whatever stands behind it; every midnight
+after ``last_foldable`` gets the features that it would have got from all days.
 """
 
 from __future__ import annotations
@@ -16,11 +17,20 @@ from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F
 
 from features.campaign import RECENT_DAYS
+from features.feature import PUSH_COUNTS, PUSHED_LAST, Key
 from features.known_use import FOLDED, SETTLED_DAYS
-from features.partials import PUSH_COUNTS, PUSH_THINGS, PUSHED_LAST
 from features.windows import USER_WINDOWS_DAYS
 
 LONGEST_WINDOW = max(*USER_WINDOWS_DAYS, *RECENT_DAYS)
+
+PUSH_FOLDS: tuple[Key, ...] = (
+    ("campaign_id", "platform"),
+    ("model", "os_version", "platform"),
+    ("user_id", "device_id"),
+    ("user_id", "category"),
+    ("user_id", "campaign_id", "category"),
+)
+"""What folded pushes are told apart by, the fewest rows first; every reader of pushes finds its columns in one."""
 
 Fold: TypeAlias = Callable[[DataFrame, date], DataFrame]
 
@@ -48,6 +58,12 @@ def folded(table: str, rows: DataFrame, until: date) -> DataFrame:
         Rows like those of the table, with ``until`` as their ``ds``.
     """
     return FOLDS[table](rows.where(F.col("ds") <= F.lit(until)), until).withColumn("ds", F.lit(until))
+
+
+def folded_pushes(rows: DataFrame, key: Key, until: date) -> DataFrame:
+    """Fold push partials by one of ``PUSH_FOLDS``, as `folded` does."""
+    fold = _one_cell(key, PUSH_COUNTS, PUSHED_LAST)
+    return fold(rows.where(F.col("ds") <= F.lit(until)), until).withColumn("ds", F.lit(until))
 
 
 def with_folded(app_hours: DataFrame) -> DataFrame:
@@ -107,11 +123,10 @@ def _use(app_hours: DataFrame, until: date) -> DataFrame:
 
 
 FOLDS: Mapping[str, Fold] = {
-    "pushes": _one_cell(PUSH_THINGS, PUSH_COUNTS, PUSHED_LAST),
     "app_events": _one_cell(("user_id", "event_name"), ("events", "duration_ms"), ("last_event_ms",)),
     "app_hours": _use,
     "users": _first_and_last(("user_id",)),
     "devices": _first_and_last(("device_id", "user_id"), "push_enabled"),
     "campaigns": _first_and_last(("campaign_id",)),
 }
-"""By field of ``History``. What is not here is read from the days before midnight only."""
+"""By field of ``History``, beside pushes. What is not here is read from the days before midnight only."""

@@ -58,6 +58,10 @@ def with_last_device(requests: DataFrame, history: History) -> DataFrame:
 
 
 def _last_pushed(keys: DataFrame, history: History) -> DataFrame:
-    pushed = history.pushes.join(keys, "user_id").where("ds < as_of AND device_id IS NOT NULL AND sends > 0")
+    pushed = (
+        history.pushes_by("user_id", "device_id")
+        .join(keys, "user_id")
+        .where("ds < as_of AND device_id IS NOT NULL AND sends > 0")
+    )
     last = pushed.groupBy("user_id", "as_of").agg(F.max(F.struct("last_sent_ms", "device_id")).alias("_last"))
     return last.select("user_id", "as_of", "_last.device_id", F.lit(None).cast("boolean").alias("push_enabled"))

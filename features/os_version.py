@@ -21,7 +21,9 @@ VERSION_NUMBER = f"cast({_part(1)} as double) + coalesce(cast({_part(2)} as doub
 def _read(history: History) -> Told:
     """Give a row for each version and each version of its platform that is not older, from when both were seen."""
     seen = F.min(F.greatest("ds", "event_day")).alias("known")
-    versions = history.pushes.where("sends > 0").groupBy("platform", "os_version").agg(seen)
+    versions = (
+        history.pushes_by("platform", "os_version").where("sends > 0").groupBy("platform", "os_version").agg(seen)
+    )
     numbered = versions.withColumn("number", F.expr(VERSION_NUMBER)).dropna()
     others = numbered.groupBy(F.col("platform").alias("of"), F.col("number").alias("other")).agg(
         F.min("known").alias("other_known")

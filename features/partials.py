@@ -10,12 +10,10 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from features.contract import DISMISS
+from features.feature import PUSH_COUNTS, PUSHED_LAST
 from features.local_time import hour_of_week, with_zone_then
 
-PUSH_THINGS = ("user_id", "device_id", "campaign_id", "category", "model", "os_version", "platform")
-PUSH_KEY = (*PUSH_THINGS, "event_day")
-PUSH_COUNTS = ("sends", "clicks", "dismissals")
-PUSHED_LAST = ("last_sent_ms", "last_clicked_ms")
+PUSH_KEY = ("user_id", "device_id", "campaign_id", "category", "model", "os_version", "platform", "event_day")
 
 
 def epoch_ms(time: Column) -> Column:

@@ -11,6 +11,7 @@ beta-binomial).
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import reduce
 
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
@@ -24,18 +25,13 @@ OF_KEY = ("first", "second")
 SUMS = ("sends", "clicks", "send_pairs", "click_pairs", "mixed_pairs")
 
 
-def days_before_as_one(cells: DataFrame, midnights: DataFrame) -> DataFrame:
-    """Give cells that became known before the first of some midnights the ``ds`` of the day that it ends.
-
-    Each midnight knows the same cells; a night that asks about a few has few days to add up, however old the log is.
-    """
-    first = midnights.agg(F.date_sub(F.min("as_of"), 1).alias("day_before"))
-    day = F.greatest("ds", "day_before")
-    return cells.crossJoin(F.broadcast(first)).withColumn("ds", day).drop("day_before")
-
-
-def prior_steps(cells: DataFrame, keys: Mapping[str, Sequence[str]]) -> DataFrame:
+def prior_steps(
+    cells: DataFrame, keys: Mapping[str, Sequence[str]], midnights: DataFrame, old: Mapping[str, DataFrame]
+) -> DataFrame:
     """Give by how much the five sums of each level grow on each day.
+
+    What became known before the first midnight has the day that it ends: a night that asks about a few midnights has
+    few days to add up, however old the log is.
 
     Parameters
     ----------
@@ -43,22 +39,26 @@ def prior_steps(cells: DataFrame, keys: Mapping[str, Sequence[str]]) -> DataFram
         Push partials with ``ds``.
     keys : mapping of str to sequence of str
         By level, the columns of its key; rows with a null there are left out of it.
+    midnights : DataFrame
+        ``as_of`` (date) of all that the steps are for.
+    old : mapping of str to DataFrame
+        By level, the partials of days before those of ``cells``, told apart by its key; empty where there are none.
 
     Returns
     -------
     DataFrame
         ``level, ds``, ``SUMS`` (long): steps of sum S, sum C, sum S(S-1), sum C(C-1), sum C(S-1).
     """
-    counted = [
-        F.when(F.expr(" AND ".join(f"{name} IS NOT NULL" for name in key)), F.struct(
-            F.lit(level).alias("level"), *(F.col(name).alias(at) for name, at in zip(key, OF_KEY, strict=False)),
-            *(F.lit(None).cast("string").alias(at) for at in OF_KEY[len(key):]),
-        ))
-        for level, key in keys.items()
-    ]  # fmt: skip
-    named = cells.select("ds", "sends", "clicks", F.explode(F.array(*counted)).alias("of")).where("of IS NOT NULL")
-    flat = named.select("ds", "sends", "clicks", "of.*")
-    daily = flat.groupBy("level", *OF_KEY, "ds").agg(F.sum("sends").alias("sends"), F.sum("clicks").alias("clicks"))
+    first = F.broadcast(midnights.agg(F.date_sub(F.min("as_of"), 1).alias("day_before")))
+
+    def of_levels(rows: DataFrame, levels: Mapping[str, Sequence[str]]) -> DataFrame:
+        day = F.greatest("ds", "day_before")
+        return _of_levels(rows, levels).crossJoin(first).withColumn("ds", day).drop("day_before")
+
+    counts = [F.sum(name).alias(name) for name in ("sends", "clicks")]
+    recent = of_levels(cells, keys).groupBy("level", *OF_KEY, "ds").agg(*counts)
+    older = (of_levels(rows, {level: keys[level]}) for level, rows in old.items())
+    daily = reduce(DataFrame.unionByName, older, recent)  # several rows of a key and day are as good as one
     so_far = Window.partitionBy("level", *OF_KEY).orderBy("ds").rowsBetween(Window.unboundedPreceding, 0)
 
     def pairs_step(one: str, other: str) -> Column:
@@ -72,6 +72,19 @@ def prior_steps(cells: DataFrame, keys: Mapping[str, Sequence[str]]) -> DataFram
         pairs_step("clicks", "sends").alias("mixed_pairs"),
     )  # fmt: skip
     return steps.groupBy("level", "ds").agg(*(F.sum(name).alias(name) for name in SUMS))
+
+
+def _of_levels(cells: DataFrame, keys: Mapping[str, Sequence[str]]) -> DataFrame:
+    """Give ``ds, sends, clicks, level`` and ``OF_KEY``: each cell once for each level that has no null in it."""
+    counted = [
+        F.when(F.expr(" AND ".join(f"{name} IS NOT NULL" for name in key)), F.struct(
+            F.lit(level).alias("level"), *(F.col(name).alias(at) for name, at in zip(key, OF_KEY, strict=False)),
+            *(F.lit(None).cast("string").alias(at) for at in OF_KEY[len(key):]),
+        ))
+        for level, key in keys.items()
+    ]  # fmt: skip
+    named = cells.select("ds", "sends", "clicks", F.explode(F.array(*counted)).alias("of")).where("of IS NOT NULL")
+    return named.select("ds", "sends", "clicks", "of.*")
 
 
 def priors(midnights: DataFrame, steps: DataFrame, levels: Sequence[str]) -> DataFrame:

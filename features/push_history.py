@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from features.feature import Feature, History, Reader
+from features.feature import PUSH_COUNTS, PUSHED_LAST, Feature, History, Reader
 from features.owner_streams import Told
-from features.partials import PUSH_COUNTS, PUSHED_LAST
 from features.windows import ALL, WINDOWS_DAYS, window_names, window_sums
 
 RATE_WINDOWS_DAYS = (7, 28)
@@ -22,7 +21,7 @@ def reader(key: Sequence[str], prefix: str, windows: Sequence[int] = WINDOWS_DAY
 
     def read(history: History) -> Told:
         sums, latest = PUSH_COUNTS, PUSHED_LAST
-        return window_sums(history.pushes, key=key, prefix=prefix, sums=sums, latest=latest, windows=windows)
+        return window_sums(history.pushes_by(*key), key=key, prefix=prefix, sums=sums, latest=latest, windows=windows)
 
     return read
 

@@ -55,7 +55,7 @@ def audience(
         bot, forgotten, opt_out, uninstall (see ``features.returns``), push_disabled, or null for who can be sent to.
     """
     known = F.col("ds") < F.lit(as_of)
-    sources = (history.pushes, history.app_events, history.users, history.devices)
+    sources = (history.pushes_by("user_id"), history.app_events, history.users, history.devices)
     users = None
     for source in sources:
         if source is not None:

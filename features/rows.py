@@ -14,7 +14,7 @@ from features.catalogue import blocks_of, features_of, keys_of
 from features.device_kinds import KINDS, with_kinds
 from features.feature import Feature, History, Key
 from features.owner_streams import Told, over_owners
-from features.priors import days_before_as_one, prior_steps, priors
+from features.priors import prior_steps, priors
 from features.rhythm_priors import rhythm_priors
 from features.send_context import with_local_send_at
 
@@ -29,7 +29,16 @@ def history_table(key: Key) -> str:
     >>> history_table(("user_id",)), history_table(("campaign_id", "platform"))
     ('history_of_user', 'history_of_campaign_platform')
     """
-    return f"history_of_{'_'.join(name.removesuffix('_id') for name in key)}"
+    return f"history_of_{name_of_key(key)}"
+
+
+def name_of_key(key: Key) -> str:
+    """Name a key in one word.
+
+    >>> name_of_key(("user_id", "category"))
+    'user_category'
+    """
+    return "_".join(name.removesuffix("_id") for name in key)
 
 
 def read_histories(keys: Mapping[Key, DataFrame], history: History, tables: Collection[str]) -> dict[Key, DataFrame]:
@@ -62,8 +71,8 @@ def read_priors(midnights: DataFrame, history: History, tables: Collection[str])
     blocks = blocks_of(tables)
     keys = {block.prior_level: block.key for block in blocks if block.prior_level}
     events = {block.rhythm: block.events(history) for block in blocks if block.events}
-    cells = days_before_as_one(history.pushes, midnights)
-    of_rates = priors(midnights, prior_steps(cells, keys), list(keys))
+    old = {level: history.old_pushes_by(*key) for level, key in keys.items()} if history.old_pushes else {}
+    of_rates = priors(midnights, prior_steps(history.pushes, keys, midnights, old), list(keys))
     return of_rates.join(rhythm_priors(midnights, events), "as_of", how="left")
 
 
@@ -94,7 +103,7 @@ def request_keys(
         named = with_category(requests, history.table("campaigns")) if "category" in key else requests
         kinds = [name for name in key if name in KINDS]
         asked = named.select(*(name for name in key if name not in KINDS), "as_of", *per).dropna().distinct()
-        return with_kinds(asked, history.pushes, kinds).select(*key, "as_of", *per) if kinds else asked
+        return with_kinds(asked, history, kinds).select(*key, "as_of", *per) if kinds else asked
 
     return {key: asked(key) for key in keys}
 

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import pyarrow as pa
 
-from features.feature import Block, History
+from features.feature import PUSH_COUNTS, PUSHED_LAST, Block, History
 from features.known_things import distinct_things
 from features.owner_streams import Known, Question, Told
-from features.partials import PUSH_COUNTS, PUSHED_LAST
 from features.push_history import (
     count_features,
     days_since,
@@ -22,7 +21,7 @@ THINGS = {"campaign_id": "campaigns", "category": "categories"}
 
 def _read(history: History) -> Told:
     cells, counted = window_sums(
-        history.pushes,
+        history.pushes_by("user_id", *THINGS),
         key=("user_id",),
         prefix="user",
         sums=PUSH_COUNTS,

@@ -19,7 +19,7 @@ from features.campaign import categories_by_day
 from features.device_kinds import kinds_by_day
 from features.outcomes import push_outcomes
 from features.partials import app_event_hours, app_event_partials, push_partials
-from jobs.carried import APP_EVENTS, APP_HOURS, PUSHES, carried_day, drop_carried, read_with_carried
+from jobs.carried import APP_EVENTS, APP_HOURS, PUSHES, State, carried_day, drop_carried, read_with_carried
 from jobs.cli import job_parser, run_job, say
 from jobs.corrections import tell_stale
 from jobs.ingest_counts import COUNTS
@@ -71,7 +71,7 @@ def _log(lake: Lake, note: LogNote, table: str, days: list[date]) -> DataFrame |
     """Read a change log as it was known at the end of these days; None where the log has none."""
     if table not in note.tables:
         return None
-    return read_with_carried(lake, table, days[-1], carried_day(lake, note, days[0]))
+    return read_with_carried(lake, State(table), days[-1], carried_day(lake, note, days[0]))
 
 
 def _flags(lake: Lake, note: LogNote, sends: DataFrame, days: list[date]) -> DataFrame:

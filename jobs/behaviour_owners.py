@@ -60,7 +60,7 @@ def users_of(spark: SparkSession, past: History, embedding: StoredAutoencoder, d
 
 def devices_of(past: History, users: Owners, ds: date) -> Owners:
     """Sum what the users of each device did; who had it is told by the log's devices, or else by its pushes."""
-    holders: DataFrame = past.pushes if past.devices is None else past.devices
+    holders: DataFrame = past.pushes_by("user_id", "device_id") if past.devices is None else past.devices
     pairs: pa.Table = (
         holders.where(F.col("ds") <= F.lit(ds)).select("device_id", "user_id").dropna().distinct().toArrow()
     )

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Mapping
-from dataclasses import replace
 from datetime import date, timedelta
 
 from pyspark.sql import DataFrame, SparkSession
@@ -129,8 +128,7 @@ def _histories(
 
     Pairs with a campaign are read of the campaigns that are asked about: on most nights few of all there ever were.
     """
-    asked = F.broadcast(campaigns.distinct())
-    of_asked = replace(past, pushes=past.pushes.join(asked, "campaign_id", how="left_semi"))
+    of_asked = past.of_campaigns(campaigns)
     with_campaign = {key: rows for key, rows in keys.items() if "campaign_id" in key and len(key) > 1}
     others = {key: rows for key, rows in keys.items() if key not in with_campaign}
     histories = read_histories(with_campaign, of_asked, note.has) | read_histories(others, past, note.has)
@@ -144,7 +142,7 @@ def _scoring_keys(key: Key, people: DataFrame, campaigns: DataFrame, past: Histo
     if key == ("campaign_id",):
         keys = to_come
     elif kinds := [name for name in key if name in KINDS]:
-        keys = with_kinds(to_come if "campaign_id" in key else as_of, past.pushes, kinds).select(*key, "as_of")
+        keys = with_kinds(to_come if "campaign_id" in key else as_of, past, kinds).select(*key, "as_of")
     elif "category" in key:
         keys = _met_before(key, with_category(to_come, past.table("campaigns")), "category", past)
     elif "campaign_id" in key:
@@ -156,7 +154,7 @@ def _scoring_keys(key: Key, people: DataFrame, campaigns: DataFrame, past: Histo
 
 def _met_before(key: Key, to_come: DataFrame, name: str, past: History) -> DataFrame:
     wanted = to_come.select(name, "as_of").distinct()
-    return past.pushes.select(*key).join(F.broadcast(wanted), name).select(*key, "as_of").distinct()
+    return past.pushes_by(*key).select(*key).join(F.broadcast(wanted), name).select(*key, "as_of").distinct()
 
 
 if __name__ == "__main__":

@@ -1,17 +1,21 @@
 """Carried state: tables that stand for the old days of others, so that a night reads the same however long the log is.
 
-``carried_TABLE/ds=F`` stands for all days of TABLE up to F (see ``features.folding``). It is made of the one before and
-the days since, about twice a month, when no window reaches those days any more. Without it all days are read, and it is
-made from them: it is never more than a copy. A job that is about to write an old day again drops it first.
+``carried_TABLE/ds=F`` stands for all days of TABLE up to F (see ``features.folding``); pushes are carried by several
+keys. It is made of the one before and the days since, about twice a month, when no window reaches those days any more.
+Without it all days are read, and it is made from them: it is never more than a copy. A job that is about to write an
+old day again drops it first.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import date, timedelta
 
 from pyspark.sql import DataFrame
 
-from features.folding import folded, last_foldable
+from features.feature import Key
+from features.folding import PUSH_FOLDS, folded, folded_pushes, last_foldable
+from features.rows import name_of_key
 from jobs.lake import Lake
 from jobs.log_note import LogNote
 from jobs.side_by_side import side_by_side
@@ -19,12 +23,31 @@ from jobs.side_by_side import side_by_side
 PUSHES, APP_EVENTS, APP_HOURS = "push_partials", "app_event_partials", "app_event_hours"
 
 FIELDS = {
-    PUSHES: "pushes", APP_EVENTS: "app_events", APP_HOURS: "app_hours",
+    APP_EVENTS: "app_events", APP_HOURS: "app_hours",
     "users": "users", "devices": "devices", "campaigns": "campaigns",
 }  # fmt: skip
-"""What is carried: the field of ``History`` of each table."""
+"""What is carried as one table: the field of ``History`` of each."""
 
-CARRIED = tuple(f"carried_{table}" for table in FIELDS)
+
+@dataclass(frozen=True)
+class State:
+    """One carried table: what it stands for, and, of pushes, by what key."""
+
+    of: str
+    key: Key = ()
+
+    @property
+    def table(self) -> str:
+        """Name of the carried table."""
+        return f"carried_{self.of}" + (f"_by_{name_of_key(self.key)}" if self.key else "")
+
+    def fold(self, rows: DataFrame, until: date) -> DataFrame:
+        """Fold rows of the table, some of them perhaps folded before."""
+        return folded_pushes(rows, self.key, until) if self.key else folded(FIELDS[self.of], rows, until)
+
+
+STATES = (*(State(PUSHES, key) for key in PUSH_FOLDS), *map(State, FIELDS))
+CARRIED = tuple(state.table for state in STATES)
 
 FOLD_DAYS = 14
 """Days that pile up before they are folded."""
@@ -37,20 +60,32 @@ _CONTRACT_TABLES = {PUSHES: "sends", APP_EVENTS: "app_events", APP_HOURS: "app_e
 
 def carried_day(lake: Lake, note: LogNote, as_of: date) -> date | None:
     """Give the last day that is folded, of those that serve requests from a midnight on; None: nothing is."""
-    folds = (set(lake.days(f"carried_{table}")) for table in carried_tables(note))
+    folds = (set(lake.days(state.table)) for state in _states(note))
     usable = {day for day in set.intersection(*folds) if day <= last_foldable(as_of)}
     return max(usable, default=None)
 
 
-def read_with_carried(lake: Lake, table: str, until: date, carried: date | None) -> DataFrame:
-    """Read a table up to a day, included, with the days up to ``carried`` as they were folded."""
+def old_pushes(lake: Lake, carried: date | None) -> dict[Key, DataFrame]:
+    """Read what stands for pushes up to a day, by the columns that tell them apart."""
+    return {} if carried is None else {state.key: _read(lake, state, carried) for state in STATES if state.key}
+
+
+def read_since(lake: Lake, table: str, until: date, carried: date | None) -> DataFrame:
+    """Read the days of a table that no fold stands for, up to one, included."""
     if carried is None:
         return lake.read(table, until=until)
-    fold = lake.read(f"carried_{table}", since=carried, until=carried)
-    later = [day for day in lake.days(table) if carried < day <= until]
-    if not later:
-        return fold
-    return fold.unionByName(lake.read(table, since=later[0], until=until), allowMissingColumns=True)
+    later = carried + timedelta(days=1)
+    if any(later <= day <= until for day in lake.days(table)):
+        return lake.read(table, since=later, until=until)
+    return lake.read(table, until=until).where("false")
+
+
+def read_with_carried(lake: Lake, state: State, until: date, carried: date | None) -> DataFrame:
+    """Read a table up to a day, included, with the days up to ``carried`` as they were folded."""
+    since = read_since(lake, state.of, until, carried)
+    if carried is None:
+        return since
+    return _read(lake, state, carried).unionByName(since, allowMissingColumns=True)
 
 
 def carried_due(ds: date) -> date:
@@ -72,12 +107,12 @@ def carry(lake: Lake, note: LogNote, ds: date) -> date | None:
 def fold_until(lake: Lake, note: LogNote, due: date, before: date | None) -> None:
     """Write the fold of all days up to ``due`` from that of ``before`` and the days since; keep these two."""
 
-    def fold(table: str) -> None:
-        rows = read_with_carried(lake, table, due, before)
-        lake.write(f"carried_{table}", folded(FIELDS[table], rows, due), [due])
-        lake.keep(f"carried_{table}", [day for day in (before, due) if day])
+    def fold(state: State) -> None:
+        rows = read_with_carried(lake, state, due, before)
+        lake.write(state.table, state.fold(rows, due), [due])
+        lake.keep(state.table, [day for day in (before, due) if day])
 
-    side_by_side(fold, carried_tables(note))
+    side_by_side(fold, _states(note))
 
 
 def drop_carried(lake: Lake, since: date) -> None:
@@ -88,6 +123,14 @@ def drop_carried(lake: Lake, since: date) -> None:
             lake.keep(table, [day for day in days if day < since])
 
 
-def carried_tables(note: LogNote) -> list[str]:
-    """Give the tables of a log that are carried."""
-    return [table for table in FIELDS if _CONTRACT_TABLES.get(table, table) in note.tables]
+def carried_fields(note: LogNote) -> dict[str, State]:
+    """Give what is carried as one table, of those that a log has, by field of ``History``."""
+    return {FIELDS[state.of]: state for state in _states(note) if not state.key}
+
+
+def _read(lake: Lake, state: State, carried: date) -> DataFrame:
+    return lake.read(state.table, since=carried, until=carried)
+
+
+def _states(note: LogNote) -> list[State]:
+    return [state for state in STATES if _CONTRACT_TABLES.get(state.of, state.of) in note.tables]

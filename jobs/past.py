@@ -6,7 +6,7 @@ from datetime import date, timedelta
 
 from features.feature import History
 from features.windows import MEMORY_DAYS
-from jobs.carried import FIELDS, carried_day, carried_tables, read_with_carried
+from jobs.carried import PUSHES, carried_day, carried_fields, old_pushes, read_since, read_with_carried
 from jobs.lake import Lake
 from jobs.log_note import LogNote
 
@@ -31,9 +31,11 @@ def read_past(lake: Lake, note: LogNote, until: date, *, as_of: date | None = No
     carried = None if as_of is None else carried_day(lake, note, as_of)
     since = None if as_of is None else as_of - timedelta(days=MEMORY_DAYS)
 
-    whole = {FIELDS[table]: read_with_carried(lake, table, until, carried) for table in carried_tables(note)}
+    whole = {name: read_with_carried(lake, state, until, carried) for name, state in carried_fields(note).items()}
     return History(
         outcomes=lake.read(OUTCOMES, since=since, until=until),
         opt_outs=lake.read("opt_outs", until=until) if "opt_outs" in note.tables else None,
+        pushes=read_since(lake, PUSHES, until, carried),
+        old_pushes=old_pushes(lake, carried),
         **whole,
     )

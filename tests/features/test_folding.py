@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from features.feature import History
-from features.folding import FOLDS, folded, last_foldable
+from features.feature import History, Key
+from features.folding import FOLDS, PUSH_FOLDS, folded, folded_pushes, last_foldable
 from features.returns import still_gone
 from features.time_rules import TimeRules
 from features.windows import MEMORY_DAYS
@@ -35,14 +36,27 @@ def carried(history: History, *steps: int) -> History:
 
     remembered = F.col("ds") >= F.lit(AS_OF - timedelta(days=MEMORY_DAYS))
     late = history.table("outcomes").where(remembered)
-    return replace(history, outcomes=late, **{name: whole(name) for name in FOLDS})
+    return replace(history, outcomes=late, **{name: whole(name) for name in FOLDS}, **pushes_carried(history, *steps))
+
+
+def pushes_carried(history: History, *steps: int) -> dict[str, Any]:
+    """Fold pushes by each key."""
+    old: dict[Key, DataFrame] = {}
+    for key in PUSH_FOLDS:
+        rows = history.pushes
+        for days in (*steps, 0):
+            until = last_foldable(AS_OF) - timedelta(days=days)
+            later = history.pushes.where(F.col("ds") > F.lit(until))
+            old[key] = folded_pushes(rows, key, until)
+            rows = old[key].unionByName(later, allowMissingColumns=True)
+    return {"pushes": later, "old_pushes": old}
 
 
 @pytest.mark.usefixtures("one_partition")
 def test_folded_days_give_the_same_features(world: World) -> None:
     later = world.requests.where(F.col("as_of") >= F.lit(AS_OF))
     history = carried(world.history, 9)
-    assert history.pushes.count() < world.history.pushes.count()
+    assert 0 < history.pushes.count() < world.history.pushes.count()
     found = collected(rows_for(later, history))
     assert len(found) > 20
     expected = {name: row for name, row in world.rows.items() if row["as_of"] >= AS_OF}
@@ -79,3 +93,18 @@ def test_folding_again_is_folding_once(world: World, name: str) -> None:
     once = folded(name, world.history.table(name), until)
     twice = folded(name, carried(world.history, 20, 3).table(name), until)
     assert sorted(map(repr, twice.collect())) == sorted(map(repr, once.collect()))
+
+
+@pytest.mark.usefixtures("one_partition")
+@pytest.mark.parametrize("key", PUSH_FOLDS, ids="-".join)
+def test_folding_pushes_again_is_folding_them_once(world: World, key: Key) -> None:
+    until = last_foldable(AS_OF)
+    once = folded_pushes(world.history.pushes, key, until)
+    twice = carried(world.history, 20, 3).old_pushes[key]
+    assert sorted(map(repr, twice.collect())) == sorted(map(repr, once.collect()))
+
+
+@pytest.mark.usefixtures("one_partition")
+def test_who_asks_for_what_no_fold_tells_apart_is_told(world: World) -> None:
+    with pytest.raises(KeyError, match="device_id"):
+        carried(world.history).pushes_by("device_id", "campaign_id")

@@ -17,7 +17,7 @@ from features.catalogue import blocks_of, feature_schema, keys_of
 from features.rows import PRIORS, feature_rows, history_table
 from features.time_rules import TimeRules
 from jobs import aggregate_day, build_features, score_users
-from jobs.carried import CARRIED, FOLD_DAYS, PUSHES, carried_day, carried_due, carry, drop_carried
+from jobs.carried import CARRIED, FOLD_DAYS, carried_day, carried_due, carry, drop_carried
 from jobs.ingest_counts import COUNTS
 from jobs.lake import Lake
 from jobs.log_note import LogNote, read_note, write_note
@@ -155,15 +155,15 @@ def test_a_fold_is_made_when_enough_days_have_piled_up(lake: Lake) -> None:
     assert first is not None
     assert carry(lake, note, DS + timedelta(days=FOLD_DAYS - 1)) is None
     assert carry(lake, note, DS + timedelta(days=FOLD_DAYS)) == first + timedelta(days=FOLD_DAYS)
-    assert lake.days(f"carried_{PUSHES}") == [first, first + timedelta(days=FOLD_DAYS)]
+    assert all(lake.days(table) == [first, first + timedelta(days=FOLD_DAYS)] for table in CARRIED)
     assert carried_day(lake, note, DS) == first, "a fold that holds days within a window does not serve"
 
 
 def test_an_old_day_that_is_aggregated_again_drops_the_folds_that_hold_it(lake: Lake) -> None:
     note = read_note(lake, DS)
-    *_, fold = lake.days(f"carried_{PUSHES}")
+    *_, fold = lake.days(CARRIED[0])
     night(lake, DS, aggregate_day)
-    assert lake.days(f"carried_{PUSHES}")[-1] == fold
+    assert lake.days(CARRIED[0])[-1] == fold
     write_note(lake, fold, note)
     night(lake, fold, aggregate_day)
     assert fold not in [day for table in CARRIED for day in lake.days(table)]

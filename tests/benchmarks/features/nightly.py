@@ -44,7 +44,8 @@ class Length:
     def files(self) -> int:
         """Count the files that the night's features are read from."""
         past = read_past(self.lake, read_note(self.lake, DS), DS, as_of=DS - timedelta(days=1))
-        return sum(len(frame.inputFiles()) for frame in vars(past).values() if isinstance(frame, DataFrame))
+        frames = [*vars(past).values(), *past.old_pushes.values()]
+        return sum(len(frame.inputFiles()) for frame in frames if isinstance(frame, DataFrame))
 
 
 def run_jobs(lake: Lake, ds: date) -> None:
