@@ -23,7 +23,7 @@ from threadpoolctl import threadpool_limits
 
 from models.batch import LabelledRows
 from models.evaluation import auc, log_loss
-from models.latency import Timed, latency_us
+from models.latency import PERCENTILES, Timed, latency_us
 from models.machine import describe_machine
 from models.measure import run_on_one_thread
 from models.serving.types import Floats, RawRow
@@ -31,7 +31,8 @@ from tests.benchmarks.models.contenders import Contender, default_forest, has_ll
 from tests.benchmarks.models.lake_files import LakeFiles
 from tests.benchmarks.models.targets import Figures, Target, quality_targets, targets
 
-STARTS = 3
+STARTS, SLOW_STARTS = 100, 5
+"""Fresh processes of each contender, and of those that take a second."""
 SLOW_ROWS = 500
 """Rows that are timed where contenders of milliseconds take part."""
 MOST_SPREAD = 0.15
@@ -41,9 +42,9 @@ BATCH_ROWS, BATCHES = 100_000, 3
 
 @dataclass(frozen=True)
 class Cold:
-    """A cold start: the median of some."""
+    """Cold starts of one contender."""
 
-    ms: float
+    ms: Sequence[float]
     rss: float | None
 
 
@@ -53,7 +54,7 @@ def main() -> None:
     parser.add_argument("--root", required=True, type=Path, help="a local lake where models were measured")
     parser.add_argument("--ds", required=True, help="the day, YYYY-MM-DD")
     parser.add_argument("--rows", type=int, default=10_000, help="rows that are timed one by one")
-    parser.add_argument("--cold-rows", type=int, default=1_000, help="rows that are timed with empty caches as well")
+    parser.add_argument("--cold-rows", type=int, default=10_000, help="rows that are timed with empty caches as well")
     parser.add_argument("--threads", type=int, default=2, help="threads that the default forest is fitted with")
     parser.add_argument("--repeats", type=int, default=3, help="how often latencies are taken anew, to compare ratios")
     parser.add_argument("--promised-auc", type=float, help="of the lake's best candidate on the hold-out")
@@ -102,7 +103,7 @@ def _figures(
     beside_all = _timed(contenders, raw[:: max(len(raw) // SLOW_ROWS, 1)], cold_rows=20)
     latency = beside_all | _timed([one for one in contenders if not one.slow], raw, cold_rows=cold_rows)
     _say("starting cold")
-    cold = {one.name: _cold(one, raw[0]) for one in contenders}
+    cold = _cold(contenders, raw[0])
     first = {one.model: quality[one.name] for one in reversed(contenders)}
     return {
         one.name: Figures(
@@ -166,15 +167,28 @@ def _cpu_seconds(one: Contender, rows: Floats) -> float:
     return process_time() - started
 
 
-def _cold(one: Contender, row: RawRow) -> Cold:
+def _cold(contenders: Sequence[Contender], row: RawRow) -> dict[str, Cold]:
+    """Start contenders in turn, each in fresh processes."""
+    starts: dict[str, list[dict[str, float]]] = {one.name: [] for one in contenders}
+    for turn in range(STARTS):
+        for one in contenders:
+            if turn < SLOW_STARTS or not one.slow:
+                starts[one.name].append(_start(one, row))
+    return {
+        name: Cold([start["cold_first_score_ms"] for start in of_one], of_one[0]["peak_rss_bytes"])
+        for name, of_one in starts.items()
+    }
+
+
+def _start(one: Contender, row: RawRow) -> dict[str, float]:
     kind, file = one.start
     if kind == "bundle":
         needed = {name: row[name] for name in one.scorer.encoder.raw_columns}
         asked = ("models.cold_start", file, json.dumps(needed))
     else:
         asked = ("tests.benchmarks.models.cold", kind, file, json.dumps(one.scorer.encoder.encode_one(row).tolist()))
-    starts = [json.loads(run_on_one_thread(*asked)) for _ in range(STARTS)]
-    return Cold(median(start["cold_first_score_ms"] for start in starts), starts[0]["peak_rss_bytes"])
+    started: dict[str, float] = json.loads(run_on_one_thread(*asked))
+    return started
 
 
 def _targets(figures: dict[str, Figures], chosen: str) -> list[Target]:
@@ -192,17 +206,18 @@ def _table(figures: dict[str, Figures], machine: dict[str, object]) -> str:
         f"{machine['cpu']}, {machine['cores']} cores, {machine['system']}, Python {machine['python']}; one thread\n",
         "| model, format, engine | bytes | AUC | lost | log-loss | more | engine p50 us | p99 "
         "| raw row p50 us | p95 | p99 | rows timed | caches empty p50 us | p95 | p99 | rows timed "
-        "| cold start ms | peak MB |",
-        "|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|",
+        "| cold start p50 ms | p95 | p99 | starts | peak MB |",
+        "|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|",
     ]
     for name, one in figures.items():
         quality = f"{one.auc:.5f} | {one.auc_lost:.6f} | {one.log_loss:.6f} | {one.log_loss_more:.6f}"
         times = _micros(one, "engine_p50", "engine_p99", "p50", "p95", "p99")
         cold = f"{_micros(one, 'cold_p50', 'cold_p95', 'cold_p99')} | {one.latency['cold_n']:,}"
+        starts = " | ".join(f"{at:.0f}" for at in np.percentile(one.cold_ms, PERCENTILES))
         rss = f"{one.rss / 1e6:.0f}" if one.rss else ""
         lines.append(
             f"| {name} | {one.n_bytes:,} | {quality} | {times} | {one.latency['n']:,} | {cold} "
-            f"| {one.cold_ms:.0f} | {rss} |"
+            f"| {starts} | {len(one.cold_ms)} | {rss} |"
         )
     return "\n".join(lines)
 

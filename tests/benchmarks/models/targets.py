@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from statistics import median
 
 MOST_AUC_LOST = 0.0005
 """What compression may cost, against the model as it was fitted."""
@@ -24,7 +25,8 @@ class Figures:
     """As `models.latency.latency_us` gives it, among contenders of its own speed."""
     beside_all: Mapping[str, float]
     """The same where all contenders take turns: a row of the default forest leaves the caches cold for the others."""
-    cold_ms: float
+    cold_ms: Sequence[float]
+    """Of each cold start."""
     rss: float | None
 
 
@@ -60,7 +62,7 @@ def targets(figures: Mapping[str, Figures], *, default: str, champion: str, fore
         Target("forest candidate's bundle: at most 3 % of its pickle, at 0.0005 AUC",
                f"{kept:.2%}, {rf.auc_lost:.6f}", kept <= 0.03 and rf.auc_lost <= MOST_AUC_LOST),
         Target("champion's cold start to the first probability: at most 250 ms",
-               f"{best.cold_ms:.0f} ms", best.cold_ms <= 250),
+               f"{median(best.cold_ms):.0f} ms", median(best.cold_ms) <= 250),
     ]  # fmt: skip
 
 
