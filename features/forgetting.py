@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import fields, replace
+from typing import Any
 
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
@@ -26,10 +27,11 @@ def with_theirs(rows: DataFrame, ids: DataFrame) -> DataFrame:
 
 
 def history_without(history: History, users: DataFrame) -> History:
-    """Leave out the rows of ``users`` wherever rows say whose they are."""
+    """Leave out the rows of ``users`` wherever rows say whose they are, of a history in which no days are folded."""
     tables = {field.name: getattr(history, field.name) for field in fields(history)}
-    of_users = {name: table for name, table in tables.items() if table is not None and "user_id" in table.columns}
-    left = {name: table.join(users, "user_id", how="left_anti") for name, table in of_users.items()}
+    frames = {name: table for name, table in tables.items() if isinstance(table, DataFrame)}
+    of_users = {name: table for name, table in frames.items() if "user_id" in table.columns}
+    left: dict[str, Any] = {name: of.join(users, "user_id", how="left_anti") for name, of in of_users.items()}
     return replace(history, **left)
 
 

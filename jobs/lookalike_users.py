@@ -12,10 +12,11 @@ import scipy.sparse as sp
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
+from features.feature import History
+from jobs.carried import PUSHES, carried_day, old_pushes, read_since
 from jobs.embedding import codes_matrix
 from jobs.lake import Lake
 from jobs.log_note import read_note
-from jobs.past import read_past
 
 SENT, NO_CODE = "sent", "no_code"
 
@@ -93,7 +94,8 @@ def collected_codes(rows: DataFrame, width: int | None = None) -> tuple[list[str
 
 def _met(lake: Lake, ds: date, campaigns: Sequence[str]) -> DataFrame:
     """Give who was sent and who clicked campaigns; impossible clicks are not in."""
-    past = read_past(lake, read_note(lake, ds), ds, as_of=ds + timedelta(days=1))
+    carried = carried_day(lake, read_note(lake, ds), ds + timedelta(days=1))
+    past = History(read_since(lake, PUSHES, ds, carried), old_pushes=old_pushes(lake, carried))
     pushes = past.pushes_by("user_id", "campaign_id").where(F.col("campaign_id").isin(list(campaigns)))
     sums = pushes.groupBy("campaign_id", "user_id").agg(F.sum("sends").alias("sends"), F.sum("clicks").alias("clicks"))
     place = F.array_position(F.array([F.lit(one) for one in campaigns]), F.col("campaign_id")).cast("int") - 1

@@ -13,7 +13,7 @@ NAMES = {"default": "default", "champion": "champion", "forest": "forest", "boos
 
 def figures(model: str, n_bytes: int, **times: float) -> Figures:
     latency = {"p50": 40.0, "p99": 100.0, "engine_p50": 20.0, **times}
-    return Figures(model, n_bytes, 0.77, 0.18, 0.0, 0.0, latency, latency, 250.0, None)
+    return Figures(model, n_bytes, 0.77, 0.18, 0.0, 0.0, latency, latency, [250.0], None)
 
 
 # every figure lies exactly on its promise
@@ -40,7 +40,7 @@ def test_what_lies_on_its_promise_is_reached() -> None:
         ("champion", replace(KEPT["champion"], auc_lost=0.00051), [3]),
         ("forest", figures("random_forest", 30_001), [4]),
         ("forest", replace(KEPT["forest"], auc_lost=0.00051), [4]),
-        ("champion", replace(KEPT["champion"], cold_ms=250.1), [5]),
+        ("champion", replace(KEPT["champion"], cold_ms=[250.0, 250.1, 250.1]), [5]),
     ],
 )
 def test_what_falls_short_is_missed(name: str, worse: Figures, missed: list[int]) -> None:
