@@ -26,21 +26,18 @@ def behaviour_cells(history: History) -> DataFrame:
         ``user_id, token, event_day, ds, count`` (long, above 0).
     """
     topic = F.coalesce("category", "campaign_id")
-    pushed = (
-        history.pushes_by("user_id", "campaign_id", "category")
-        .select(
-            "user_id",
-            "event_day",
-            "ds",
-            F.explode(
-                F.array(
-                    F.struct(F.concat(F.lit("sent:"), topic).alias("token"), F.col("sends").alias("count")),
-                    F.struct(F.concat(F.lit("clicked:"), topic).alias("token"), F.col("clicks").alias("count")),
-                )
-            ).alias("_cell"),
-        )
-        .select("user_id", "_cell.token", "event_day", "ds", "_cell.count")
-    )
+    pushes = history.pushes_by("user_id", "campaign_id", "category")
+    pushed = pushes.select(
+        "user_id",
+        "event_day",
+        "ds",
+        F.explode(
+            F.array(
+                F.struct(F.concat(F.lit("sent:"), topic).alias("token"), F.col("sends").alias("count")),
+                F.struct(F.concat(F.lit("clicked:"), topic).alias("token"), F.col("clicks").alias("count")),
+            )
+        ).alias("_cell"),
+    ).select("user_id", "_cell.token", "event_day", "ds", "_cell.count")
     cells = pushed.where(F.col("count") > 0)
     if history.app_events is None:
         return cells

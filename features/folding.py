@@ -57,12 +57,15 @@ def folded(table: str, rows: DataFrame, until: date) -> DataFrame:
     DataFrame
         Rows like those of the table, with ``until`` as their ``ds``.
     """
-    return FOLDS[table](rows.where(F.col("ds") <= F.lit(until)), until).withColumn("ds", F.lit(until))
+    return _up_to(until, rows, FOLDS[table])
 
 
 def folded_pushes(rows: DataFrame, key: Key, until: date) -> DataFrame:
     """Fold push partials by one of ``PUSH_FOLDS``, as `folded` does."""
-    fold = _one_cell(key, PUSH_COUNTS, PUSHED_LAST)
+    return _up_to(until, rows, _one_cell(key, PUSH_COUNTS, PUSHED_LAST))
+
+
+def _up_to(until: date, rows: DataFrame, fold: Fold) -> DataFrame:
     return fold(rows.where(F.col("ds") <= F.lit(until)), until).withColumn("ds", F.lit(until))
 
 
