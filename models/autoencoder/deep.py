@@ -13,7 +13,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from models.autoencoder.encoder import SparseEncoder
 from models.autoencoder.estimator import Autoencoder, Rows
-from models.autoencoder.layers import Layer
+from models.autoencoder.layers import Layer, SparseRows
 from models.autoencoder.ranks import Ranks
 from models.autoencoder.scaling import Floats, total_variance
 from models.autoencoder.selection import Everything
@@ -83,7 +83,7 @@ class DeepAutoencoder(LearnedInnerLayers, Autoencoder):
     def rebuild(self, codes: Rows) -> Floats:
         """Decode codes into the scaled space, not centred, in which loss and FVU are measured."""
         check_is_fitted(self, self.learned)
-        hidden = Layer(self.inner_decoder_, self.inner_decoder_bias_)(sp.csr_matrix(codes))
+        hidden = Layer(self.inner_decoder_, self.inner_decoder_bias_)(SparseRows.of(codes))
         return super().rebuild(hidden)
 
     def _initial_weights(self, scaled: sp.csr_matrix, rng: np.random.Generator, ranks: Ranks) -> Mapping[str, Floats]:

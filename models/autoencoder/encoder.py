@@ -1,18 +1,19 @@
-"""The trained encoder without PyTorch: sparse rows in, sparse codes out, each row by itself."""
+"""The trained encoder: sparse rows in, sparse codes out, each row by itself."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
 import scipy.sparse as sp
 
-from models.autoencoder.layers import Layer
+from models.autoencoder.layers import Layer, SparseRows
 from models.autoencoder.scaling import CountScaling, Floats
 from models.autoencoder.selection import Selection
 
-CHUNK_ROWS = 1024
+CHUNK_ROWS = 256
 """Rows whose dense pre-activations are held at once, few enough for a cache. Results do not depend on it."""
 
 
@@ -48,13 +49,9 @@ class SparseEncoder:
         csr_matrix of float32, shape (n_users, n_latents)
             What the selection keeps, rounded by `models.autoencoder.rounding`, sorted by latent.
         """
-        rows = self.scaling.apply(canonical(counts))
-        layers = (self._uncentred(), *self.layers[1:])
-        parts = [
-            self.selection.codes(_through(layers, rows[start : start + CHUNK_ROWS]))
-            for start in range(0, max(rows.shape[0], 1), CHUNK_ROWS)
-        ]
-        return sp.csr_matrix(sp.vstack(parts, format="csr"))
+        rows = SparseRows.of(self.scaling.apply(canonical(counts)))
+        starts = range(0, max(counts.shape[0], 1), CHUNK_ROWS)
+        return self.selection.codes(self._activations(rows.part(start, start + CHUNK_ROWS)) for start in starts)
 
     def encode_lists(
         self,
@@ -94,6 +91,13 @@ class SparseEncoder:
         codes = self.encode(sp.csr_matrix((values, tokens, np.asarray(offsets) - first), shape=shape))
         return codes.indptr.astype(np.int32), codes.indices.astype(np.int16), codes.data
 
+    def _activations(self, rows: SparseRows) -> Floats:
+        values = self._uncentred(rows)
+        for layer in self.layers[1:]:
+            values = layer(SparseRows.of(values))
+        return values
+
+    @cached_property
     def _uncentred(self) -> Layer:
         """Give the first layer for rows that are not centred: the mean goes into the bias."""
         first = self.layers[0]
@@ -108,10 +112,3 @@ def canonical(counts: sp.csr_matrix) -> sp.csr_matrix:
     copy = counts.copy()
     copy.sum_duplicates()
     return copy
-
-
-def _through(layers: tuple[Layer, ...], rows: sp.csr_matrix) -> Floats:
-    values = layers[0](rows)
-    for layer in layers[1:]:
-        values = layer(values)
-    return values

@@ -23,9 +23,6 @@ def places_of(mask: npt.NDArray[np.bool_]) -> tuple[Places, Places]:
 def largest(values: Floats, k: int) -> tuple[Places, Places]:
     """Find what is positive and among the k largest of its row; of equal ones, those with the lowest index.
 
-    Of k groups without a common member, each has a maximum that is at least the k-th largest of all these maxima, so
-    the k-th largest of the row is at least that too. What is below it needs no further look, and that is nearly all.
-
     Parameters
     ----------
     values : ndarray of float32, shape (n_rows, n_columns)
@@ -39,35 +36,13 @@ def largest(values: Floats, k: int) -> tuple[Places, Places]:
     lengths : ndarray of int, shape (n_rows,)
         How many of them are in each row.
     """
-    places, lengths = places_of(values >= np.maximum(_at_most_kth(values, k), SMALLEST_POSITIVE))
-    width = max(int(lengths.max(initial=0)), k)
-    is_filled = np.arange(width) < lengths[:, None]
-    candidates = np.zeros((len(values), width), values.dtype)
-    candidates[is_filled] = values.ravel()[places]
-    mask = _top_k_mask(candidates, k)
-    return places[mask[is_filled]], np.count_nonzero(mask, axis=1)
-
-
-def _at_most_kth(values: Floats, k: int) -> Floats:
-    """Give what the k-th largest of each row is at least, shape (n_rows, 1): columns are paired off and fewer left."""
-    while values.shape[1] >= 4 * k:
-        half = values.shape[1] // 2
-        values = np.maximum(values[:, :half], values[:, half : 2 * half])
-    return _kth(values, k)
-
-
-def _kth(values: Floats, k: int) -> Floats:
     place = values.shape[1] - k
-    return np.asarray(np.partition(values, place, axis=1)[:, place, None])
-
-
-def _top_k_mask(values: Floats, k: int) -> npt.NDArray[np.bool_]:
-    """Do what `largest` says, by the order of whole rows."""
-    least = _kth(values, k)
+    least = np.partition(values, place, axis=1)[:, place, None]  # in AVX-512 or AVX2, where there is
     mask = values >= np.maximum(least, SMALLEST_POSITIVE)
-    tied = np.flatnonzero(np.count_nonzero(mask, axis=1) > k)
-    if tied.size:
-        above, equal = values[tied] > least[tied], values[tied] == least[tied]
-        room = k - above.sum(axis=1, keepdims=True)
-        mask[tied] = above | (equal & (equal.cumsum(axis=1) <= room))
-    return np.asarray(mask)
+    places, lengths = places_of(mask)
+    tied = np.flatnonzero(lengths > k)
+    if not tied.size:
+        return places, lengths
+    above, equal = values[tied] > least[tied], values[tied] == least[tied]
+    mask[tied] = above | (equal & (equal.cumsum(axis=1) <= k - above.sum(axis=1, keepdims=True)))
+    return places_of(mask)

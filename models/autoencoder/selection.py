@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import numpy as np
 import scipy.sparse as sp
@@ -17,10 +18,16 @@ ONE_BYTE = 256
 
 
 class Selection(Protocol):
-    """Activations of shape (n_users, n_latents) to codes; each row by itself."""
+    """Activations to codes; each row by itself."""
 
-    def codes(self, activations: Floats) -> sp.csr_matrix:
-        """Select, and round the values."""
+    def codes(self, blocks: Iterable[Floats]) -> sp.csr_matrix:
+        """Select, and round the values.
+
+        Parameters
+        ----------
+        blocks : iterable of ndarray of float32, shape (n_users of a block, n_latents)
+            Activations, at least one block of them; a block is let go before the next is asked for.
+        """
         ...
 
     def bytes_per_user(self, codes: sp.csr_matrix) -> float:
@@ -38,9 +45,9 @@ class Largest:
     k: int
     value_bits: int = 8
 
-    def codes(self, activations: Floats) -> sp.csr_matrix:
+    def codes(self, blocks: Iterable[Floats]) -> sp.csr_matrix:
         """Select, and round the values; what rounds to zero is left out."""
-        return _positive(activations, *largest(activations, self.k), self.value_bits)
+        return _positive([_kept(block, *largest(block, self.k)) for block in blocks], self.value_bits)
 
     def bytes_per_user(self, codes: sp.csr_matrix) -> float:
         """Give the size of `k` pairs, whether all of them are used or not."""
@@ -54,10 +61,10 @@ class Above:
     threshold: float = 0.0
     value_bits: int = 8
 
-    def codes(self, activations: Floats) -> sp.csr_matrix:
+    def codes(self, blocks: Iterable[Floats]) -> sp.csr_matrix:
         """Select, and round the values; what rounds to zero is left out."""
-        kept = places_of(activations > np.float32(self.threshold))
-        return _positive(activations, *kept, self.value_bits)
+        least = np.float32(self.threshold)
+        return _positive([_kept(block, *places_of(block > least)) for block in blocks], self.value_bits)
 
     def bytes_per_user(self, codes: sp.csr_matrix) -> float:
         """Give the mean size of the pairs and their number."""
@@ -72,10 +79,10 @@ class Everything:
     value_bits: int = 8
     signed: bool = True
 
-    def codes(self, activations: Floats) -> sp.csr_matrix:
+    def codes(self, blocks: Iterable[Floats]) -> sp.csr_matrix:
         """Round the values."""
-        n_users, n_latents = activations.shape
-        values = rounded(activations, self.value_bits, signed=self.signed)
+        values = np.concatenate([rounded(block, self.value_bits, signed=self.signed) for block in blocks])
+        n_users, n_latents = values.shape
         indptr = np.arange(0, values.size + 1, n_latents)
         return sp.csr_matrix((values.ravel(), np.tile(np.arange(n_latents), n_users), indptr), shape=values.shape)
 
@@ -96,10 +103,28 @@ def _dense_bytes(codes: sp.csr_matrix, value_bits: int) -> float:
     return codes.shape[1] * value_bits / 8
 
 
-def _positive(activations: Floats, places: Places, lengths: Places, value_bits: int) -> sp.csr_matrix:
+class _Kept(NamedTuple):
+    """What is kept of a block: values and latents of all rows, one after another."""
+
+    values: Floats
+    latents: Places
+    lengths: Places
+    """Of the rows."""
+
+    n_latents: int
+
+
+def _kept(block: Floats, places: Places, lengths: Places) -> _Kept:
+    n_latents = block.shape[1]
+    return _Kept(block.ravel()[places], places % n_latents, lengths, n_latents)
+
+
+def _positive(parts: list[_Kept], value_bits: int) -> sp.csr_matrix:
     """Give the codes of what is kept, none of it negative, without what rounds to zero."""
-    values = rounded(activations.ravel()[places], value_bits, signed=False)
-    indptr = np.concatenate([[0], np.cumsum(lengths)])
-    codes = sp.csr_matrix((values, places % activations.shape[1], indptr), shape=activations.shape)
-    codes.eliminate_zeros()
+    values, latents, lengths, widths = zip(*parts, strict=True)
+    indptr = np.concatenate([[0], np.cumsum(np.concatenate(lengths))])
+    flat = (rounded(np.concatenate(values), value_bits, signed=False), np.concatenate(latents), indptr)
+    codes = sp.csr_matrix(flat, shape=(len(indptr) - 1, widths[0]))
+    if not codes.data.all():
+        codes.eliminate_zeros()
     return codes

@@ -63,6 +63,9 @@ def arg_parser() -> argparse.ArgumentParser:
     parser.add_argument("--processes", type=int, default=1, help="measurements at a time")
     parser.add_argument("--quick", action="store_true", help="32 and 16 bytes, two settings a method")
     parser.add_argument(
+        "--method", action="append", metavar="NAME", help="only this method of the grid; repeatable (default: all)"
+    )
+    parser.add_argument(
         "--sizes", type=int, nargs="+", choices=(SIZE, *OTHER_SIZES), help="bytes a user besides 32 (default: all)"
     )
     parser.add_argument("--finished", action="store_true", help="only the table of what is finished already")
@@ -82,7 +85,7 @@ def main() -> None:
         processes=args.processes,
         only_finished=args.finished,
     )
-    choices = _choices(comparison, _sizes(args), truth=all(bench.data.interests is not None for bench in benches))
+    choices = _choices(comparison, args, truth=all(bench.data.interests is not None for bench in benches))
     found = _compared(comparison, choices, args)
     kept = [f"- {one}" for one in promises(found)]
     text = "\n".join([markdown(found), "", *kept, "", "Chosen, by validation log-loss:", "", *_chosen(choices)])
@@ -91,13 +94,14 @@ def main() -> None:
     (args.output / "comparison.json").write_text(f"{found.model_dump_json(indent=1)}\n")
 
 
-def _choices(comparison: Comparison, sizes: Sequence[int], *, truth: bool) -> list[Choice]:
+def _choices(comparison: Comparison, args: argparse.Namespace, *, truth: bool) -> list[Choice]:
     """Choose at one size, then the best variants and all rivals at the others; without codes comes first."""
+    rivals, variants = ([one for one in of if one.name in (args.method or [one.name])] for of in (RIVALS, VARIANTS))
     known = comparison.choose([(NONE, 0), *([(TRUTH, 0)] if truth else []), (THE_DEFAULT, DEFAULT_SIZE)])
-    at_size = comparison.choose([(method, SIZE) for method in (*RIVALS, *VARIANTS)])
+    at_size = comparison.choose([(method, SIZE) for method in (*rivals, *variants)])
     best = _best_variants(at_size)
-    others = [size for size in OTHER_SIZES if size in sizes]
-    return known + at_size + comparison.choose([(method, size) for size in others for method in (*RIVALS, *best)])
+    others = [size for size in OTHER_SIZES if size in _sizes(args)]
+    return known + at_size + comparison.choose([(method, size) for size in others for method in (*rivals, *best)])
 
 
 def _best_variants(choices: list[Choice]) -> list[Method]:

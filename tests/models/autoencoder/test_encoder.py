@@ -64,17 +64,17 @@ def test_what_rounds_to_zero_is_no_entry():
 
 def test_selections_keep_what_they_say_and_tell_its_size():
     activations = np.array([[0.5, -1e6, 0.0, 1e6], [2.0, 1.0, 0.0, 0.25]], np.float32)
-    all_of_it, above = Everything().codes(activations), Above(0.5).codes(activations)
+    all_of_it, above = Everything().codes([activations]), Above(0.5).codes([activations])
 
     assert all_of_it.nnz == 8
     assert all_of_it.toarray().tolist() == [[0.5, -240, 0.0, 240], [2.0, 1.0, 0.0, 0.25]]
     assert above.toarray().tolist() == [[0.0, 0.0, 0.0, 248], [2.0, 1.0, 0.0, 0.0]]
     assert Everything().bytes_per_user(all_of_it) == 4
     assert Everything(value_bits=16).bytes_per_user(all_of_it) == 8
-    assert Largest(1).bytes_per_user(Largest(1).codes(activations)) == 2
+    assert Largest(1).bytes_per_user(Largest(1).codes([activations])) == 2
     assert Largest(2).bytes_per_user(sp.csr_matrix((1, 257))) == 6  # the number of a latent takes a second byte
-    assert Above(1.5).bytes_per_user(Above(1.5).codes(activations)) == 1 + 2
-    assert Above(0.2).bytes_per_user(Above(0.2).codes(activations)) == 4  # of five pairs, the dense layout is smaller
+    assert Above(1.5).bytes_per_user(Above(1.5).codes([activations])) == 1 + 2
+    assert Above(0.2).bytes_per_user(Above(0.2).codes([activations])) == 4  # of five pairs, the dense layout is smaller
 
 
 def lists_of(counts: sp.csr_matrix) -> tuple[pa.ListArray, pa.ListArray]:
@@ -116,7 +116,7 @@ def test_a_token_out_of_the_vocabulary_is_refused(fitted):
         fitted.sparse_encoder().encode_lists(np.array([0, 1]), np.array([48]), np.array([1.0]))
 
 
-def test_encoding_needs_no_torch():
+def test_reading_weights_needs_no_torch():
     imports = "import sys; import models.autoencoder.store; sys.exit('torch' in sys.modules)"
 
     assert subprocess.run([sys.executable, "-c", imports], check=False).returncode == 0
