@@ -36,7 +36,7 @@ def add_embedding_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--k", type=at_least(1), default=15, help="latents that a user has, by TopK variants; two bytes each"
     )
-    parser.add_argument("--dropout", type=float, default=0.3, help="share of a user's tokens hidden while learning")
+    parser.add_argument("--dropout", type=float, default=0.0, help="share of a user's tokens hidden while learning")
     parser.add_argument(
         "--scale-floor", type=float, default=1.0, help="least scale of a token, in root mean squares of all deviations"
     )

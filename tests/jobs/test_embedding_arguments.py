@@ -24,7 +24,7 @@ def test_the_default_is_what_it_was() -> None:
     model = asked("")
 
     assert type(model) is BatchTopKAutoencoder
-    settings = {"n_latents": 120, "k": 15, "dropout": 0.3, "scale_floor": 1.0, "click_weight": 0.0, "max_epochs": 30}
+    settings = {"n_latents": 120, "k": 15, "dropout": 0.0, "scale_floor": 1.0, "click_weight": 0.0, "max_epochs": 30}
     assert model.get_params() == BatchTopKAutoencoder(**settings, random_state=0).get_params()
 
 

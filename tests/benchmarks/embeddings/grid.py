@@ -32,7 +32,7 @@ from tests.benchmarks.embeddings.rivals import Embedding
 
 Settings = Mapping[str, Any]
 QUICK_SETTINGS = 2
-DEFAULTS = {"n_latents": 120, "k": 15, "dropout": 0.3, "scale_floor": 1.0, "max_epochs": 30}
+DEFAULTS = {"n_latents": 120, "k": 15, "scale_floor": 1.0, "max_epochs": 30}
 """Of `jobs.train_embedding`; 32 bytes at most."""
 
 
