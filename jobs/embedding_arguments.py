@@ -11,7 +11,7 @@ from jobs.errors import BadInput
 from models.autoencoder.estimator import Autoencoder
 from models.autoencoder.variants import ESTIMATORS
 
-DEFAULT = "BatchTopKAutoencoder"
+DEFAULT = "TopKAutoencoder"
 SETTINGS = {
     "latents": "n_latents",
     "k": "k",
@@ -32,11 +32,11 @@ def add_embedding_arguments(parser: argparse.ArgumentParser) -> None:
         "--variant", choices=sorted(ESTIMATORS), default=DEFAULT, metavar="NAME", help=f"default: {DEFAULT}; or "
         + ", ".join(sorted(set(ESTIMATORS) - {DEFAULT}))
     )  # fmt: skip
-    parser.add_argument("--latents", type=at_least(2), default=120, help="width of the code")
+    parser.add_argument("--latents", type=at_least(2), default=64, help="width of the code")
     parser.add_argument(
-        "--k", type=at_least(1), default=15, help="latents that a user has, by TopK variants; two bytes each"
+        "--k", type=at_least(1), default=8, help="latents that a user may have, by TopK variants; two bytes each"
     )
-    parser.add_argument("--dropout", type=float, default=0.0, help="share of a user's tokens hidden while learning")
+    parser.add_argument("--dropout", type=float, default=0.3, help="share of a user's tokens hidden while learning")
     parser.add_argument(
         "--scale-floor", type=float, default=1.0, help="least scale of a token, in root mean squares of all deviations"
     )

@@ -110,7 +110,7 @@ def test_a_job_runs_out_of_the_zip(tmp_path: Path) -> None:
     ("given", "said"),
     [
         ("--dropout 2", "dropout is 2.0"),
-        ("--k 199", "k is 199, expected at most"),
+        ("--k 99", "k is 99, expected at most"),
         ("--click-weight -1", "click_weight is -1.0, expected 0"),
         ("--rows-in-memory 9 --processes 2", "expected --processes 1, got 2"),
     ],

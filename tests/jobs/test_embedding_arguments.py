@@ -9,8 +9,8 @@ import pytest
 from jobs.embedding_arguments import add_embedding_arguments, estimator_of
 from jobs.errors import BadInput
 from jobs.run_pipeline import arg_parser, steps_of
-from models.autoencoder.batch_topk import BatchTopKAutoencoder
 from models.autoencoder.estimator import Autoencoder
+from models.autoencoder.topk import TopKAutoencoder
 from models.autoencoder.variants import ESTIMATORS
 
 
@@ -23,17 +23,17 @@ def asked(words: str) -> Autoencoder:
 def test_the_default_is_what_it_was() -> None:
     model = asked("")
 
-    assert type(model) is BatchTopKAutoencoder
-    settings = {"n_latents": 120, "k": 15, "dropout": 0.0, "scale_floor": 1.0, "click_weight": 0.0, "max_epochs": 30}
-    assert model.get_params() == BatchTopKAutoencoder(**settings, random_state=0).get_params()
+    assert type(model) is TopKAutoencoder
+    settings = {"n_latents": 64, "k": 8, "dropout": 0.3, "scale_floor": 1.0, "click_weight": 0.0, "max_epochs": 30}
+    assert model.get_params() == TopKAutoencoder(**settings, random_state=0).get_params()
 
 
 @pytest.mark.parametrize("name", ESTIMATORS)
 def test_every_variant_takes_the_arguments(name: str) -> None:
-    model = asked(f"--variant {name} --latents 19 --threads 2 --device cpu --setting noise=0.5 --seed 3")
+    model = asked(f"--variant {name} --latents 9 --threads 2 --device cpu --setting noise=0.5 --seed 3")
 
     assert type(model) is ESTIMATORS[name]
-    assert (model.n_latents, model.n_threads, model.device, model.noise, model.random_state) == (19, 2, "cpu", 0.5, 3)
+    assert (model.n_latents, model.n_threads, model.device, model.noise, model.random_state) == (9, 2, "cpu", 0.5, 3)
 
 
 def test_a_variant_has_settings_of_its_own() -> None:
@@ -48,8 +48,8 @@ def test_a_variant_has_settings_of_its_own() -> None:
     [
         ("--variant L1Autoencoder --setting k=3", "L1Autoencoder: Invalid parameter 'k'"),
         ("--setting noise", "expected NAME=VALUE, got 'noise'"),
-        ("--setting noise=much", "BatchTopKAutoencoder: "),
-        ("--k 199", "k is 199, expected at most n_latents, 120"),
+        ("--setting noise=much", "TopKAutoencoder: "),
+        ("--k 99", "k is 99, expected at most n_latents, 64"),
     ],
 )
 def test_what_cannot_be_is_refused(words: str, said: str) -> None:

@@ -39,7 +39,7 @@ from tests.benchmarks.embeddings.grid import NONE, QUICK_SETTINGS, RIVALS, THE_D
 from tests.benchmarks.embeddings.promises import promises
 from tests.benchmarks.embeddings.table import markdown
 
-SIZE, OTHER_SIZES, DEFAULT_SIZE, BEST = 32, (16, 64, 128), 32, 4
+SIZE, OTHER_SIZES, DEFAULT_SIZE, BEST = 32, (16, 64, 128), 16, 4
 QUICK_SIZES = (32, 16)
 SVD = "TruncatedSVD, fp16"
 

@@ -19,7 +19,7 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
-from models.autoencoder.batch_topk import BatchTopKAutoencoder
+from models.autoencoder.topk import TopKAutoencoder
 from tests.benchmarks.embeddings.data import REQUEST, TRAIN, Data, load
 from tests.benchmarks.embeddings.downstream import Downstream
 from tests.benchmarks.embeddings.grid import DEFAULTS
@@ -56,7 +56,7 @@ class Halves:
 
 def measured(halves: Halves, downstream: Downstream, seed: int, **settings: Any) -> dict[str, float]:
     data = halves.later
-    model = BatchTopKAutoencoder(random_state=seed, **{**DEFAULTS, **settings})
+    model = TopKAutoencoder(random_state=seed, **{**DEFAULTS, **settings})
     if "click_weight" in settings:
         model.fit(halves.counts, halves.labels)
     else:

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from jobs.report.comparison_measures import ComparedEmbedding, Difference, EmbeddingComparison
 
-DEFAULT, KIND, SVD, TRUTH = "BatchTopK, the default", "BatchTopK", "TruncatedSVD, fp16", "the true interests"
+DEFAULT, KIND, SVD, TRUTH = "TopK, the default", "denoising: TopK, masked", "TruncatedSVD, fp16", "the true interests"
 SIZES, MOST_DEAD, HALF = (16, 32, 64), 0.05, 0.5
 
 

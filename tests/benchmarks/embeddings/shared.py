@@ -18,8 +18,8 @@ from jobs.behaviour_sample import sample_of
 from jobs.lake import Lake
 from jobs.session import make_session
 from jobs.shared_training import fingerprint, learn_together
-from models.autoencoder.batch_topk import BatchTopKAutoencoder
 from models.autoencoder.measures import fvu_of
+from models.autoencoder.topk import TopKAutoencoder
 from tests.benchmarks.embeddings.behaviour import N_TOKENS, behaviour_of
 from tests.benchmarks.embeddings.grid import DEFAULTS
 
@@ -44,7 +44,7 @@ def main() -> None:
         held_out = "conv(substr(md5(user_id), 1, 8), 16, 10) % 10 = 0"
         learn, check = rows.where(f"NOT {held_out}"), rows.where(held_out)
         counts, _, _ = sample_of(check.toArrow(), N_TOKENS)
-        estimator = BatchTopKAutoencoder(**{**DEFAULTS, "max_epochs": args.max_epochs})
+        estimator = TopKAutoencoder(**{**DEFAULTS, "max_epochs": args.max_epochs})
         begun = perf_counter()
         sample = sample_of(learn.orderBy("user_id", "as_of").toArrow(), N_TOKENS)
         alone = clone(estimator).fit(sample.counts)

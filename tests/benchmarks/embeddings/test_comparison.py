@@ -17,12 +17,12 @@ from tests.benchmarks.embeddings.comparison import Comparison
 from tests.benchmarks.embeddings.data import Data
 from tests.benchmarks.embeddings.downstream import Downstream
 from tests.benchmarks.embeddings.figures import figures_of
-from tests.benchmarks.embeddings.grid import NONE, RIVALS, VARIANTS, Method
+from tests.benchmarks.embeddings.grid import NONE, RIVALS, THE_DEFAULT, Method
 from tests.benchmarks.embeddings.intervals import auc_draws, interval
 from tests.benchmarks.embeddings.table import markdown
 
 N_USERS, N_TOKENS = 300, 48
-TOPK = Method("TopK", VARIANTS[0].fit, lambda _: [{"n_latents": 32, "k": 8, "max_epochs": 30}])
+TOPK = Method("TopK", THE_DEFAULT.fit, lambda _: [{"n_latents": 32, "k": 8, "max_epochs": 30}])
 SVD = next(method for method in RIVALS if method.name.startswith("TruncatedSVD"))
 
 

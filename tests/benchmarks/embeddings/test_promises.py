@@ -38,8 +38,8 @@ def test_each_promise_is_kept_or_missed() -> None:
     assert said == [
         "the default against no embedding: AUC x 1e-4 +800 (+700 to +900): kept",
         "dead latents of the default: 6.0%, 5 % allowed: missed",
-        "16 bytes: BatchTopK against SVD: AUC x 1e-4 +140 (+130 to +150): kept",
-        "32 bytes: BatchTopK against SVD: AUC x 1e-4 +5 (-5 to +15): missed",
+        "16 bytes: denoising: TopK, masked against SVD: AUC x 1e-4 +140 (+130 to +150): kept",
+        "32 bytes: denoising: TopK, masked against SVD: AUC x 1e-4 +5 (-5 to +15): missed",
         "32 bytes: L1 against SVD: AUC x 1e-4 +105 (+95 to +115): kept",
         "of the gap from the best SVD to the true interests the default closes 38%: missed",
     ]
