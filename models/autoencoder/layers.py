@@ -36,7 +36,7 @@ SLICE = 256
 
 
 class SparseRows(NamedTuple):
-    """Rows of a CSR matrix, as `embedding_bag` takes them; some of them are cheap to have."""
+    """Rows of a CSR matrix as plain arrays, of which a part is cheap to have."""
 
     offsets: npt.NDArray[np.integer]
     """Row i holds entries ``offsets[i]`` to ``offsets[i + 1]`` (not included); shape (n_rows + 1,)."""
@@ -77,16 +77,15 @@ class Layer:
         result in whatever batch or partition. This is why it is no BLAS product. PyTorch sums up bags of embeddings in
         less than half of the time of scipy's product, which does the same.
         """
-        from torch import from_numpy
-        from torch.nn.functional import embedding_bag  # here, so that weights can be read without PyTorch
+        from torch import from_numpy  # here, so that weights can be read without PyTorch
+
+        from models.autoencoder.networks.products import sparse_product
 
         # PyTorch takes no array that may not be written, as Arrow's may not
         offsets, inputs, values = (from_numpy(np.require(part, requirements="W")) for part in rows)
         sums = np.empty((len(offsets) - 1, len(self.bias)), np.float32)
         for first, weight in self._slices:
-            some = embedding_bag(
-                inputs, from_numpy(weight), offsets, mode="sum", per_sample_weights=values, include_last_offset=True
-            )
+            some = sparse_product(inputs, offsets[:-1], values, from_numpy(weight))
             outputs = slice(first, first + weight.shape[1])
             np.add(some.numpy(), self.bias[outputs], out=sums[:, outputs])
         return ACTIVATIONS[self.activation](sums)

@@ -19,9 +19,9 @@ def sparse_product(columns: Tensor, offsets: Tensor, values: Tensor, weight: Ten
 
     Parameters
     ----------
-    columns : Tensor of int64, shape (n_non_zeros,)
+    columns : Tensor of int64 or int32, shape (n_non_zeros,)
         Column of each non-zero, which is a row of `weight`.
-    offsets : Tensor of int64, shape (n_rows,)
+    offsets : Tensor of the same type, shape (n_rows,)
         Where each row begins.
     values : Tensor of float32, shape (n_non_zeros,)
     weight : Tensor of shape (n_columns, n_outputs)
