@@ -13,6 +13,8 @@ from features.owner_streams import Told
 
 Key: TypeAlias = tuple[str, ...]
 
+PAIR: Key = ("user_id", "campaign_id")
+
 PUSH_COUNTS = ("sends", "clicks", "dismissals")
 PUSHED_LAST = ("last_sent_ms", "last_clicked_ms")
 """What partials count of pushes; and when the last one was."""
@@ -96,6 +98,15 @@ class History:
         """Give the fewest rows that tell these columns apart and stand for old days; `KeyError` when there are none."""
         key = next((key for key in self.old_pushes if {*names} <= {*key}), names)
         return self.old_pushes[key]
+
+    def old_pairs(self) -> DataFrame:
+        """Give old pushes by user and campaign, a row a pair; ``goes_on``: there are later pushes of the campaign.
+
+        Nothing will be added to the pairs of one that does not.
+        """
+        later = F.broadcast(self.pushes.select("campaign_id", F.lit(True).alias("goes_on")).dropna().distinct())
+        pairs = self.old_pushes_by(*PAIR).dropna(subset=list(PAIR)).join(later, "campaign_id", how="left")
+        return pairs.fillna(False, ["goes_on"])
 
     def of_campaigns(self, campaigns: DataFrame) -> History:
         """Leave out the pushes of campaigns that are not among some, given by ``campaign_id``, and what lacks it."""

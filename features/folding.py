@@ -17,7 +17,7 @@ from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F
 
 from features.campaign import RECENT_DAYS
-from features.feature import PUSH_COUNTS, PUSHED_LAST, Key
+from features.feature import PAIR, PUSH_COUNTS, PUSHED_LAST, Key
 from features.known_use import FOLDED, SETTLED_DAYS
 from features.windows import USER_WINDOWS_DAYS
 
@@ -28,7 +28,8 @@ PUSH_FOLDS: tuple[Key, ...] = (
     ("model", "os_version", "platform"),
     ("user_id", "device_id"),
     ("user_id", "category"),
-    ("user_id", "campaign_id", "category"),
+    PAIR,
+    (*PAIR, "category"),
 )
 """What folded pushes are told apart by, the fewest rows first; every reader of pushes finds its columns in one."""
 

@@ -83,6 +83,11 @@ class Known:
         rows, place = self.rows.filter(pa.array(chosen)), self.place[chosen]
         return replace(self, rows=rows, place=place, start=before[self.start], end=before[self.end])
 
+    def total(self, values: Integers) -> pa.Array:
+        """Add up the values, of a column with the shape (n_rows,), that each request knows."""
+        total = np.concatenate([[0], np.cumsum(values)])
+        return pa.array(total[self.end] - total[self.start])
+
     def greatest(self, values: Integers) -> pa.Array:
         """Give the greatest value, of a column with the shape (n_rows,), that each request knows.
 

@@ -26,7 +26,11 @@ SUMS = ("sends", "clicks", "send_pairs", "click_pairs", "mixed_pairs")
 
 
 def prior_steps(
-    cells: DataFrame, keys: Mapping[str, Sequence[str]], midnights: DataFrame, old: Mapping[str, DataFrame]
+    cells: DataFrame,
+    keys: Mapping[str, Sequence[str]],
+    midnights: DataFrame,
+    old: Mapping[str, DataFrame],
+    ended: Mapping[str, DataFrame],
 ) -> DataFrame:
     """Give by how much the five sums of each level grow on each day.
 
@@ -43,6 +47,8 @@ def prior_steps(
         ``as_of`` (date) of all that the steps are for.
     old : mapping of str to DataFrame
         By level, the partials of days before those of ``cells``, told apart by its key; empty where there are none.
+    ended : mapping of str to DataFrame
+        By level, those of keys that neither ``cells`` nor ``old`` have, a row a key: spared the look at other days.
 
     Returns
     -------
@@ -71,7 +77,18 @@ def prior_steps(
         pairs_step("sends", "sends").alias("send_pairs"), pairs_step("clicks", "clicks").alias("click_pairs"),
         pairs_step("clicks", "sends").alias("mixed_pairs"),
     )  # fmt: skip
+    of_ended = (
+        of_levels(rows, {level: keys[level]}).select("level", "ds", *_sums_of_one()) for level, rows in ended.items()
+    )
+    steps = reduce(DataFrame.unionByName, of_ended, steps)
     return steps.groupBy("level", "ds").agg(*(F.sum(name).alias(name) for name in SUMS))
+
+
+def _sums_of_one() -> list[Column]:
+    """Give ``SUMS`` of a key that has one row."""
+    sends, clicks = F.col("sends"), F.col("clicks")
+    pairs = (sends * (sends - 1), clicks * (clicks - 1), clicks * (sends - 1))
+    return [sends, clicks, *(of.alias(name) for of, name in zip(pairs, SUMS[2:], strict=True))]
 
 
 def _of_levels(cells: DataFrame, keys: Mapping[str, Sequence[str]]) -> DataFrame:

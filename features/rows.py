@@ -12,7 +12,7 @@ from pyspark.sql import functions as F
 from features.campaign import with_category
 from features.catalogue import blocks_of, features_of, keys_of
 from features.device_kinds import KINDS, with_kinds
-from features.feature import Feature, History, Key
+from features.feature import PAIR, Feature, History, Key
 from features.owner_streams import Told, over_owners
 from features.priors import prior_steps, priors
 from features.rhythm_priors import rhythm_priors
@@ -72,7 +72,11 @@ def read_priors(midnights: DataFrame, history: History, tables: Collection[str])
     keys = {block.prior_level: block.key for block in blocks if block.prior_level}
     events = {block.rhythm: block.events(history) for block in blocks if block.events}
     old = {level: history.old_pushes_by(*key) for level, key in keys.items()} if history.old_pushes else {}
-    of_rates = priors(midnights, prior_steps(history.pushes, keys, midnights, old), list(keys))
+    ended: dict[str, DataFrame] = {}
+    for level in [level for level in old if keys[level] == PAIR]:
+        pairs = history.old_pairs()
+        ended[level], old[level] = pairs.where("NOT goes_on"), pairs.where("goes_on")
+    of_rates = priors(midnights, prior_steps(history.pushes, keys, midnights, old, ended), list(keys))
     return of_rates.join(rhythm_priors(midnights, events), "as_of", how="left")
 
 

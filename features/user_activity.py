@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import pyarrow as pa
+import pyarrow.compute as pc
+from pyspark.sql import Column, DataFrame
+from pyspark.sql import functions as F
 
 from features.feature import PUSH_COUNTS, PUSHED_LAST, Block, History
 from features.known_things import distinct_things
@@ -18,26 +21,57 @@ from features.windows import USER_WINDOWS_DAYS, window_names, window_sums
 THINGS = {"campaign_id": "campaigns", "category": "categories"}
 """What a push is of, and its plural."""
 
+ENDED = "ended_campaigns"
+"""How many campaigns a row stands for that no other row is of."""
+
 
 def _read(history: History) -> Told:
     cells, counted = window_sums(
-        history.pushes_by("user_id", *THINGS),
+        _cells(history),
         key=("user_id",),
         prefix="user",
         sums=PUSH_COUNTS,
         latest=PUSHED_LAST,
         windows=USER_WINDOWS_DAYS,
-        others=tuple(THINGS),
+        others=(*THINGS, ENDED),
     )
     distinct = [name for things in THINGS.values() for name in window_names("user", things, USER_WINDOWS_DAYS)]
 
     def answer(known: Known) -> dict[str, pa.Array]:
-        sent, columns = known.where(known.rows.column("sends").to_numpy() > 0), dict(counted.answer(known))
+        columns = dict(counted.answer(known))
         for name, things in THINGS.items():
-            columns |= distinct_things(sent, name, "user", things, USER_WINDOWS_DAYS)
+            columns |= distinct_things(known, name, "user", things, USER_WINDOWS_DAYS)
+        of_all = window_names("user", THINGS["campaign_id"], ())[0]
+        columns[of_all] = pc.add(columns[of_all], known.total(known.rows.column(ENDED).to_numpy()))
         return columns
 
     return cells, Question(answer, {**counted.columns, **dict.fromkeys(distinct, "bigint")})
+
+
+def _cells(history: History) -> DataFrame:
+    """Give push partials with what was sent, null where only something else became known, and ``ENDED``.
+
+    Old days have a row a category, one a campaign that goes on, and one for all that have ended.
+    """
+    is_sent, always = F.col("sends") > 0, ("user_id", "event_day", "ds")
+    counts = (*always, *PUSH_COUNTS, *PUSHED_LAST)
+
+    def sent(name: str) -> Column:
+        return F.when(is_sent, F.col(name)).alias(name)
+
+    cells = history.pushes.select(*counts, *map(sent, THINGS), F.lit(0).cast("long").alias(ENDED))
+    if not history.old_pushes:
+        return cells
+    by_category = history.old_pushes_by("user_id", "category").select(*counts, sent("category"))
+    going_on = F.when(F.col("goes_on"), F.col("campaign_id")).alias("campaign_id")
+    by_campaign = (
+        history.old_pairs()
+        .where(is_sent)
+        .groupBy("user_id", going_on)
+        .agg(F.min("event_day").alias("event_day"), F.max("ds").alias("ds"), F.count_if(~F.col("goes_on")).alias(ENDED))
+    )
+    old = by_category.unionByName(by_campaign, allowMissingColumns=True).fillna(0, [*PUSH_COUNTS, ENDED])
+    return cells.unionByName(old)
 
 
 BLOCK = Block(

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from features.feature import Block
+from features.feature import PAIR, Block
 from features.push_history import count_features, rate_features, reader, recency_features
 
-PAIR = "of this campaign to the user"
+OF_PAIR = "of this campaign to the user"
 
 BLOCK = Block(
     name="user_campaign_history",
-    key=("user_id", "campaign_id"),
+    key=PAIR,
     table="pushes",
-    read=reader(("user_id", "campaign_id"), "user_campaign"),
+    read=reader(PAIR, "user_campaign"),
     features=(
-        *count_features("user_campaign", ("sends", "clicks"), PAIR),
-        *rate_features("user_campaign", PAIR),
-        *recency_features("user_campaign", PAIR),
+        *count_features("user_campaign", ("sends", "clicks"), OF_PAIR),
+        *rate_features("user_campaign", OF_PAIR),
+        *recency_features("user_campaign", OF_PAIR),
     ),
     prior_level="user_campaign",
 )

@@ -57,6 +57,7 @@ def test_folded_days_give_the_same_features(world: World) -> None:
     later = world.requests.where(F.col("as_of") >= F.lit(AS_OF))
     history = carried(world.history, 9)
     assert 0 < history.pushes.count() < world.history.pushes.count()
+    assert {row["goes_on"] for row in history.old_pairs().collect()} == {True, False}
     found = collected(rows_for(later, history))
     assert len(found) > 20
     expected = {name: row for name, row in world.rows.items() if row["as_of"] >= AS_OF}

@@ -18,7 +18,7 @@ def day(number: int) -> date:
 def fitted(spark: SparkSession, rows: list[tuple[Any, ...]], *midnights: int) -> dict[date, tuple[Any, Any]]:
     cells = spark.createDataFrame(rows, "user_id string, ds date, sends long, clicks long")
     as_of = spark.createDataFrame([(day(number),) for number in midnights], "as_of date")
-    steps = prior_steps(cells, {"user": ["user_id"]}, as_of, {})
+    steps = prior_steps(cells, {"user": ["user_id"]}, as_of, {}, {})
     found = priors(as_of, steps, ["user"]).collect()
     return {row["as_of"]: (row["user_prior_rate"], row["user_prior_strength"]) for row in found}
 

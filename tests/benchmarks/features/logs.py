@@ -32,6 +32,11 @@ class LogSize:
     def sends(self) -> int:
         return self.days * self.sends_a_day
 
+    @property
+    def waves(self) -> int:
+        """How many times new campaigns begin; the last ones end with the log, whatever its length."""
+        return -(-self.days // CAMPAIGN_DAYS)
+
 
 def write_log(spark: SparkSession, root: str, size: LogSize, ds: date) -> Lake:
     """Write the contract tables of the days up to ``ds``, the counts of ingest and its note of ``ds``."""
@@ -83,7 +88,7 @@ def _rows_of_days(spark: SparkSession, size: LogSize, each: int, first: date) ->
 
 def _sends(spark: SparkSession, size: LogSize, first: date) -> DataFrame:
     rows = _rows_of_days(spark, size, size.sends_a_day, first)
-    wave = F.floor(F.col("day") / CAMPAIGN_DAYS) * CAMPAIGNS_AT_ONCE
+    wave = (size.waves - 1 - F.floor((size.days - 1 - F.col("day")) / CAMPAIGN_DAYS)) * CAMPAIGNS_AT_ONCE
     return rows.select(
         F.concat(F.lit("s"), "id").alias("send_id"), F.concat(F.lit("u"), "user").alias("user_id"),
         F.concat(F.lit("d"), "user").alias("device_id"),
@@ -118,9 +123,9 @@ def _change_logs(spark: SparkSession, size: LogSize, first: date) -> dict[str, D
     spread_s = min(size.days, 90) * DAY_S
     start = F.unix_seconds(F.lit(first).cast("timestamp"))
     changed = spark.range(size.users).withColumn("updated_at", F.timestamp_seconds(start + _below("change", spread_s)))
-    waves = -(-size.days // CAMPAIGN_DAYS)
-    begun = F.timestamp_seconds(start + F.floor(F.col("id") / CAMPAIGNS_AT_ONCE) * CAMPAIGN_DAYS * DAY_S)
-    campaigns = spark.range(waves * CAMPAIGNS_AT_ONCE).withColumn("updated_at", begun)
+    day = size.days - (size.waves - F.floor(F.col("id") / CAMPAIGNS_AT_ONCE)) * CAMPAIGN_DAYS
+    begun = F.timestamp_seconds(start + F.greatest(day, F.lit(0)) * DAY_S)
+    campaigns = spark.range(size.waves * CAMPAIGNS_AT_ONCE).withColumn("updated_at", begun)
     clock = [F.col("updated_at"), F.col("updated_at").alias("ingested_at")]
     user_id = F.concat(F.lit("u"), "id").alias("user_id")
     return {
