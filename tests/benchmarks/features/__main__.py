@@ -16,6 +16,7 @@ from jobs.session import make_session
 from models.machine import describe_machine
 from tests.benchmarks.features import nightly, rebuild
 from tests.benchmarks.features.logs import LogSize
+from tests.benchmarks.features.promises import NIGHT_BY_REBUILD, verdict
 
 MASTER = f"spark.master=local[{rebuild.THREADS}]"
 
@@ -42,9 +43,11 @@ def main() -> None:
     contest = list(rebuild.timed(spark, longest.lake, args.runs))
     night = median(longest.seconds)
     print(f"| {longest.size.sends:,} sends, {longest.size.days} days | median s | the night takes |\n|---|--:|--:|")
-    for name in contest[0]:
-        seconds = median(one[name] for one in contest)
+    of_rebuild = {name: median(one[name] for one in contest) for name in contest[0]}
+    for name, seconds in of_rebuild.items():
         print(f"| rebuilt by {name} | {seconds:.1f} | {night / seconds:.2f} of it |")
+    for name, seconds in of_rebuild.items():
+        print(verdict(f"\nnight by {name}'s rebuild", night / seconds, NIGHT_BY_REBUILD[name], longest.size.sends))
     folder = args.output.absolute() / "rebuilt"
     folder.mkdir(exist_ok=True)
     wrong = rebuild.differences(longest.lake, rebuild.by_duckdb(longest.lake, folder))

@@ -23,6 +23,7 @@ from jobs.lake import Lake
 from jobs.log_note import read_note
 from jobs.past import read_past
 from tests.benchmarks.features.logs import LogSize, write_log
+from tests.benchmarks.features.promises import NIGHT_BY_LENGTH, verdict
 
 DS = date(2026, 6, 30)
 
@@ -99,5 +100,5 @@ def table(lengths: Sequence[Length]) -> str:
         seconds = " | ".join(f"{of(one.seconds):.1f}" for of in (median, min, max))
         lines.append(f"| {one.size.days} | {one.size.sends:,} | {one.files()} | {seconds} |")
     ratio = median(lengths[-1].seconds) / median(lengths[0].seconds)
-    days = f"{lengths[-1].size.days} to {lengths[0].size.days} days"
-    return "\n".join([*lines, "", f"{days}: {ratio:.2f} times as long, of {len(lengths[0].seconds)} warm nights each"])
+    days = f"{lengths[-1].size.days} to {lengths[0].size.days} days, {len(lengths[0].seconds)} warm nights each"
+    return "\n".join([*lines, "", verdict(days, ratio, NIGHT_BY_LENGTH)])

@@ -29,6 +29,7 @@ from models.machine import describe_machine
 from tests.benchmarks.features import rebuild, training_rows
 from tests.benchmarks.features.logs import LogSize, write_log
 from tests.benchmarks.features.nightly import DS, no_requests_before
+from tests.benchmarks.features.promises import DUCKDB, GIB, SECONDS_A_ROW, verdict
 from tests.benchmarks.memory import PeakMemory
 
 LOG_DAYS = 95
@@ -124,6 +125,7 @@ def main() -> None:
         print(json.dumps(work(folder, args.sends[0])))
         return
     rows: dict[str, list[str]] = {"rebuild": [], "training": []}
+    a_row: dict[str, list[float]] = {name: [] for name in rows}
     differ = 0
     for sends in args.sends:
         alone(folder, sends, "prepare")
@@ -131,6 +133,7 @@ def main() -> None:
         differ += theirs["differ"]
         for name, lines in rows.items():
             lines.append(row_of(sends, ours, theirs, name))
+            a_row[name].append(ours[name] / sends)
             print(f"{name}: {lines[-1]}", file=sys.stderr, flush=True)
     print(describe_machine())
     for name, title in (
@@ -139,7 +142,19 @@ def main() -> None:
     ):
         print(f"\n| million sends: {title} | s | s a million | JVM GiB | workers GiB | DuckDB s | times DuckDB |")
         print("|--:|--:|--:|--:|--:|--:|--:|", *rows[name], sep="\n")
-    print(f"\nrows of training that differ from DuckDB's: {differ}")
+    print(f"\nrows of training that differ from DuckDB's: {differ}\n")
+    for name, seconds in a_row.items():
+        print(verdict(f"{name} by DuckDB's", ours[name] / theirs[name], DUCKDB, sends))
+        if len(seconds) > 1:
+            print(
+                verdict(
+                    f"{name}, seconds a row by those of the size before",
+                    seconds[-1] / seconds[-2],
+                    SECONDS_A_ROW,
+                    sends,
+                )
+            )
+    print(verdict("training, GiB", sum(ours["MiB"]["training"]) / 1024, GIB, sends))
 
 
 if __name__ == "__main__":
