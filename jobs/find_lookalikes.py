@@ -27,8 +27,8 @@ from jobs.errors import BadInput
 from jobs.lake import Lake
 from jobs.lookalike_search import lookalikes, means_of
 from jobs.lookalike_users import LookalikeUsers, collected_codes
-from models.lookalikes import Directions, weights_between
-from models.semantic_hashing import MOST_LEARNED_FROM, fit_itq, unit_rows
+from models.lookalikes import Directions, rows_of, weights_between
+from models.semantic_hashing import MOST_LEARNED_FROM, fit_itq
 
 LOOKALIKES, COUNTS = "lookalikes", "lookalike_counts"
 
@@ -60,8 +60,9 @@ def run(spark: SparkSession, args: argparse.Namespace) -> None:
         width = people.width()
         means = means_of(users, width, len(campaigns))
         _check_clickers(campaigns, means.n_clickers, args)
-        rows = unit_rows(collected_codes(people.sample(MOST_LEARNED_FROM, args.seed), width)[1])
-        weights = np.array([weights_between(one, means.everybody) for one in means.clickers])
+        rows = rows_of(collected_codes(people.sample(MOST_LEARNED_FROM, args.seed), width)[1])
+        of_campaigns = zip(means.clickers, means.n_clickers.tolist(), strict=True)
+        weights = np.array([weights_between(one, n, means.everybody) for one, n in of_campaigns])
         found = lookalikes(users, Directions(fit_itq(rows, bits=args.bits, seed=args.seed), weights), args.top)
         lake.write(LOOKALIKES, _named(found, campaigns, version, args.ds), [args.ds])
     finally:

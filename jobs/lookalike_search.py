@@ -20,8 +20,8 @@ from pyspark.sql import functions as F
 
 from jobs.embedding import codes_matrix
 from models.hamming_search import radius_of
-from models.lookalikes import CANDIDATES_PER_RESULT, Directions, best, fixed_sums, from_fixed
-from models.semantic_hashing import Floats, unit_rows
+from models.lookalikes import CANDIDATES_PER_RESULT, Directions, Everybody, best, fixed_sums, from_fixed, rows_of
+from models.semantic_hashing import Floats
 
 Flags = NDArray[np.bool_]
 Counts = NDArray[np.int64]
@@ -33,10 +33,9 @@ FOUND = "campaign int, user_id string, similarity double"
 
 @dataclass(frozen=True)
 class Means:
-    """Mean codes of length 1."""
+    """Mean rows, see ``models.lookalikes.rows_of``."""
 
-    everybody: Floats
-    """Shape (n_latents,)."""
+    everybody: Everybody
     clickers: Floats
     """Of each campaign, shape (n_campaigns, n_latents); 0 where nobody clicked."""
     n_clickers: Counts
@@ -56,10 +55,10 @@ def means_of(users: DataFrame, width: int, n_campaigns: int) -> Means:
     partial = users.select("latents", "latent_values", "clicked").mapInArrow(
         lambda batches: _sums(batches, width, n_campaigns), CELLS
     )
-    totals = _totals(partial, (n_campaigns + 1, width + 1))
+    totals = _totals(partial, (n_campaigns + 2, width + 1))
     n_users = totals[:, width]
     means = from_fixed(totals[:, :width]) / np.maximum(n_users, 1)[:, np.newaxis]
-    return Means(means[0], means[1:], n_users[1:])
+    return Means(Everybody.of(means[0], means[1]), means[2:], n_users[2:])
 
 
 def lookalikes(users: DataFrame, directions: Directions, top: int) -> DataFrame:
@@ -91,13 +90,14 @@ def lookalikes(users: DataFrame, directions: Directions, top: int) -> DataFrame:
 
 
 def _sums(batches: Batches, width: int, n_campaigns: int) -> Batches:
-    """Sum up everybody's codes, and then those of each campaign's clickers; the last place is their number."""
-    totals = np.zeros((n_campaigns + 1, width + 1), np.int64)
+    """Sum up everybody's rows, their squares, and each campaign's clickers' rows; the last place is their number."""
+    totals = np.zeros((n_campaigns + 2, width + 1), np.int64)
     for batch in batches:
-        clicked = _flags(batch, "clicked", n_campaigns)
-        groups = np.vstack([np.ones((1, batch.num_rows), bool), clicked])
-        totals[:, :width] += fixed_sums(_rows(batch, width), groups)
-        totals[:, width] += groups.sum(axis=1)
+        rows, clicked = _rows(batch, width), _flags(batch, "clicked", n_campaigns)
+        everybody = np.ones((1, batch.num_rows), bool)
+        for place, (of, groups) in enumerate([(rows, everybody), (rows.multiply(rows), everybody), (rows, clicked)]):
+            totals[place : place + len(groups), :width] += fixed_sums(of.tocsr(), groups)
+            totals[place : place + len(groups), width] += groups.sum(axis=1)
     yield _cells(totals)
 
 
@@ -132,8 +132,8 @@ def _nearest(batches: Batches, sent: Broadcast[Directions], radii: Counts, top: 
 
 
 def _rows(batch: pa.RecordBatch, width: int) -> sp.csr_matrix:
-    """Give codes of length 1."""
-    return unit_rows(codes_matrix(pa.Table.from_batches([batch]), width))
+    """Give the rows of users."""
+    return rows_of(codes_matrix(pa.Table.from_batches([batch]), width))
 
 
 def _eligible(batch: pa.RecordBatch, n_campaigns: int) -> Iterable[Flags]:

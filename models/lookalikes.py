@@ -1,7 +1,9 @@
 """Users who are like those who clicked: a direction from the clickers' codes, a Hamming search, an exact order.
 
-The direction is the mean of the clickers' codes, each scaled to length 1, less the mean of everybody's (Rocchio, 1971):
-without that difference, what all users do outweighs what the clickers like.
+A user is a row of length 1 along the squares of the code, so that what is strong outweighs what is faint. The direction
+is the mean of the clickers' rows less the mean of everybody's (Rocchio, 1971): without that difference, what all users
+do outweighs what the clickers like. Latents whose difference chance alone might make are left out of it, by the
+universal threshold of sqrt(2 ln n_latents) standard errors (Donoho and Johnstone, 1994).
 """
 
 from __future__ import annotations
@@ -35,7 +37,7 @@ class UserCodes:
     version : str
         The embedding.
     rows : csr_matrix of shape (n_users, n_latents)
-        Of length 1.
+        See `rows_of`.
     """
 
     version: str
@@ -44,7 +46,7 @@ class UserCodes:
     @classmethod
     def of(cls, version: str, codes: sp.csr_matrix) -> UserCodes:
         """Take codes as the embedding gives them."""
-        return cls(version, unit_rows(codes))
+        return cls(version, rows_of(codes))
 
 
 @dataclass(frozen=True)
@@ -63,8 +65,32 @@ class Direction:
     weights: Floats
 
 
+@dataclass(frozen=True)
+class Everybody:
+    """What rows are like.
+
+    Parameters
+    ----------
+    mean, spread : ndarray of shape (n_latents,)
+        Mean and standard deviation of each latent.
+    """
+
+    mean: Floats
+    spread: Floats
+
+    @classmethod
+    def of(cls, mean: Floats, mean_square: Floats) -> Everybody:
+        """Take the means of rows and of their squares."""
+        return cls(mean, np.sqrt(np.maximum(mean_square - mean**2, 0)))
+
+
+def rows_of(codes: sp.csr_matrix) -> sp.csr_matrix:
+    """Square codes, their signs kept, and scale each row to length 1."""
+    return unit_rows(codes.multiply(abs(codes)).tocsr())
+
+
 def direction_of(users: UserCodes, seeds: Positions) -> Direction:
-    """Give the mean of some users' rows less that of all.
+    """Give what sets some users apart, see `weights_between`.
 
     Raises
     ------
@@ -73,15 +99,37 @@ def direction_of(users: UserCodes, seeds: Positions) -> Direction:
     """
     if len(seeds) == 0:
         raise ValueError("expected at least 1 seed, got 0")
-    means = (np.asarray(rows.mean(axis=0)).ravel() for rows in (users.rows[seeds], users.rows))
-    return Direction(users.version, weights_between(*means))
+    rows = users.rows
+    mean, mean_square, of_seeds = (
+        np.asarray(one.mean(axis=0)).ravel() for one in (rows, rows.multiply(rows), rows[seeds])
+    )
+    return Direction(users.version, weights_between(of_seeds, len(seeds), Everybody.of(mean, mean_square)))
 
 
-def weights_between(seeds: Floats, everybody: Floats) -> Floats:
-    """Give the difference of two means, shape (n_latents,), of length 1; 0 where they are the same."""
-    difference = seeds - everybody
-    length = float(np.linalg.norm(difference))
-    return difference / length if length else difference
+def weights_between(seeds: Floats, n_seeds: int, everybody: Everybody) -> Floats:
+    """Give by what the mean of some rows differs from everybody's.
+
+    Parameters
+    ----------
+    seeds : ndarray of shape (n_latents,)
+        Mean of the rows.
+    n_seeds : int
+        How many they are.
+    everybody : Everybody
+        All rows.
+
+    Returns
+    -------
+    ndarray of shape (n_latents,)
+        The difference where it is beyond chance, everywhere where it nowhere is; of length 1, or 0 where the means are
+        the same.
+    """
+    difference = seeds - everybody.mean
+    by_chance = everybody.spread * np.sqrt(2 * np.log(len(difference)) / max(n_seeds, 1))
+    beyond = np.where(np.abs(difference) > by_chance, difference, 0)
+    weights = beyond if beyond.any() else difference
+    length = float(np.linalg.norm(weights))
+    return weights / length if length else weights
 
 
 @dataclass(frozen=True)
@@ -108,7 +156,7 @@ class Directions:
         return int(self.weights.shape[1])
 
     def distances(self, rows: sp.csr_matrix) -> NDArray[np.uint16]:
-        """Give the Hamming distance of each direction from rows of length 1, shape (n_directions, n_rows)."""
+        """Give the Hamming distance of each direction from rows, shape (n_directions, n_rows)."""
         packed = self.hasher.hash_rows(rows)
         return np.stack([hamming_distances(packed, self.hasher.hash_direction(one)) for one in self.weights])
 

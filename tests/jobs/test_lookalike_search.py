@@ -49,10 +49,12 @@ def test_partitions_make_no_difference(users: DataFrame, codes: sp.csr_matrix, m
     hasher: LinearHasher = fit_itq(everybody.rows, bits=16)
     means = [means_of(users.repartition(n), N_LATENTS, 2) for n in (1, 4)]
     assert np.array_equal(means[0].clickers, means[1].clickers)  # to the bit
-    assert np.array_equal(means[0].everybody, means[1].everybody)
+    for name in ("mean", "spread"):
+        assert np.array_equal(*(getattr(one.everybody, name) for one in means))
     assert means[0].n_clickers.tolist() == clicked.sum(axis=1).tolist()
 
-    weights = np.array([weights_between(one, means[0].everybody) for one in means[0].clickers])
+    of_campaigns = zip(means[0].clickers, means[0].n_clickers.tolist(), strict=True)
+    weights = np.array([weights_between(one, n, means[0].everybody) for one, n in of_campaigns])
     exact = [direction_of(everybody, np.flatnonzero(one)).weights for one in clicked]
     assert weights == pytest.approx(np.array(exact), abs=1e-8)
 

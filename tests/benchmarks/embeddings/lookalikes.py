@@ -28,11 +28,9 @@ from jobs.simulation.catalogue import CATEGORIES
 from models.autoencoder.store import verify
 from models.hamming_search import hamming_distances
 from models.lookalikes import Direction, HashedUsers, UserCodes, direction_of
-from models.semantic_hashing import fit_itq, random_planes
+from models.semantic_hashing import fit_itq, random_planes, unit_rows
 
 EXACT, BITS, DRAWS = "exact cosine", (32, 64, 128), 1000
-Find = Callable[[Direction, NDArray[np.bool_], int], NDArray[np.int64]]
-"""Gives the positions of the first users for a direction, among the eligible ones."""
 
 
 @dataclass(frozen=True)
@@ -42,6 +40,10 @@ class Campaign:
     clickers: NDArray[np.int64]
     eligible: NDArray[np.bool_]
     relevant: NDArray[np.bool_]
+
+
+Find = Callable[[Direction, Campaign, int], NDArray[np.int64]]
+"""Gives the positions of the first users for a direction, among a campaign's eligible ones."""
 
 
 def arg_parser() -> argparse.ArgumentParser:
@@ -112,23 +114,30 @@ def _campaigns(
 def ways(users: UserCodes, seed: int) -> dict[str, Find]:
     """Give every way to search."""
 
-    def exact(direction: Direction, eligible: NDArray[np.bool_], top: int) -> NDArray[np.int64]:
-        return _first(-(users.rows @ direction.weights), eligible, top)
+    plain = unit_rows(users.rows.sign().multiply(abs(users.rows).sqrt()).tocsr())
+    of_all = np.asarray(plain.mean(axis=0)).ravel()
 
-    def chance(_: Direction, eligible: NDArray[np.bool_], top: int) -> NDArray[np.int64]:
-        return _first(np.random.default_rng(seed).random(len(eligible)), eligible, top)
+    def exact(direction: Direction, campaign: Campaign, top: int) -> NDArray[np.int64]:
+        return _first(-(users.rows @ direction.weights), campaign.eligible, top)
+
+    def exact_plain(_: Direction, campaign: Campaign, top: int) -> NDArray[np.int64]:
+        weights = np.asarray(plain[campaign.clickers].mean(axis=0)).ravel() - of_all
+        return _first(-(plain @ weights), campaign.eligible, top)
+
+    def chance(_: Direction, campaign: Campaign, top: int) -> NDArray[np.int64]:
+        return _first(np.random.default_rng(seed).random(len(campaign.eligible)), campaign.eligible, top)
 
     def bits_alone(hashed: HashedUsers) -> Find:
-        def find(direction: Direction, eligible: NDArray[np.bool_], top: int) -> NDArray[np.int64]:
+        def find(direction: Direction, campaign: Campaign, top: int) -> NDArray[np.int64]:
             query = hashed.hasher.hash_direction(direction.weights)
-            return _first(hamming_distances(hashed.packed, query), eligible, top)
+            return _first(hamming_distances(hashed.packed, query), campaign.eligible, top)
 
         return find
 
     def then_exact(hashed: HashedUsers) -> Find:
-        return lambda direction, eligible, top: hashed.find(direction, eligible, top=top)[0]
+        return lambda direction, campaign, top: hashed.find(direction, campaign.eligible, top=top)[0]
 
-    found: dict[str, Find] = {EXACT: exact, "random": chance}
+    found: dict[str, Find] = {EXACT: exact, "exact cosine, no square and no threshold": exact_plain, "random": chance}
     for bits in BITS:
         learned = HashedUsers.of(users, fit_itq(users.rows, bits=bits, seed=seed))
         drawn = HashedUsers.of(users, random_planes(users.rows, bits=bits, seed=seed))
@@ -139,7 +148,7 @@ def ways(users: UserCodes, seed: int) -> dict[str, Find]:
 
 
 def recall(find: Find, users: UserCodes, campaign: Campaign, top: int) -> float:
-    found = find(direction_of(users, campaign.clickers), campaign.eligible, top)
+    found = find(direction_of(users, campaign.clickers), campaign, top)
     relevant = int((campaign.relevant & campaign.eligible).sum())
     return float(campaign.relevant[found].sum() / min(top, relevant))
 
