@@ -79,7 +79,6 @@ def run(spark: SparkSession, args: argparse.Namespace) -> None:
             f"behaviour known before {split.cut}: expected at least {least} tokens that {args.min_users} users have, "
             f"got {len(words)}"
         )
-    estimator.set_params(n_latents=min(args.latents, len(words)))
     last, version = _last_version(lake, note, args.ds, estimator, words) if args.warm_start else (None, None)
     say(f"learning {estimator.n_latents} latents from {len(words):,} tokens known before {split.cut}")
     many = {"processes": args.processes, "rows_in_memory": args.rows_in_memory}

@@ -145,7 +145,7 @@ def test_an_embedding_learns_clicks_and_goes_on_from_the_last_one(
 ) -> None:
     shutil.copytree(root, tmp_path / "lake", ignore=shutil.ignore_patterns("simulated_logs", "mlartifacts", "scores"))
     lake, before = Lake(spark, str(tmp_path / "lake")), DS - timedelta(days=1)
-    words = f"--root {lake.root} --ds {DS} {PARTS} --click-weight 0.3 --warm-start --max-epochs 3".split()
+    words = f"--root {lake.root} --ds {DS} {PARTS} --click-weight 0.3 --warm-start --max-epochs 3 --max-tokens 60".split()
     with pytest.raises(BadInput, match="got 0 with 0 clicked; a smaller --train-days leaves more"):
         train_embedding.run(spark, train_embedding.arg_parser().parse_args(words))
     args = train_embedding.arg_parser().parse_args([*words, "--train-days", "4"])
