@@ -33,6 +33,8 @@ SPARK_CONNECTION = "pushclick_spark"
 DRIVER_MEMORY = "4g"
 STEP_MINUTES = int(os.environ.get("PUSHCLICK_STEP_MINUTES", "120"))
 REFUSED = 3
+SKIP = 99
+"""Exit status by which a BashOperator says that it was skipped."""
 SPLIT = ("train_days", "validation_days", "holdout_days")
 
 DS = "{{ params.ds or macros.ds_add((dag_run.logical_date or dag_run.run_after) | ds, -1) }}"
@@ -63,6 +65,11 @@ PARAMS = {
     "input": text("input", "Where the mapping's sources are.", otherwise=f"{HOME}/build/logs"),
     "gates": text("gates", "A file of gates; empty: the one of the jobs."),
     "tracking_uri": text("tracking_uri", "The MLflow store; empty: the one under a local root."),
+    "whole_report": Param(
+        False,
+        type="boolean",
+        description="Draw the learning curve, weigh blocks of features and describe the embedding too.",
+    ),
     "train_days": number("At most so many days to learn from."),
     "validation_days": number("Days after those, to choose on."),
     "holdout_days": number("Days after those, which are only measured on."),
@@ -125,16 +132,23 @@ def spark_step(
     )
 
 
-def python_step(task_id: str, *, options: Sequence[str] = (), **settings: Any) -> BashOperator:
-    """Make a step that runs a job in the jobs' interpreter; values reach the shell as variables only."""
+def python_step(task_id: str, *, options: Sequence[str] = (), only_with: str = "", **settings: Any) -> BashOperator:
+    """Make a step that runs a job in the jobs' interpreter; values reach the shell as variables only.
+
+    ``only_with`` names a parameter without which the step is skipped.
+    """
     values = {"root": "{{ params.root }}", "ds": DS}
     values |= {name: f"{{{{ params.{name} or '' }}}}" for name in options}
     variable = {name: f"PUSHCLICK_{name.upper()}" for name in values}
     words = " ".join(f'${{{variable[name]}:+{flag(name)} "${variable[name]}"}}' for name in values)
+    env = {variable[name]: value for name, value in values.items()} | {"PUSHCLICK_PYTHON": str(JOBS_BIN / "python")}
+    if only_with:
+        env["PUSHCLICK_ASKED"] = f"{{{{ params.{only_with} or '' }}}}"
+    skip = f'[ -n "$PUSHCLICK_ASKED" ] || exit {SKIP}; ' if only_with else ""
     return BashOperator(
         task_id=task_id,
-        bash_command=f'exec "$PUSHCLICK_PYTHON" -m jobs.{task_id} {words}',
-        env={variable[name]: value for name, value in values.items()} | {"PUSHCLICK_PYTHON": str(JOBS_BIN / "python")},
+        bash_command=f'{skip}exec "$PUSHCLICK_PYTHON" -m jobs.{task_id} {words}',
+        env=env,
         append_env=True,
         cwd=str(HOME),
         **settings,
@@ -200,8 +214,16 @@ with DAG(
         ),
         spark_step("score_users", options=("tracking_uri",), doc_md="P(click) of each request, by the champion."),
         python_step(
+            "draw_learning_curve",
+            only_with="whole_report",
+            doc_md="Quality by number of users. **Skipped**, as are the two steps after it, without `whole_report`.",
+        ),
+        python_step("weigh_blocks", doc_md="What each block of features adds."),
+        python_step("describe_embedding", doc_md="A map of users, and the most used latents in words."),
+        python_step(
             "report_models",
             options=("tracking_uri",),
+            trigger_rule=TriggerRule.NONE_FAILED,
             doc_md="One HTML page for people, and its figures as JSON, in ROOT/reports.",
         ),
         spark_step(

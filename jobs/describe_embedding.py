@@ -1,8 +1,9 @@
 """Draw a map of users by the embedding of the day, and tell in words what its most used latents stand for.
 
 Users of the hold-out, each with the code of the midnight before the first send to them there, so their clicks came
-after what the code tells. Not a part of the daily chain; the report shows the map of a day that has one. Reads the
-training set and the embedding of the day; writes ROOT/embedding_map/ds=DAY.json, which names no user.
+after what the code tells. In the daily chain where the whole report is asked for; the report shows the map of a day
+that has one. Reads the training set and the embedding of the day; writes ROOT/embedding_map/ds=DAY.json, which names no
+user.
 """
 
 from __future__ import annotations

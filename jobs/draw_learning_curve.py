@@ -1,7 +1,7 @@
 """Fit one candidate on 10, 25, 50 and 100 % of the users, and measure each fit on the same hold-out.
 
-Tells whether more data would help. Not a part of the daily chain; the report shows the curve of a day that has one.
-Reads the training set of the day; writes ROOT/learning_curve/ds=DAY.json.
+Tells whether more data would help. In the daily chain where the whole report is asked for; the report shows the curve
+of a day that has one. Reads the training set of the day; writes ROOT/learning_curve/ds=DAY.json.
 """
 
 from __future__ import annotations

@@ -18,6 +18,8 @@ from jobs import (
     aggregate_day,
     build_features,
     build_training_set,
+    describe_embedding,
+    draw_learning_curve,
     encode_users,
     ingest_logs,
     measure_models,
@@ -27,6 +29,7 @@ from jobs import (
     simulate_logs,
     train_click_models,
     train_embedding,
+    weigh_blocks,
 )
 from jobs.cli import add_tracking_argument, at_least, iso_day, job_parser, run_job, say
 from jobs.errors import BadInput, Refused
@@ -37,6 +40,8 @@ from jobs.settings_file import read_candidates
 from jobs.simulation.ceiling import write_ceiling
 from jobs.split_arguments import add_split_arguments
 from jobs.storage import absolute
+
+OF_WHOLE_REPORT = (draw_learning_curve, weigh_blocks, describe_embedding)
 
 Step = tuple[str, Callable[[SparkSession, argparse.Namespace], None], argparse.Namespace]
 
@@ -57,6 +62,10 @@ def arg_parser() -> argparse.ArgumentParser:
     parser.add_argument("--top", type=at_least(1), metavar="K", help="keep only the K likeliest users of each campaign")
     parser.add_argument("--settings", metavar="FILE", help="a TOML file with the candidates and their settings")
     parser.add_argument("--threads", type=at_least(1), default=2, help="threads that models are trained with")
+    parser.add_argument(
+        "--whole-report", action="store_true",
+        help="draw the learning curve, weigh blocks of features and describe the embedding too: some minutes more",
+    )  # fmt: skip
     add_tracking_argument(parser)
     return parser
 
@@ -107,7 +116,8 @@ def steps_of(args: argparse.Namespace) -> list[Step]:
         _step(encode_users, args, requests="audience"),
         _step(score_users, args),
     ]
-    return [*before, *chain, *ceiling, _step(report_models, args)]
+    for_report = [_step(job, args) for job in OF_WHOLE_REPORT if args.whole_report]
+    return [*before, *chain, *ceiling, *for_report, _step(report_models, args)]
 
 
 def _step(job: Any, args: argparse.Namespace, **own: object) -> Step:

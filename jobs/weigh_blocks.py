@@ -1,7 +1,8 @@
 """Fit one candidate without each block of features in turn, and tell what its absence costs on the hold-out.
 
-Tells what each block adds to all the others, with intervals. Not a part of the daily chain; the report shows the table
-of a day that has one. Reads the training set of the day; writes ROOT/block_weights/ds=DAY.json.
+Tells what each block adds to all the others, with intervals. In the daily chain where the whole report is asked for;
+the report shows the table of a day that has one. Reads the training set of the day; writes
+ROOT/block_weights/ds=DAY.json.
 """
 
 from __future__ import annotations

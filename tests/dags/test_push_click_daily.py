@@ -34,6 +34,9 @@ ORDER = [
     "publish_model",
     "encode_audience",
     "score_users",
+    "draw_learning_curve",
+    "weigh_blocks",
+    "describe_embedding",
     "report_models",
     "prune_lake",
 ]
@@ -41,8 +44,8 @@ MIDNIGHT = datetime(2026, 3, 1, tzinfo=UTC)
 
 
 def rendered(task: BaseOperator, *, logical_date: datetime | None = MIDNIGHT, **given: Any) -> BaseOperator:
-    """Render a step as a run would, with these parameters given."""
-    params = {name: param.resolve() for name, param in task.dag.params.items()} | given
+    """Render a step as a run with all steps would, with these parameters given."""
+    params = {name: param.resolve() for name, param in task.dag.params.items()} | {"whole_report": True} | given
     run = SimpleNamespace(logical_date=logical_date, run_after=datetime(2026, 3, 9, 5, tzinfo=UTC))
     step = task.prepare_for_execution()
     step.render_template_fields({"params": params, "dag_run": run, "macros": macros})
@@ -142,6 +145,15 @@ def test_a_refusal_is_a_skipped_step_and_the_rest_goes_on(dag: DAG) -> None:
     assert isinstance(publish, BashOperator)
     assert list(publish.skip_on_exit_code) == [3]
     assert {dag.get_task(task).trigger_rule for task in publish.downstream_task_ids} == {TriggerRule.NONE_FAILED}
+
+
+def test_what_the_whole_report_takes_is_skipped_unless_asked_for(dag: DAG, tmp_path: Path) -> None:
+    curve = dag.get_task("draw_learning_curve")
+    with pytest.raises(subprocess.CalledProcessError) as ended:
+        command_line(rendered(curve, whole_report=False), tmp_path)
+    assert [ended.value.returncode] == list(curve.skip_on_exit_code)
+    rules = [dag.get_task(task).trigger_rule for task in ("weigh_blocks", "describe_embedding", "report_models")]
+    assert rules == [TriggerRule.ALL_SUCCESS, TriggerRule.ALL_SUCCESS, TriggerRule.NONE_FAILED]
 
 
 @pytest.mark.parametrize(

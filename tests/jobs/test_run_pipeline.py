@@ -145,7 +145,9 @@ def test_an_embedding_learns_clicks_and_goes_on_from_the_last_one(
 ) -> None:
     shutil.copytree(root, tmp_path / "lake", ignore=shutil.ignore_patterns("simulated_logs", "mlartifacts", "scores"))
     lake, before = Lake(spark, str(tmp_path / "lake")), DS - timedelta(days=1)
-    words = f"--root {lake.root} --ds {DS} {PARTS} --click-weight 0.3 --warm-start --max-epochs 3 --max-tokens 60".split()
+    words = (
+        f"--root {lake.root} --ds {DS} {PARTS} --click-weight 0.3 --warm-start --max-epochs 3 --max-tokens 60".split()
+    )
     with pytest.raises(BadInput, match="got 0 with 0 clicked; a smaller --train-days leaves more"):
         train_embedding.run(spark, train_embedding.arg_parser().parse_args(words))
     args = train_embedding.arg_parser().parse_args([*words, "--train-days", "4"])
@@ -206,6 +208,10 @@ def test_what_is_missing_is_said_before_anything_runs(spark: SparkSession, tmp_p
 
 
 def test_every_job_gets_arguments_that_it_knows() -> None:
-    args = run_pipeline.arg_parser().parse_args(["--root", "r", "--simulate"])
-    for _, _, arguments in run_pipeline.steps_of(args):
+    args = run_pipeline.arg_parser().parse_args(["--root", "r", "--simulate", "--whole-report"])
+    steps = run_pipeline.steps_of(args)
+    for _, _, arguments in steps:
         assert isinstance(arguments, Namespace)
+    assert [name for name, _, _ in steps[-4:]] == [
+        "draw_learning_curve", "weigh_blocks", "describe_embedding", "report_models"
+    ]  # fmt: skip
