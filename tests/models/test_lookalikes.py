@@ -7,7 +7,16 @@ import pytest
 import scipy.sparse as sp
 
 from models.hamming_search import hamming_distances, nearest
-from models.lookalikes import Direction, HashedUsers, MixedEmbeddings, UserCodes, direction_of
+from models.lookalikes import (
+    Direction,
+    Everybody,
+    HashedUsers,
+    MixedEmbeddings,
+    UserCodes,
+    direction_of,
+    rows_of,
+    weights_between,
+)
 from models.semantic_hashing import fit_itq, random_planes, unit_rows
 
 N_USERS, N_LATENTS, N_INTERESTS = 3000, 24, 6
@@ -117,6 +126,24 @@ def test_nothing_to_learn_from_is_named(users: UserCodes) -> None:
 def test_an_empty_row_stays_empty_and_others_have_length_1() -> None:
     rows = unit_rows(sp.csr_matrix(np.array([[3.0, 4.0], [0.0, 0.0]])))
     assert np.allclose(rows.toarray(), [[0.6, 0.8], [0.0, 0.0]])
+
+
+def test_rows_are_squares_with_their_signs() -> None:
+    rows = rows_of(sp.csr_matrix(np.array([[2.0, -1.0, 0.0], [0.0, 0.0, 0.0]])))
+    assert np.allclose(rows.toarray(), np.array([[4.0, -1.0, 0.0], [0.0, 0.0, 0.0]]) / np.sqrt(17))
+
+
+@pytest.mark.parametrize(
+    ("n_seeds", "expected"),
+    [
+        (100, [0.6, 0.0, -0.8]),  # beyond chance is what exceeds 0.1 * sqrt(2 ln 3) = 0.148
+        (1, [0.588348, 0.196116, -0.784465]),  # nothing is beyond chance: all counts
+    ],
+)
+def test_a_direction_holds_what_is_beyond_chance(n_seeds: int, expected: list[float]) -> None:
+    everybody = Everybody.of(np.full(3, 0.5), np.full(3, 1.25))  # spread 1
+    weights = weights_between(np.array([0.8, 0.6, 0.1]), n_seeds, everybody)
+    assert weights == pytest.approx(np.array(expected), abs=1e-6)
 
 
 def test_the_same_seed_gives_the_same_bits(users: UserCodes) -> None:
