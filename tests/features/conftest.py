@@ -16,7 +16,7 @@ from features.feature import History
 from features.time_rules import TimeRules
 from tests.features.chain import accepted, history_of, past_requests, request_frame, rows_for
 from tests.features.comparison import collected
-from tests.features.logs import CAMPAIGNS, DAY, MIDNIGHT, USERS, Log, LogMaker
+from tests.features.logs import CAMPAIGNS, DAY, ENDED, MIDNIGHT, USERS, Log, LogMaker
 from tests.features.oracle import HAPPENED
 
 Row = dict[str, Any]
@@ -84,7 +84,10 @@ def is_known(table: str, row: Row, midnight: datetime = MIDNIGHT, lag: timedelta
 
 
 def with_future_rows(log: Log, midnight: datetime = MIDNIGHT, lag: timedelta = LAG) -> Log:
-    """Add twins of each known row that are a hair too late: dated at midnight, or ingested when it is ready."""
+    """Add twins of each known row that are a hair too late: dated at midnight, or ingested when it is ready.
+
+    Sends and clicks of a campaign that has ended have none.
+    """
 
     def twins(table: str, row: Row) -> list[Row]:
         new_name = {name: f"{row[name]} again" for name in ("send_id", "event_id") if name in row and table != "clicks"}
@@ -93,7 +96,14 @@ def with_future_rows(log: Log, midnight: datetime = MIDNIGHT, lag: timedelta = L
         return [{**row, **{k: f"{v} {n}" for k, v in new_name.items()}, **when}
                 for n, when in enumerate((at_midnight, known_when_ready))]  # fmt: skip
 
+    ended = {send["send_id"] for send in log["sends"] if send["campaign_id"] == ENDED}
     return {
-        table: rows + [twin for row in rows if is_known(table, row, midnight, lag) for twin in twins(table, row)]
+        table: rows
+        + [
+            twin
+            for row in rows
+            if is_known(table, row, midnight, lag) and row.get("send_id") not in ended
+            for twin in twins(table, row)
+        ]
         for table, rows in log.items()
     }

@@ -25,6 +25,9 @@ DAYS_BEFORE = (-1, 0, 1, 1, 2, 6, 7, 8, 8, 22, 23, 27, 28, 29, 40, 89, 90, 91, 1
 USERS = tuple(f"u{n}" for n in range(6))
 DEVICES = {user: (f"d{n}", f"d{n}b", "shared", None) for n, user in enumerate(USERS)}
 CAMPAIGNS = ("c0", "c1", "c2")
+ENDED, ENDED_DAYS = "c_ended", 112
+"""A campaign that nothing was heard of any more since about so many days."""
+
 ZONES = ("Europe/Berlin", "America/New_York", "Asia/Kolkata", "Pacific/Auckland", None)
 
 on_random_logs = settings(
@@ -71,7 +74,7 @@ class LogMaker:
                 network=("wifi", "cell", None), push_enabled=(True, False, None),
             ),
             "campaigns": self._changes(
-                "campaign_id", CAMPAIGNS[:-1],
+                "campaign_id", (ENDED, *CAMPAIGNS[:-1]),
                 category=("news", "news", "offer", None), title_length=(0, 25, None), has_image=(True, False, None),
             ),
         }  # fmt: skip
@@ -123,11 +126,12 @@ class LogMaker:
 
     def _send(self, number: int) -> Row:
         user, sent_at = self._one_of(*USERS), self._moment()
+        campaigns = CAMPAIGNS if MIDNIGHT - sent_at < ENDED_DAYS * DAY else (ENDED, *CAMPAIGNS)
         return {
             "send_id": f"s{number}",
             "user_id": user,
             "device_id": self._one_of(*DEVICES[user]),
-            "campaign_id": self._one_of(*CAMPAIGNS),
+            "campaign_id": self._one_of(*campaigns),
             "sent_at": sent_at,
             "delivered_at": self._one_of(None, sent_at - TICK, sent_at, sent_at + timedelta(minutes=5)),
             "ingested_at": self._ingested(sent_at),
