@@ -142,9 +142,10 @@ def python_step(task_id: str, *, options: Sequence[str] = (), only_with: str = "
     variable = {name: f"PUSHCLICK_{name.upper()}" for name in values}
     words = " ".join(f'${{{variable[name]}:+{flag(name)} "${variable[name]}"}}' for name in values)
     env = {variable[name]: value for name, value in values.items()} | {"PUSHCLICK_PYTHON": str(JOBS_BIN / "python")}
+    skip = ""
     if only_with:
         env["PUSHCLICK_ASKED"] = f"{{{{ params.{only_with} or '' }}}}"
-    skip = f'[ -n "$PUSHCLICK_ASKED" ] || exit {SKIP}; ' if only_with else ""
+        skip = f'[ -n "$PUSHCLICK_ASKED" ] || exit {SKIP}; '
     return BashOperator(
         task_id=task_id,
         bash_command=f'{skip}exec "$PUSHCLICK_PYTHON" -m jobs.{task_id} {words}',

@@ -10,7 +10,7 @@ beta-binomial).
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import reduce
 
 from pyspark.sql import Column, DataFrame, Window
@@ -22,7 +22,10 @@ STRENGTH_RANGE = (1.0, 10_000.0)
 OF_KEY = ("first", "second")
 """Columns of a key, which has one or two."""
 
-SUMS = ("sends", "clicks", "send_pairs", "click_pairs", "mixed_pairs")
+PAIRS = {"send_pairs": ("sends", "sends"), "click_pairs": ("clicks", "clicks"), "mixed_pairs": ("clicks", "sends")}
+"""What is counted twice over, each time one of the other; see `_pairs`."""
+
+SUMS = ("sends", "clicks", *PAIRS)
 
 
 def prior_steps(
@@ -70,25 +73,22 @@ def prior_steps(
     def pairs_step(one: str, other: str) -> Column:
         after, others_after = F.sum(one).over(so_far), F.sum(other).over(so_far)
         before, others_before = after - F.col(one), others_after - F.col(other)
-        return after * (others_after - 1) - before * (others_before - 1)
+        return _pairs(after, others_after) - _pairs(before, others_before)
 
-    steps = daily.select(
-        "level", "ds", "sends", "clicks",
-        pairs_step("sends", "sends").alias("send_pairs"), pairs_step("clicks", "clicks").alias("click_pairs"),
-        pairs_step("clicks", "sends").alias("mixed_pairs"),
-    )  # fmt: skip
+    def with_pairs(rows: DataFrame, of: Callable[[str, str], Column]) -> DataFrame:
+        return rows.select("level", "ds", "sends", "clicks", *(of(*two).alias(name) for name, two in PAIRS.items()))
+
     of_ended = (
-        of_levels(rows, {level: keys[level]}).select("level", "ds", *_sums_of_one()) for level, rows in ended.items()
+        with_pairs(of_levels(rows, {level: keys[level]}), lambda one, other: _pairs(F.col(one), F.col(other)))
+        for level, rows in ended.items()
     )
-    steps = reduce(DataFrame.unionByName, of_ended, steps)
+    steps = reduce(DataFrame.unionByName, of_ended, with_pairs(daily, pairs_step))
     return steps.groupBy("level", "ds").agg(*(F.sum(name).alias(name) for name in SUMS))
 
 
-def _sums_of_one() -> list[Column]:
-    """Give ``SUMS`` of a key that has one row."""
-    sends, clicks = F.col("sends"), F.col("clicks")
-    pairs = (sends * (sends - 1), clicks * (clicks - 1), clicks * (sends - 1))
-    return [sends, clicks, *(of.alias(name) for of, name in zip(pairs, SUMS[2:], strict=True))]
+def _pairs(one: Column, other: Column) -> Column:
+    """Count pairs of two sends of a key, from totals of it."""
+    return one * (other - 1)
 
 
 def _of_levels(cells: DataFrame, keys: Mapping[str, Sequence[str]]) -> DataFrame:

@@ -72,10 +72,9 @@ def read_priors(midnights: DataFrame, history: History, tables: Collection[str])
     keys = {block.prior_level: block.key for block in blocks if block.prior_level}
     events = {block.rhythm: block.events(history) for block in blocks if block.events}
     old = {level: history.old_pushes_by(*key) for level, key in keys.items()} if history.old_pushes else {}
-    ended: dict[str, DataFrame] = {}
-    for level in [level for level in old if keys[level] == PAIR]:
-        pairs = history.old_pairs()
-        ended[level], old[level] = pairs.where("NOT goes_on"), pairs.where("goes_on")
+    pairs = {level: history.old_pairs() for level in old if keys[level] == PAIR}
+    ended = {level: rows.where("NOT goes_on") for level, rows in pairs.items()}
+    old |= {level: rows.where("goes_on") for level, rows in pairs.items()}
     of_rates = priors(midnights, prior_steps(history.pushes, keys, midnights, old, ended), list(keys))
     return of_rates.join(rhythm_priors(midnights, events), "as_of", how="left")
 

@@ -55,10 +55,10 @@ def means_of(users: DataFrame, width: int, n_campaigns: int) -> Means:
     partial = users.select("latents", "latent_values", "clicked").mapInArrow(
         lambda batches: _sums(batches, width, n_campaigns), CELLS
     )
-    totals = _totals(partial, (n_campaigns + 2, width + 1))
-    n_users = totals[:, width]
-    means = from_fixed(totals[:, :width]) / np.maximum(n_users, 1)[:, np.newaxis]
-    return Means(Everybody.of(means[0], means[1]), means[2:], n_users[2:])
+    totals = _totals(partial, (n_campaigns + 1, 2 * width + 1))
+    n_users = totals[:, -1]
+    means = from_fixed(totals[:, :-1]) / np.maximum(n_users, 1)[:, np.newaxis]
+    return Means(Everybody.of(means[0, :width], means[0, width:]), means[1:, :width], n_users[1:])
 
 
 def lookalikes(users: DataFrame, directions: Directions, top: int) -> DataFrame:
@@ -90,14 +90,13 @@ def lookalikes(users: DataFrame, directions: Directions, top: int) -> DataFrame:
 
 
 def _sums(batches: Batches, width: int, n_campaigns: int) -> Batches:
-    """Sum up everybody's rows, their squares, and each campaign's clickers' rows; the last place is their number."""
-    totals = np.zeros((n_campaigns + 2, width + 1), np.int64)
+    """Sum up rows and their squares, everybody's and then each campaign's clickers'; the last place is their number."""
+    totals = np.zeros((n_campaigns + 1, 2 * width + 1), np.int64)
     for batch in batches:
         rows, clicked = _rows(batch, width), _flags(batch, "clicked", n_campaigns)
-        everybody = np.ones((1, batch.num_rows), bool)
-        for place, (of, groups) in enumerate([(rows, everybody), (rows.multiply(rows), everybody), (rows, clicked)]):
-            totals[place : place + len(groups), :width] += fixed_sums(of.tocsr(), groups)
-            totals[place : place + len(groups), width] += groups.sum(axis=1)
+        groups = np.vstack([np.ones((1, batch.num_rows), bool), clicked])
+        totals[:, :-1] += fixed_sums(sp.hstack([rows, rows.multiply(rows)], format="csr"), groups)
+        totals[:, -1] += groups.sum(axis=1)
     yield _cells(totals)
 
 

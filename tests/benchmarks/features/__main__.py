@@ -46,8 +46,9 @@ def main() -> None:
     of_rebuild = {name: median(one[name] for one in contest) for name in contest[0]}
     for name, seconds in of_rebuild.items():
         print(f"| rebuilt by {name} | {seconds:.1f} | {night / seconds:.2f} of it |")
+    print()
     for name, seconds in of_rebuild.items():
-        print(verdict(f"\nnight by {name}'s rebuild", night / seconds, NIGHT_BY_REBUILD[name], longest.size.sends))
+        print(verdict(f"night by {name}'s rebuild", night / seconds, NIGHT_BY_REBUILD[name], longest.size.sends))
     folder = args.output.absolute() / "rebuilt"
     folder.mkdir(exist_ok=True)
     wrong = rebuild.differences(longest.lake, rebuild.by_duckdb(longest.lake, folder))

@@ -146,14 +146,8 @@ def main() -> None:
     for name, seconds in a_row.items():
         print(verdict(f"{name} by DuckDB's", ours[name] / theirs[name], DUCKDB, sends))
         if len(seconds) > 1:
-            print(
-                verdict(
-                    f"{name}, seconds a row by those of the size before",
-                    seconds[-1] / seconds[-2],
-                    SECONDS_A_ROW,
-                    sends,
-                )
-            )
+            growth = seconds[-1] / seconds[-2]
+            print(verdict(f"{name}, seconds a row by those of the size before", growth, SECONDS_A_ROW, sends))
     print(verdict("training, GiB", sum(ours["MiB"]["training"]) / 1024, GIB, sends))
 
 
