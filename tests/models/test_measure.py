@@ -139,6 +139,21 @@ def test_engines_that_passed_the_check_are_timed(
     assert engines_of(folder) == ["lightgbm"]
 
 
+@pytest.mark.parametrize(
+    ("p50", "p99", "fastest"),
+    [
+        (18.0, 24.0, "lightgbm"),  # a tenth: chance
+        (15.0, 60.0, "lightgbm"),  # a row in a hundred waits longer
+        (20.5, 20.0, "lightgbm"),
+        (16.0, 24.0, "lleaves"),
+    ],
+)
+def test_another_engine_serves_only_where_it_is_clearly_faster(p50: float, p99: float, fastest: str) -> None:
+    latency = {"lightgbm": {"p50": 20.0, "p99": 30.0}, "lleaves": {"p50": p50, "p99": p99}}
+    assert measure_module.fastest_engine(latency) == fastest
+    assert measure_module.fastest_engine({"lleaves": latency["lleaves"]}) == "lleaves"
+
+
 def test_the_fastest_engine_is_named(
     candidates: dict[str, FittedCandidate],
     write: Callable[[FittedCandidate, str], Path],
@@ -151,13 +166,13 @@ def test_the_fastest_engine_is_named(
     load, asked = measure_module.Scorer.load, []
     monkeypatch.setattr("models.measure.installed", lambda _: True)
     monkeypatch.setattr(measure_module.Scorer, "load", lambda bundle, engine: asked.append(engine) or load(bundle))
-    times = {"lightgbm": {"p50": 9.0}, "lleaves": {"p50": 8.0}}
+    times = {"lightgbm": {"p50": 9.0, "p99": 12.0}, "lleaves": {"p50": 6.0, "p99": 8.0}}
     monkeypatch.setattr(measure_module, "latency_us", lambda timed: {key: times[key[1]] for key in timed})
     monkeypatch.setattr(measure_module, "_cold_start", lambda _bundle, _row, engine: {"load_ms": len(engine)})
     pq.write_table(holdout_table, tmp_path / "rows.parquet")
     found = measure_module.measure([folder], [tmp_path / "rows.parquet"])["bundles"][0]
     assert asked == ["lightgbm", "lleaves"]
-    assert (found["engine"], found["latency_us"], found["load_ms"]) == ("lleaves", {"p50": 8.0}, 7)
+    assert (found["engine"], found["latency_us"], found["load_ms"]) == ("lleaves", times["lleaves"], 7)
     assert found["engine_latency_us"] == times
     assert put_measures(folder, found)["engine"] == "lleaves"
 
