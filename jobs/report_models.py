@@ -3,9 +3,9 @@
 Reads what measure_models measured and publish_model decided, and, where they are there, the counts of ingest
 and of scoring, the parts of the training set, the health of the features, a learning curve, what blocks of
 features add, a map of the embedding, lookalikes of clickers, flagged anomalies, what a simulator knows, and
-earlier reports; and the file of --embedding-comparison, where one is named. Writes
-ROOT/reports/ds=DAY/report.html, report.md, the feature catalogue features.md, and metrics.json (keys:
-jobs/report/metrics.py).
+earlier reports; and a comparison of embeddings: that of --embedding-comparison, which the lake keeps, or the last one
+that it kept. Writes ROOT/reports/ds=DAY/report.html, report.md, the feature catalogue features.md, and metrics.json
+(keys: jobs/report/metrics.py).
 """
 
 from __future__ import annotations
@@ -37,6 +37,7 @@ from jobs.report.past import MOST
 
 REPORTS, CATALOGUE = "reports", "features.md"
 SCORES = "scores"
+COMPARISON = "embedding_comparison"
 ANOMALIES = "anomalies"
 MOST_ANOMALIES = 100
 """Rows of each kind that come into ``metrics.json``."""
@@ -52,7 +53,7 @@ def arg_parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--embedding-comparison",
         metavar="FILE",
-        help="comparison.json of make bench-embeddings, to be shown too",
+        help="comparison.json of make bench-embeddings: shown from this day on, until another one is given",
     )
     add_tracking_argument(parser)
     return parser
@@ -61,8 +62,7 @@ def arg_parser() -> argparse.ArgumentParser:
 def run(spark: SparkSession, args: argparse.Namespace) -> None:
     """Put the figures together and write them, the page last."""
     lake = Lake(spark, args.root)
-    path = args.embedding_comparison
-    metrics = _metrics(lake, args.ds, read_comparison(path) if path else None)
+    metrics = _metrics(lake, args.ds, _comparison(lake, args.ds, args.embedding_comparison))
     history = list(_history(lake, args.ds))
     folder, catalogue = f"{lake.root}/{REPORTS}/ds={args.ds}", _catalogue(lake, args.ds)
     limit, link = args.drift_limit, CATALOGUE if catalogue else None
@@ -73,6 +73,14 @@ def run(spark: SparkSession, args: argparse.Namespace) -> None:
     lake.storage.replace_text(f"{folder}/report.md", summary(metrics, drift_limit=limit))
     lake.storage.replace_text(f"{folder}/report.html", page)
     say(f"report: {folder}/report.html")
+
+
+def _comparison(lake: Lake, ds: date, path: str | None) -> EmbeddingComparison | None:
+    """Keep the comparison that a file holds, if one is given; gives the last one that was kept up to ``ds``."""
+    if path:
+        lake.put_json(COMPARISON, ds, read_comparison(path).model_dump(mode="json"))
+    days = [day for day in lake.json_days(COMPARISON) if day <= ds]
+    return EmbeddingComparison.model_validate(lake.get_json(COMPARISON, days[-1])) if days else None
 
 
 def _catalogue(lake: Lake, ds: date) -> str | None:

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from jobs.report.comparison_measures import ComparedEmbedding
 from jobs.report.metrics import Metrics, assemble
 
 RATE = 0.0461
@@ -157,8 +158,33 @@ def weights() -> dict[str, Any]:
 
 
 @pytest.fixture
+def compared() -> dict[str, Any]:
+    above = {"mean": 0.0131, "low": 0.0105, "high": 0.0186}
+    return {
+        "ds": "2026-02-11",
+        "lakes": ["one", "two"],
+        "users": 38_000,
+        "sends": 102_345,
+        "seeds": 3,
+        "all_features": False,
+        "embeddings": [
+            embedding("<i>TopK</i>", 16, 0.7021, settings="k=8", fvu=0.5123, auc_against_svd=above, matched_share=0.81),
+            embedding("TruncatedSVD, fp16", 16, 0.689),
+            embedding("none", 0, 0.616),
+        ],
+        "not_measured": ["128 bytes"],
+    }
+
+
+@pytest.fixture
 def metrics(measured: dict[str, Any], decision: dict[str, Any], extras: dict[str, Any]) -> Metrics:
     return assemble(measured, decision, **extras)
+
+
+def embedding(name: str, budget: int, auc: float, **figures: Any) -> dict[str, Any]:
+    own = {"name", "budget", "settings", "auc", "log_loss"}
+    absent = dict.fromkeys(ComparedEmbedding.model_fields.keys() - own)
+    return {"name": name, "budget": budget, "settings": "", "auc": auc, "log_loss": 0.19, **absent, **figures}
 
 
 def block(name: str, gain: float) -> dict[str, Any]:

@@ -10,41 +10,16 @@ import pytest
 
 from jobs.comparison_file import read_comparison
 from jobs.errors import BadInput
-from jobs.report.comparison_measures import ComparedEmbedding, EmbeddingComparison
+from jobs.report.comparison_measures import EmbeddingComparison
 from jobs.report.embedding_comparison import sentence
 from jobs.report.metrics import Metrics, assemble
 from jobs.report.page import render
 
 
-def embedding(name: str, budget: int, auc: float, **figures: Any) -> dict[str, Any]:
-    own = {"name", "budget", "settings", "auc", "log_loss"}
-    absent = dict.fromkeys(ComparedEmbedding.model_fields.keys() - own)
-    return {"name": name, "budget": budget, "settings": "", "auc": auc, "log_loss": 0.19, **absent, **figures}
-
-
-@pytest.fixture
-def found() -> dict[str, Any]:
-    above = {"mean": 0.0131, "low": 0.0105, "high": 0.0186}
-    return {
-        "ds": "2026-02-11",
-        "lakes": ["one", "two"],
-        "users": 38_000,
-        "sends": 102_345,
-        "seeds": 3,
-        "all_features": False,
-        "embeddings": [
-            embedding("<i>TopK</i>", 16, 0.7021, settings="k=8", fvu=0.5123, auc_against_svd=above, matched_share=0.81),
-            embedding("TruncatedSVD, fp16", 16, 0.689),
-            embedding("none", 0, 0.616),
-        ],
-        "not_measured": ["128 bytes"],
-    }
-
-
 def test_the_page_shows_every_row_and_what_was_left_out(
-    found: dict[str, Any], measured: dict[str, Any], decision: dict[str, Any]
+    compared: dict[str, Any], measured: dict[str, Any], decision: dict[str, Any]
 ) -> None:
-    comparison = EmbeddingComparison.model_validate(found)
+    comparison = EmbeddingComparison.model_validate(compared)
     metrics = assemble(measured, decision, embedding_comparison=comparison)
     page = render(metrics)
     section = page[page.index('<section id="comparison"') : page.index('<section id="data"')]
@@ -66,18 +41,18 @@ def test_the_page_shows_every_row_and_what_was_left_out(
     assert 'id="comparison"' not in render(assemble(measured, decision))
 
 
-def test_the_best_of_a_size_is_named_and_whether_it_may_be_chance(found: dict[str, Any]) -> None:
-    said = sentence(EmbeddingComparison.model_validate(found))
+def test_the_best_of_a_size_is_named_and_whether_it_may_be_chance(compared: dict[str, Any]) -> None:
+    said = sentence(EmbeddingComparison.model_validate(compared))
     assert said == ("At 16 bytes a user, <i>TopK</i> has the highest AUC, 0.7021: 0.0131 above SVD (0.0105 to 0.0186).")
-    found["embeddings"][0]["auc_against_svd"]["low"] = -0.001
-    assert str(sentence(EmbeddingComparison.model_validate(found))).endswith("which may be chance.")
+    compared["embeddings"][0]["auc_against_svd"]["low"] = -0.001
+    assert str(sentence(EmbeddingComparison.model_validate(compared))).endswith("which may be chance.")
     assert sentence(None) is None
 
 
-def test_the_file_is_read_as_it_was_written(found: dict[str, Any], tmp_path: Path) -> None:
+def test_the_file_is_read_as_it_was_written(compared: dict[str, Any], tmp_path: Path) -> None:
     path = tmp_path / "comparison.json"
-    path.write_text(json.dumps(found))
-    assert read_comparison(str(path)) == EmbeddingComparison.model_validate(found)
+    path.write_text(json.dumps(compared))
+    assert read_comparison(str(path)) == EmbeddingComparison.model_validate(compared)
 
 
 @pytest.mark.parametrize(
@@ -98,10 +73,10 @@ def test_a_bad_file_is_one_clear_line(text: str | bytes, said: str, tmp_path: Pa
     assert "\n" not in str(error.value)
 
 
-def test_a_figure_that_is_not_a_number_is_refused(found: dict[str, Any], tmp_path: Path) -> None:
-    found["embeddings"][1]["auc"] = float("nan")
+def test_a_figure_that_is_not_a_number_is_refused(compared: dict[str, Any], tmp_path: Path) -> None:
+    compared["embeddings"][1]["auc"] = float("nan")
     path = tmp_path / "comparison.json"
-    path.write_text(json.dumps(found))
+    path.write_text(json.dumps(compared))
     with pytest.raises(BadInput, match=r"embeddings\.1\.auc"):
         read_comparison(str(path))
 

@@ -30,18 +30,27 @@ def lake(spark: SparkSession, tmp_path: Path, measured: dict[str, Any], decision
     return lake
 
 
-def put_measures(lake: Lake, tmp_path: Path, measured: dict[str, Any], features: object = None) -> None:
+def put_measures(lake: Lake, tmp_path: Path, measured: dict[str, Any], features: object = None, ds: date = DS) -> None:
     folder = tmp_path / "measured"
     folder.mkdir(exist_ok=True)
     if features is not None:
         (folder / "feature_health.json").write_text(json.dumps(features), encoding="utf-8")
     (folder / "measures.json").write_text(json.dumps(measured), encoding="utf-8")
-    lake.put_folder("measured", DS, folder)
+    lake.put_folder("measured", ds, folder)
 
 
-def report(spark: SparkSession, lake: Lake, ds: date = DS) -> tuple[dict[str, Any], str]:
+def report(
+    spark: SparkSession, lake: Lake, ds: date = DS, embedding_comparison: str | None = None
+) -> tuple[dict[str, Any], str]:
     report_models.run(
-        spark, argparse.Namespace(root=lake.root, ds=ds, tracking_uri=None, drift_limit=0.25, embedding_comparison=None)
+        spark,
+        argparse.Namespace(
+            root=lake.root,
+            ds=ds,
+            tracking_uri=None,
+            drift_limit=0.25,
+            embedding_comparison=embedding_comparison,
+        ),
     )
     folder = Path(lake.root) / "reports" / f"ds={ds}"
     assert sorted(file.name for file in folder.iterdir()) == ["metrics.json", "report.html", "report.md"]
@@ -73,6 +82,28 @@ def test_optional_parts_are_found(
     assert found["bots"] == {"min_reaction_ms": 1_204}
     assert "1,204 by min reaction ms" in page
     assert "a gap of 0.0421" in page
+
+
+def test_a_comparison_of_embeddings_is_shown_until_another_is_given(
+    spark: SparkSession,
+    lake: Lake,
+    tmp_path: Path,
+    measured: dict[str, Any],
+    decision: dict[str, Any],
+    compared: dict[str, Any],
+) -> None:
+    nights = [DS - DAY, DS, DS + DAY, DS + 2 * DAY]
+    for night in nights:
+        put_measures(lake, tmp_path, measured | {"ds": str(night)}, ds=night)
+        lake.put_json("decision", night, decision)
+    given = {}
+    for night, users in ((DS, 38_000), (DS + 2 * DAY, 50_000)):
+        given[night] = tmp_path / f"{users}.json"
+        given[night].write_text(json.dumps(compared | {"users": users}), encoding="utf-8")
+    shown = [report(spark, lake, night, str(given[night]) if night in given else None)[0] for night in nights]
+    found = [one["embedding_comparison"] and one["embedding_comparison"]["users"] for one in shown]
+    assert found == [None, 38_000, 38_000, 50_000]
+    assert report(spark, lake, DS + DAY)[0]["embedding_comparison"] == shown[1]["embedding_comparison"]
 
 
 def test_ingest_counts_are_summed_up_to_the_day(spark: SparkSession, lake: Lake) -> None:
