@@ -3,9 +3,9 @@
 For each number of users: behaviour cells are generated into Parquet (see `behaviour.py` beside this one), and then a
 fresh process with a `local[2]` session reads them, makes rows of them, encodes them and writes codes, by the functions
 of `jobs.encode_users`. The embedding is the default one, learned from 10,000 users. Memory is resident memory, looked
-at ten times a second: the JVM (its heap is --driver-memory at most), and all Python workers together; what forked
-workers share is split between them (PSS). Flat: either takes at most a tenth more at the largest size than at the
-smallest. A JVM takes what its heap may hold before it collects: give it little, or it grows to that first.
+at ten times a second: the JVM, and all Python workers together; what forked workers share is split between them (PSS).
+The JVM has touched its whole heap (--driver-memory) before it begins, since it would grow to that before it collects.
+Flat: either takes at most a tenth more at the largest size than at the smallest.
 """
 
 from __future__ import annotations
@@ -73,7 +73,11 @@ def main() -> None:
     parser.add_argument("--driver-memory", default="1g")
     parser.add_argument("--only", type=int, help=argparse.SUPPRESS)
     args = parser.parse_args()
-    settings = ["spark.master=local[2]", f"spark.driver.memory={args.driver_memory}"]
+    settings = [
+        "spark.master=local[2]",
+        f"spark.driver.memory={args.driver_memory}",
+        f"spark.driver.extraJavaOptions=-Xms{args.driver_memory} -XX:+AlwaysPreTouch",
+    ]
     if args.only:
         print(json.dumps(encode(args.output, args.only, settings)))
         return
