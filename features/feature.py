@@ -19,6 +19,9 @@ PUSH_COUNTS = ("sends", "clicks", "dismissals")
 PUSHED_LAST = ("last_sent_ms", "last_clicked_ms")
 """What partials count of pushes; and when the last one was."""
 
+MOST_NAMED = 1_000
+"""Most campaigns that are named to who reads rows of them; see `of_some`."""
+
 
 @dataclass(frozen=True)
 class Feature:
@@ -61,6 +64,9 @@ class History:
     old_pushes : mapping of Key to DataFrame
         What stands for the days before those of ``pushes``, if anything does: by the columns that it is told apart by,
         the fewest rows first. See ``features.folding``.
+    old_pair_sums : mapping of Key to DataFrame
+        What the pairs of user and campaign among the old pushes sum up to, by user and by campaign. See
+        ``features.folding``.
     outcomes : DataFrame, optional
         See ``features.outcomes.push_outcomes``; none where nobody asks for them.
     app_events, app_hours : DataFrame, optional
@@ -80,6 +86,7 @@ class History:
     campaigns: DataFrame | None = None
     opt_outs: DataFrame | None = None
     old_pushes: Mapping[Key, DataFrame] = field(default_factory=dict)
+    old_pair_sums: Mapping[Key, DataFrame] = field(default_factory=dict)
 
     def pushes_by(self, *names: str) -> DataFrame:
         """Give the push partials of all days, which are told apart by these columns at least.
@@ -100,22 +107,27 @@ class History:
         return self.old_pushes[key]
 
     def old_pairs(self) -> DataFrame:
-        """Give old pushes by user and campaign, a row a pair; ``goes_on``: there are later pushes of the campaign.
+        """Give old pushes by user and campaign, a row a pair, of the campaigns of which there are later pushes.
 
-        Nothing will be added to the pairs of one that does not.
+        Nothing will be added to the pairs of others: ``ended_pairs`` sums them up.
         """
-        later = F.broadcast(self.pushes.select("campaign_id", F.lit(True).alias("goes_on")).dropna().distinct())
-        pairs = self.old_pushes_by(*PAIR).dropna(subset=list(PAIR)).join(later, "campaign_id", how="left")
-        return pairs.fillna(False, ["goes_on"])
+        return of_some(self.old_pushes_by(*PAIR).dropna(subset=list(PAIR)), self._going_on())
+
+    def ended_pairs(self) -> DataFrame:
+        """Give ``old_pair_sums`` by campaign, of those of which there are no later pushes."""
+        return self.old_pair_sums["campaign_id",].join(F.broadcast(self._going_on()), "campaign_id", how="left_anti")
+
+    def _going_on(self) -> DataFrame:
+        return self.pushes.select("campaign_id").dropna().distinct()
 
     def of_campaigns(self, campaigns: DataFrame) -> History:
         """Leave out the pushes of campaigns that are not among some, given by ``campaign_id``, and what lacks it."""
-        asked = F.broadcast(campaigns.distinct())
+        asked = campaigns.dropna().distinct()
         of_campaign = {key: rows for key, rows in self.old_pushes.items() if "campaign_id" in key}
         return replace(
             self,
-            pushes=self.pushes.join(asked, "campaign_id", how="left_semi"),
-            old_pushes={key: rows.join(asked, "campaign_id", how="left_semi") for key, rows in of_campaign.items()},
+            pushes=self.pushes.join(F.broadcast(asked), "campaign_id", how="left_semi"),
+            old_pushes={key: of_some(rows, asked) for key, rows in of_campaign.items()},
         )
 
     def table(self, name: str) -> DataFrame:
@@ -130,6 +142,22 @@ class History:
         if frame is None:
             raise KeyError(name)
         return frame  # type: ignore[no-any-return]
+
+
+def of_some(rows: DataFrame, campaigns: DataFrame) -> DataFrame:
+    """Keep the rows of some campaigns; a few are named to who reads the rows, which then skips what has none of them.
+
+    Parameters
+    ----------
+    rows : DataFrame
+        Rows with ``campaign_id``.
+    campaigns : DataFrame
+        ``campaign_id``, unique and not null.
+    """
+    named = [row["campaign_id"] for row in campaigns.limit(MOST_NAMED + 1).collect()]
+    if len(named) > MOST_NAMED:
+        return rows.join(F.broadcast(campaigns), "campaign_id", how="left_semi")
+    return rows.where(F.col("campaign_id").isin(named))
 
 
 Reader: TypeAlias = Callable[[History], Told]

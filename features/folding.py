@@ -19,6 +19,7 @@ from pyspark.sql import functions as F
 from features.campaign import RECENT_DAYS
 from features.feature import PAIR, PUSH_COUNTS, PUSHED_LAST, Key
 from features.known_use import FOLDED, SETTLED_DAYS
+from features.priors import SUMS, sums_of_keys
 from features.windows import USER_WINDOWS_DAYS
 
 LONGEST_WINDOW = max(*USER_WINDOWS_DAYS, *RECENT_DAYS)
@@ -32,6 +33,9 @@ PUSH_FOLDS: tuple[Key, ...] = (
     (*PAIR, "category"),
 )
 """What folded pushes are told apart by, the fewest rows first; every reader of pushes finds its columns in one."""
+
+PAIR_SUMS: tuple[Key, ...] = (("user_id",), ("campaign_id",))
+"""By what folded pairs of user and campaign are summed up."""
 
 Fold: TypeAlias = Callable[[DataFrame, date], DataFrame]
 
@@ -64,6 +68,18 @@ def folded(table: str, rows: DataFrame, until: date) -> DataFrame:
 def folded_pushes(rows: DataFrame, key: Key, until: date) -> DataFrame:
     """Fold push partials by one of ``PUSH_FOLDS``, as `folded` does."""
     return _up_to(until, rows, _one_cell(key, PUSH_COUNTS, PUSHED_LAST))
+
+
+def pair_sums(pairs: DataFrame, key: Key) -> DataFrame:
+    """Sum up folded pushes by user and campaign, by one of ``PAIR_SUMS``.
+
+    A user has ``campaigns``, how many there were sent pushes of; a campaign ``features.priors.SUMS`` over its users.
+    """
+    whole = pairs.dropna(subset=list(PAIR))
+    sent = whole.where("sends > 0").withColumn("campaigns", F.lit(1))
+    rows, names = (sent, ("campaigns",)) if key == ("user_id",) else (sums_of_keys(whole), SUMS)
+    always = (F.min("event_day").alias("event_day"), F.max("ds").alias("ds"))
+    return rows.groupBy(*key).agg(*always, *(F.sum(name).alias(name) for name in names))
 
 
 def _up_to(until: date, rows: DataFrame, fold: Fold) -> DataFrame:

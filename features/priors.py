@@ -51,7 +51,7 @@ def prior_steps(
     old : mapping of str to DataFrame
         By level, the partials of days before those of ``cells``, told apart by its key; empty where there are none.
     ended : mapping of str to DataFrame
-        By level, those of keys that neither ``cells`` nor ``old`` have, a row a key: spared the look at other days.
+        By level, ``ds`` and ``SUMS`` of keys that neither ``cells`` nor ``old`` have: spared the look at other days.
 
     Returns
     -------
@@ -60,9 +60,11 @@ def prior_steps(
     """
     first = F.broadcast(midnights.agg(F.date_sub(F.min("as_of"), 1).alias("day_before")))
 
+    def since_first(rows: DataFrame) -> DataFrame:
+        return rows.crossJoin(first).withColumn("ds", F.greatest("ds", "day_before")).drop("day_before")
+
     def of_levels(rows: DataFrame, levels: Mapping[str, Sequence[str]]) -> DataFrame:
-        day = F.greatest("ds", "day_before")
-        return _of_levels(rows, levels).crossJoin(first).withColumn("ds", day).drop("day_before")
+        return since_first(_of_levels(rows, levels))
 
     counts = [F.sum(name).alias(name) for name in ("sends", "clicks")]
     recent = of_levels(cells, keys).groupBy("level", *OF_KEY, "ds").agg(*counts)
@@ -75,15 +77,20 @@ def prior_steps(
         before, others_before = after - F.col(one), others_after - F.col(other)
         return _pairs(after, others_after) - _pairs(before, others_before)
 
-    def with_pairs(rows: DataFrame, of: Callable[[str, str], Column]) -> DataFrame:
-        return rows.select("level", "ds", "sends", "clicks", *(of(*two).alias(name) for name, two in PAIRS.items()))
-
-    of_ended = (
-        with_pairs(of_levels(rows, {level: keys[level]}), lambda one, other: _pairs(F.col(one), F.col(other)))
-        for level, rows in ended.items()
-    )
-    steps = reduce(DataFrame.unionByName, of_ended, with_pairs(daily, pairs_step))
+    of_days = daily.select("level", "ds", *_sums(pairs_step))
+    of_ended = (since_first(rows.select(F.lit(level).alias("level"), "ds", *SUMS)) for level, rows in ended.items())
+    steps = reduce(DataFrame.unionByName, of_ended, of_days)
     return steps.groupBy("level", "ds").agg(*(F.sum(name).alias(name) for name in SUMS))
+
+
+def sums_of_keys(totals: DataFrame) -> DataFrame:
+    """Replace ``sends`` and ``clicks`` of keys, a row a key, by ``SUMS`` of each."""
+    others = [name for name in totals.columns if name not in SUMS]
+    return totals.select(*others, *_sums(lambda one, other: _pairs(F.col(one), F.col(other))))
+
+
+def _sums(pairs: Callable[[str, str], Column]) -> list[Column]:
+    return [F.col("sends"), F.col("clicks"), *(pairs(*two).alias(name) for name, two in PAIRS.items())]
 
 
 def _pairs(one: Column, other: Column) -> Column:

@@ -72,9 +72,9 @@ def read_priors(midnights: DataFrame, history: History, tables: Collection[str])
     keys = {block.prior_level: block.key for block in blocks if block.prior_level}
     events = {block.rhythm: block.events(history) for block in blocks if block.events}
     old = {level: history.old_pushes_by(*key) for level, key in keys.items()} if history.old_pushes else {}
-    pairs = {level: history.old_pairs() for level in old if keys[level] == PAIR}
-    ended = {level: rows.where("NOT goes_on") for level, rows in pairs.items()}
-    old |= {level: rows.where("goes_on") for level, rows in pairs.items()}
+    of_pairs = [level for level in old if keys[level] == PAIR]
+    old |= {level: history.old_pairs() for level in of_pairs}
+    ended = {level: history.ended_pairs() for level in of_pairs}
     of_rates = priors(midnights, prior_steps(history.pushes, keys, midnights, old, ended), list(keys))
     return of_rates.join(rhythm_priors(midnights, events), "as_of", how="left")
 

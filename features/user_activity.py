@@ -22,7 +22,7 @@ THINGS = {"campaign_id": "campaigns", "category": "categories"}
 """What a push is of, and its plural."""
 
 ENDED = "ended_campaigns"
-"""How many campaigns a row stands for that no other row is of."""
+"""How many campaigns a row adds, of all that old pushes were of: a row that is of one of those takes it off again."""
 
 
 def _read(history: History) -> Told:
@@ -51,7 +51,7 @@ def _read(history: History) -> Told:
 def _cells(history: History) -> DataFrame:
     """Give push partials with what was sent, null where only something else became known, and ``ENDED``.
 
-    Old days have a row a category, one a campaign that goes on, and one for all that have ended.
+    Old days have a row a category, one a campaign that goes on, and one for all others.
     """
     is_sent, always = F.col("sends") > 0, ("user_id", "event_day", "ds")
     counts = (*always, *PUSH_COUNTS, *PUSHED_LAST)
@@ -63,13 +63,9 @@ def _cells(history: History) -> DataFrame:
     if not history.old_pushes:
         return cells
     by_category = history.old_pushes_by("user_id", "category").select(*counts, sent("category"))
-    going_on = F.when(F.col("goes_on"), F.col("campaign_id")).alias("campaign_id")
-    by_campaign = (
-        history.old_pairs()
-        .where(is_sent)
-        .groupBy("user_id", going_on)
-        .agg(F.min("event_day").alias("event_day"), F.max("ds").alias("ds"), F.count_if(~F.col("goes_on")).alias(ENDED))
-    )
+    of_user = history.old_pair_sums["user_id",].select(*always, F.col("campaigns").alias(ENDED))
+    going_on = history.old_pairs().where(is_sent).select(*always, "campaign_id", F.lit(-1).cast("long").alias(ENDED))
+    by_campaign = of_user.unionByName(going_on, allowMissingColumns=True)
     old = by_category.unionByName(by_campaign, allowMissingColumns=True).fillna(0, [*PUSH_COUNTS, ENDED])
     return cells.unionByName(old)
 

@@ -8,13 +8,15 @@ old day again drops it first.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
+from typing import Any
 
 from pyspark.sql import DataFrame
 
-from features.feature import Key
-from features.folding import PUSH_FOLDS, folded, folded_pushes, last_foldable
+from features.feature import PAIR, Key
+from features.folding import PAIR_SUMS, PUSH_FOLDS, folded, folded_pushes, last_foldable, pair_sums
 from features.rows import name_of_key
 from jobs.lake import Lake
 from jobs.log_note import LogNote
@@ -47,7 +49,11 @@ class State:
 
 
 STATES = (*(State(PUSHES, key) for key in PUSH_FOLDS), *map(State, FIELDS))
-CARRIED = tuple(state.table for state in STATES)
+SUMS_OF_PAIRS = {key: f"carried_pairs_by_{name_of_key(key)}" for key in PAIR_SUMS}
+CARRIED = (*(state.table for state in STATES), *SUMS_OF_PAIRS.values())
+
+BY_CAMPAIGN: Mapping[str, Any] = {"by": ("campaign_id",), "group_rows": 50_000}
+"""How pairs of user and campaign lie in their files: a night reads those of a few campaigns."""
 
 FOLD_DAYS = 14
 """Days that pile up before they are folded."""
@@ -60,14 +66,19 @@ _CONTRACT_TABLES = {PUSHES: "sends", APP_EVENTS: "app_events", APP_HOURS: "app_e
 
 def carried_day(lake: Lake, note: LogNote, as_of: date) -> date | None:
     """Give the last day that is folded, of those that serve requests from a midnight on; None: nothing is."""
-    folds = (set(lake.days(state.table)) for state in _states(note))
+    folds = (set(lake.days(table)) for table in _tables(note))
     usable = {day for day in set.intersection(*folds) if day <= last_foldable(as_of)}
     return max(usable, default=None)
 
 
 def old_pushes(lake: Lake, carried: date | None) -> dict[Key, DataFrame]:
     """Read what stands for pushes up to a day, by the columns that tell them apart."""
-    return {} if carried is None else {state.key: _read(lake, state, carried) for state in STATES if state.key}
+    return {} if carried is None else {state.key: _read(lake, state.table, carried) for state in STATES if state.key}
+
+
+def old_pair_sums(lake: Lake, carried: date | None) -> dict[Key, DataFrame]:
+    """Read what their pairs of user and campaign sum up to."""
+    return {} if carried is None else {key: _read(lake, table, carried) for key, table in SUMS_OF_PAIRS.items()}
 
 
 def read_since(lake: Lake, table: str, until: date, carried: date | None) -> DataFrame:
@@ -85,7 +96,7 @@ def read_with_carried(lake: Lake, state: State, until: date, carried: date | Non
     since = read_since(lake, state.of, until, carried)
     if carried is None:
         return since
-    return _read(lake, state, carried).unionByName(since, allowMissingColumns=True)
+    return _read(lake, state.table, carried).unionByName(since, allowMissingColumns=True)
 
 
 def carried_due(ds: date) -> date:
@@ -109,10 +120,16 @@ def fold_until(lake: Lake, note: LogNote, due: date, before: date | None) -> Non
 
     def fold(state: State) -> None:
         rows = read_with_carried(lake, state, due, before)
-        lake.write(state.table, state.fold(rows, due), [due])
-        lake.keep(state.table, [day for day in (before, due) if day])
+        layout = BY_CAMPAIGN if {*PAIR} <= {*state.key} else {}
+        lake.write(state.table, state.fold(rows, due), [due], **layout)
+
+    def sum_up(key: Key) -> None:
+        lake.write(SUMS_OF_PAIRS[key], pair_sums(_read(lake, State(PUSHES, PAIR).table, due), key), [due])
 
     side_by_side(fold, _states(note))
+    side_by_side(sum_up, PAIR_SUMS)
+    for table in _tables(note):
+        lake.keep(table, [day for day in (before, due) if day])
 
 
 def drop_carried(lake: Lake, since: date) -> None:
@@ -128,9 +145,13 @@ def carried_fields(note: LogNote) -> dict[str, State]:
     return {FIELDS[state.of]: state for state in _states(note) if not state.key}
 
 
-def _read(lake: Lake, state: State, carried: date) -> DataFrame:
-    return lake.read(state.table, since=carried, until=carried)
+def _read(lake: Lake, table: str, carried: date) -> DataFrame:
+    return lake.read(table, since=carried, until=carried)
 
 
 def _states(note: LogNote) -> list[State]:
     return [state for state in STATES if _CONTRACT_TABLES.get(state.of, state.of) in note.tables]
+
+
+def _tables(note: LogNote) -> list[str]:
+    return [*(state.table for state in _states(note)), *SUMS_OF_PAIRS.values()]

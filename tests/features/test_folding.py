@@ -10,8 +10,8 @@ import pytest
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from features.feature import History, Key
-from features.folding import FOLDS, PUSH_FOLDS, folded, folded_pushes, last_foldable
+from features.feature import PAIR, History, Key
+from features.folding import FOLDS, PAIR_SUMS, PUSH_FOLDS, folded, folded_pushes, last_foldable, pair_sums
 from features.returns import still_gone
 from features.time_rules import TimeRules
 from features.windows import MEMORY_DAYS
@@ -49,7 +49,7 @@ def pushes_carried(history: History, *steps: int) -> dict[str, Any]:
             later = history.pushes.where(F.col("ds") > F.lit(until))
             old[key] = folded_pushes(rows, key, until)
             rows = old[key].unionByName(later, allowMissingColumns=True)
-    return {"pushes": later, "old_pushes": old}
+    return {"pushes": later, "old_pushes": old, "old_pair_sums": {key: pair_sums(old[PAIR], key) for key in PAIR_SUMS}}
 
 
 @pytest.mark.usefixtures("one_partition")
@@ -57,11 +57,20 @@ def test_folded_days_give_the_same_features(world: World) -> None:
     later = world.requests.where(F.col("as_of") >= F.lit(AS_OF))
     history = carried(world.history, 9)
     assert 0 < history.pushes.count() < world.history.pushes.count()
-    assert {row["goes_on"] for row in history.old_pairs().collect()} == {True, False}
+    assert not history.old_pairs().isEmpty()
+    assert not history.ended_pairs().isEmpty()
     found = collected(rows_for(later, history))
     assert len(found) > 20
     expected = {name: row for name, row in world.rows.items() if row["as_of"] >= AS_OF}
     assert differences(found, expected) == ""
+
+
+@pytest.mark.usefixtures("one_partition")
+def test_many_campaigns_are_found_as_few_are(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    history = carried(world.history)
+    few = history.old_pairs().collect()
+    monkeypatch.setattr("features.feature.MOST_NAMED", 0)
+    assert sorted(map(repr, history.old_pairs().select(few[0].__fields__).collect())) == sorted(map(repr, few))
 
 
 @pytest.mark.usefixtures("one_partition")
