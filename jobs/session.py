@@ -12,6 +12,7 @@ from pyspark import SparkConf, SparkContext
 from pyspark.logger import PySparkLogger
 from pyspark.sql import SparkSession
 
+from features.feature import MOST_NAMED
 from jobs.errors import BadInput
 
 DEFAULTS = {
@@ -26,7 +27,7 @@ DEFAULTS = {
     "spark.sql.sources.parallelPartitionDiscovery.threshold": "512",  # a job to list 42 days is slower than listing
     "spark.sql.adaptive.maxShuffledHashJoinLocalMapThreshold": "64m",  # no sorting where a partition fits in memory
     "spark.sql.optimizer.dynamicPartitionPruning.enabled": "false",  # days are named when read; plans take seconds less
-    "spark.sql.parquet.pushdown.inFilterThreshold": "1000",  # so many campaigns are looked for by name, not by range
+    "spark.sql.parquet.pushdown.inFilterThreshold": str(MOST_NAMED),  # looked for by name, not by range
     "spark.sql.codegen.cache.maxEntries": "1000",  # a night makes eight hundred classes; none is compiled twice
     "spark.sql.inMemoryColumnarStorage.compressed": "false",  # sizing up codecs takes longer than it saves
     "spark.hadoop.fs.file.impl": "org.apache.hadoop.fs.RawLocalFileSystem",  # no chmod process for each file

@@ -98,9 +98,9 @@ def fastest_engine(latency: Mapping[str, Mapping[str, float]]) -> str:
     Less may be chance, which would give the same model another engine on another night; and the first one of a format
     loads in milliseconds.
     """
-    first = next(iter(latency.values()))
-    faster = [name for name, timed in latency.items() if all(timed[at] * MARGIN <= first[at] for at in ("p50", "p99"))]
-    return min(faster, key=lambda name: latency[name]["p99"], default=next(iter(latency)))
+    first, *others = latency
+    faster = [name for name in others if all(latency[name][at] * MARGIN <= latency[first][at] for at in ("p50", "p99"))]
+    return min(faster, key=lambda name: latency[name]["p99"], default=first)
 
 
 def engines_of(bundle: Path) -> list[str]:
