@@ -9,7 +9,7 @@ from torch import Tensor
 
 from models.autoencoder.networks.base import Start
 from models.autoencoder.networks.batch import SparseBatch
-from models.autoencoder.networks.topk import Kept, TopKNetwork
+from models.autoencoder.networks.topk import TopKNetwork
 
 MEMORY = 0.99
 """Weight of the past in the running mean of the threshold."""
@@ -44,13 +44,14 @@ class BatchTopKNetwork(TopKNetwork):
         activations = self.activations(batch)
         return activations * (activations > self.threshold)
 
-    def kept_in_training(self, activations: Tensor) -> Kept:
+    def kept_in_training(self, activations: Tensor) -> SparseBatch:
         """Keep the largest of the whole batch, and move the threshold."""
-        n_kept = len(activations) * self.k
-        values, places = activations.flatten().topk(n_kept, sorted=False)
+        n_rows, n_latents = activations.shape
+        values, places = activations.flatten().topk(n_rows * self.k, sorted=False)
         self._move_threshold(values.detach())
-        code = torch.zeros_like(activations).flatten().scatter(0, places, values).view_as(activations)
-        return Kept((code > 0).any(dim=0), code)
+        places, order = places.sort()
+        offsets = torch.searchsorted(places, torch.arange(0, n_rows * n_latents, n_latents, device=places.device))
+        return SparseBatch(offsets, places % n_latents, values[order], n_latents)
 
     def _move_threshold(self, kept: Tensor) -> None:
         smallest = kept[kept > 0].min() if bool((kept > 0).any()) else kept.new_zeros(())

@@ -2,31 +2,17 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 import torch
 from torch import Tensor
 
 from models.autoencoder.networks.base import Network, Start
 from models.autoencoder.networks.batch import SparseBatch
-from models.autoencoder.networks.products import sparse_product
 
 WIDE = 16
-"""Latents for each active one from which on reading the active rows of the decoder beats a dense product."""
+"""Latents for each active one from which on rows are rebuilt from the active rows of the decoder alone."""
 
 GROUP = 4
 """Latents of which only the largest is looked at first."""
-
-
-class Kept(NamedTuple):
-    """What is kept of a batch's activations in training."""
-
-    fired: Tensor
-    """Whether a latent fires for some row, shape (n_latents,)."""
-    code: Tensor
-    """Shape (n_rows, n_latents); of no rows where these are rebuilt already."""
-    rebuilt: Tensor | None = None
-    """Rows rebuilt from the active latents alone, shape (n_rows, n_tokens); null where the code is to be taken."""
 
 
 class TopKNetwork(Network):
@@ -67,43 +53,54 @@ class TopKNetwork(Network):
         """Give what the encoder will give for these rows, shape (n_rows, n_latents)."""
         return keep_top_k(self.activations(batch), self.k)
 
-    def kept_in_training(self, activations: Tensor) -> Kept:
-        """Give what a training step rebuilds rows from."""
+    def kept_in_training(self, activations: Tensor) -> SparseBatch:
+        """Give the latents that a training step rebuilds rows from."""
         is_wide = self.k * WIDE <= activations.shape[1]
-        values, latents = (top_k_of_wide if is_wide else top_k)(activations, self.k)
-        fired = torch.zeros_like(self.rows_since_fired, dtype=torch.bool)
-        fired[latents[values > 0]] = True
-        if not is_wide:
-            return Kept(fired, torch.zeros_like(activations).scatter(1, latents, values))
-        offsets = torch.arange(0, latents.numel(), self.k, device=latents.device)
-        rebuilt = sparse_product(latents.flatten(), offsets, values.flatten(), self.decoder)
-        return Kept(fired, activations[:0], rebuilt + (self.decoder_bias + self.mean))
+        return as_rows(*(top_k_of_wide if is_wide else top_k)(activations, self.k), activations.shape[1])
 
     def training_loss(self, seen: SparseBatch, target: SparseBatch) -> Tensor:
         """Give the loss of rebuilding `target` from `seen`, and note which latents fired."""
         activations = self.activations(seen)
         kept = self.kept_in_training(activations)
-        if kept.rebuilt is None:
-            loss = self.rebuilding_loss(kept.code, target)
-        else:
-            loss = self.per_row(target.dense() - kept.rebuilt)
-        self._note_fired(kept.fired, len(seen))
+        error = self._error(kept, target) if is_sparse(kept) else None
+        loss = self.rebuilding_loss(kept.dense(), target) if error is None else self.per_row(error)
+        self._note_fired(kept)
         dead = self.rows_since_fired >= self.dead_after
         if self.aux_weight and bool(dead.any()):
-            rebuilt = self.decode(kept.code) if kept.rebuilt is None else kept.rebuilt
-            residual = (target.dense() - rebuilt).detach()
+            residual = -(self._error(kept, target) if error is None else error).detach()
             loss = loss + self.aux_weight * self._auxiliary_loss(activations, dead, residual)
         return loss
 
-    def _note_fired(self, fired: Tensor, n_rows: int) -> None:
-        self.rows_since_fired += n_rows * self.ranks.size
+    def _error(self, kept: SparseBatch, target: SparseBatch) -> Tensor:
+        return target.taken_from(self._rebuilt(kept) + (self.decoder_bias + self.mean))
+
+    def _rebuilt(self, kept: SparseBatch) -> Tensor:
+        """Give what latents add up to, shape (n_rows, n_tokens)."""
+        return kept.times(self.decoder) if is_sparse(kept) else kept.dense() @ self.decoder
+
+    def _note_fired(self, kept: SparseBatch) -> None:
+        fired = torch.zeros_like(self.rows_since_fired, dtype=torch.bool)
+        fired[kept.tokens[kept.values > 0]] = True
+        self.rows_since_fired += len(kept) * self.ranks.size
         self.rows_since_fired[self.ranks.any(fired)] = 0
 
     def _auxiliary_loss(self, activations: Tensor, dead: Tensor, residual: Tensor) -> Tensor:
         n_dead = int(dead.sum())
-        code = keep_top_k(activations * dead, min(self.aux_k, n_dead))
+        kept = as_rows(*top_k(activations * dead, min(self.aux_k, n_dead)), len(dead))
         share = min(1.0, n_dead / self.aux_k)
-        return share * self.per_row(residual - code @ self.decoder)
+        return share * self.per_row(residual - self._rebuilt(kept))
+
+
+def is_sparse(kept: SparseBatch) -> bool:
+    """Tell whether rows have so few of many latents that reading their rows of the decoder beats a dense product."""
+    return len(kept.values) * WIDE <= len(kept) * kept.n_tokens
+
+
+def as_rows(values: Tensor, columns: Tensor, n_columns: int) -> SparseBatch:
+    """Give sparse rows of as many values each, and their columns, both of shape (n_rows, k)."""
+    n_rows, k = values.shape
+    offsets = torch.arange(0, n_rows * k, k, device=values.device)
+    return SparseBatch(offsets, columns.flatten(), values.flatten(), n_columns)
 
 
 def top_k(activations: Tensor, k: int) -> tuple[Tensor, Tensor]:

@@ -1,7 +1,8 @@
 """How fast codes are made, and learned, beside plain dense PyTorch: one thread, the same run, contenders in turn.
 
 1,000 tokens, about 40 of them in a row, 1,024 latents, 32 active. The dense rows are there before the clock starts; the
-sparse side begins with raw counts. With --device the training loop also runs there (cuda), beside the CPU.
+sparse side begins with raw counts. BatchTopK learns beside TopK. With --device the training loop also runs there
+(cuda), beside the CPU.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ import torch
 from threadpoolctl import threadpool_limits
 from torch import nn
 
+from models.autoencoder.batch_topk import BatchTopKAutoencoder
 from models.autoencoder.devices import torch_threads
 from models.autoencoder.topk import TopKAutoencoder
 from models.autoencoder.trainer import TrainingSettings
@@ -92,13 +94,16 @@ def dense_epoch(rows: torch.Tensor) -> Callable[[], None]:
     return epoch
 
 
-def training(model: TopKAutoencoder, counts: sp.csr_matrix, device: str) -> dict[str, float]:
+def training(models: dict[str, TopKAutoencoder], counts: sp.csr_matrix, device: str) -> dict[str, float]:
     """Measure a pass of training over scaled rows."""
-    scaled = model.scaling_.apply(counts)
-    model.set_params(device=device)
-    trainer = model._make_trainer(counts, np.random.default_rng(0), None)
-    assert trainer.settings == TrainingSettings.of(model)
-    plain = dense_epoch(torch.from_numpy(scaled.toarray() - model.mean_).to(device))
+    first = next(iter(models.values()))
+    scaled = first.scaling_.apply(counts)
+    plain = dense_epoch(torch.from_numpy(scaled.toarray() - first.mean_).to(device))
+
+    def epoch_of(model: TopKAutoencoder) -> Callable[[], None]:
+        trainer = model.set_params(device=device)._make_trainer(counts, np.random.default_rng(0), None)
+        assert trainer.settings == TrainingSettings.of(model)
+        return lambda: trainer.run_epoch(scaled)
 
     def done(epoch: Callable[[], None]) -> Callable[[], None]:
         def run() -> None:
@@ -108,10 +113,8 @@ def training(model: TopKAutoencoder, counts: sp.csr_matrix, device: str) -> dict
 
         return run
 
-    return rates_of(
-        {"ours, training": done(lambda: trainer.run_epoch(scaled)), "plain dense, training": done(plain)},
-        counts.shape[0],
-    )
+    ours = {f"{name}, training": done(epoch_of(model)) for name, model in models.items()}
+    return rates_of({**ours, "plain dense, training": done(plain)}, counts.shape[0])
 
 
 def main() -> None:
@@ -120,20 +123,27 @@ def main() -> None:
     parser.add_argument("--users", type=int, default=8192)
     args = parser.parse_args()
     counts = random_counts(args.users, np.random.default_rng(0))
-    model = TopKAutoencoder(n_latents=N_LATENTS, k=K, max_epochs=2, device="cpu").fit(counts)
+    models = learned(counts, max_epochs=2)
     with threadpool_limits(limits=1), torch_threads(1):
-        encoded, trained = encoding(model, counts), training(model, counts, "cpu")
+        encoded, trained = encoding(models["TopK"], counts), training(models, counts, "cpu")
     print(f"| {args.users:,} rows, {counts.nnz / args.users:.0f} non-zeros each, one thread | rows/s |\n|---|---|")
     for name, rate in (encoded | trained).items():
         print(f"| {name} | {rate:,.0f} |")
     if args.device != "cpu":
-        for name, rate in training(model, counts, args.device).items():
+        for name, rate in training(models, counts, args.device).items():
             print(f"| {name}, {args.device} | {rate:,.0f} |")
-    for what, rates in (("encode", encoded), ("train", trained)):
-        ours, *others = rates.items()
-        for name, rate in others:
-            ratio = ours[1] / rate
-            print(f"- {what}: {ratio:.1f} x {name}; promised {PROMISED[what]:.0f} x: {verdict(ratio, what)}")
+    ours, *dense = encoded.items()
+    *own, plain = trained.items()
+    for what, one, other in (*(("encode", ours, rival) for rival in dense), *(("train", one, plain) for one in own)):
+        ratio = one[1] / other[1]
+        print(f"- {one[0]}: {ratio:.1f} x {other[0]}; promised {PROMISED[what]:.0f} x: {verdict(ratio, what)}")
+
+
+def learned(counts: sp.csr_matrix, *, max_epochs: int) -> dict[str, TopKAutoencoder]:
+    """Fit the kinds whose decoder reads active latents alone."""
+    kinds = {"TopK": TopKAutoencoder, "BatchTopK": BatchTopKAutoencoder}
+    wide = {"n_latents": N_LATENTS, "k": K, "max_epochs": max_epochs, "device": "cpu"}
+    return {name: kind(**wide).fit(counts) for name, kind in kinds.items()}
 
 
 def verdict(ratio: float, what: str) -> str:

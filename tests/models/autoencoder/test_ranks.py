@@ -15,7 +15,7 @@ from sklearn.base import clone
 
 from models.autoencoder.deep import DeepAutoencoder
 from models.autoencoder.networks.base import Start, initial_weights
-from models.autoencoder.networks.topk import TopKNetwork
+from models.autoencoder.networks.topk import TopKNetwork, as_rows
 from models.autoencoder.ranks import ALONE, Ranks
 from models.autoencoder.topk import TopKAutoencoder
 from models.autoencoder.warm_start import LastVersion
@@ -85,15 +85,15 @@ def test_halves_together_learn_what_one_process_learns(fitted, counts):
 
 
 def test_a_latent_is_dead_when_it_fires_nowhere():
-    def noted(fired: torch.Tensor, ranks: Ranks) -> list[int]:
+    def noted(fired: int, ranks: Ranks) -> list[int]:
         weights = initial_weights(4, 3, np.random.default_rng(0))
         start = Start(weights, np.zeros(4, np.float32), 1.0, 10, np.random.default_rng(0))
         network = TopKNetwork(start, k=1, aux_k=1, aux_weight=0.1, dead_after=10)
         network.ranks = ranks
-        network._note_fired(fired, 5)
+        network._note_fired(as_rows(torch.ones(5, 1), torch.full((5, 1), fired), 3))
         return network.rows_since_fired.tolist()
 
-    assert together([torch.tensor([True, False, False]), torch.tensor([False, True, False])], noted) == [[0, 0, 10]] * 2
+    assert together([0, 1], noted) == [[0, 0, 10]] * 2
 
 
 def test_every_variant_has_one_result_from_uneven_shards(variant, counts):

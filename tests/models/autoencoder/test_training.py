@@ -15,6 +15,7 @@ from models.autoencoder.devices import torch_device, torch_threads
 from models.autoencoder.measures import fvu
 from models.autoencoder.networks.base import Start, initial_weights
 from models.autoencoder.networks.batch import SparseBatch
+from models.autoencoder.networks.batch_topk import BatchTopKNetwork
 from models.autoencoder.networks.topk import TopKNetwork, keep_top_k
 from models.autoencoder.scaling import fit_scaling, total_variance
 from models.autoencoder.topk import TopKAutoencoder
@@ -102,13 +103,15 @@ def test_the_auxiliary_loss_revives_dead_latents(counts):
     assert dead[1 / 32] == 0
 
 
-def trainer_of(counts: sp.csr_matrix, aux_weight: float) -> Trainer:
+def trainer_of(counts: sp.csr_matrix, aux_weight: float, *, per_batch: bool = False) -> Trainer:
     """Make a trainer of 16 latents on scaled counts."""
     rng = np.random.default_rng(0)
     scaling = fit_scaling(counts, floor=1.0, cap=10.0)
     variance = total_variance(scaling.apply(counts), scaling.mean)
-    start = Start(initial_weights(48, 16, rng), scaling.mean, variance, counts.shape[0], rng)
-    network = TopKNetwork(start, k=2, aux_k=8, aux_weight=aux_weight, dead_after=500)
+    weights = initial_weights(48, 16, rng) | {"threshold": np.zeros(1, np.float32)}
+    start = Start(weights, scaling.mean, variance, counts.shape[0], rng)
+    kind = BatchTopKNetwork if per_batch else TopKNetwork
+    network = kind(start, k=2, aux_k=8, aux_weight=aux_weight, dead_after=500)
     return Trainer(network, SETTINGS, rng)
 
 
@@ -122,12 +125,16 @@ def test_the_gradient_of_the_decoder_is_at_right_angles_to_its_rows(counts):
     assert (network.decoder.grad * network.decoder).sum(dim=1).abs().max() < 1e-6
 
 
-def test_a_wide_dictionary_is_read_where_latents_are_active_and_learned_as_if_read_in_full(counts, monkeypatch):
+@pytest.mark.parametrize("per_batch", [False, True])
+def test_a_wide_dictionary_is_read_where_latents_are_active_and_learned_as_if_read_in_full(
+    counts, monkeypatch, per_batch
+):
     rows = fit_scaling(counts, floor=1.0, cap=10.0).apply(counts[:50])
     gradients = []
     for wide in (1, 1000):
         monkeypatch.setattr("models.autoencoder.networks.topk.WIDE", wide)
-        network = trainer_of(counts, 0.0).network
+        network = trainer_of(counts, 1 / 32, per_batch=per_batch).network
+        network.rows_since_fired += 500 * (torch.arange(16) < 4)  # some are dead
         batch = SparseBatch.of(rows)
         torch.autograd.backward(network.training_loss(batch, batch))
         gradients.append([parameter.grad for parameter in network.parameters()])
