@@ -13,8 +13,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from jobs.report.comparison_measures import ComparedEmbedding, Difference, EmbeddingComparison
+from jobs.report.embedding_comparison import DEFAULT, gap_of
 
-DEFAULT, KIND, SVD, TRUTH = "TopK, the default", "denoising: TopK, masked", "TruncatedSVD, fp16", "the true interests"
+KIND = "the default's kind"
 SIZES, MOST_DEAD, HALF = (16, 32, 64), 0.05, 0.5
 
 
@@ -28,30 +29,18 @@ def promises(comparison: EmbeddingComparison) -> Iterator[str]:
         kept = default.dead_share <= MOST_DEAD
         yield f"dead latents of the default: {default.dead_share:.1%}, 5 % allowed: {_verdict(kept)}"
     for size in SIZES:
-        for one in dict.fromkeys([found.get((KIND, size)), _best_variant(comparison, size)]):
+        own = [found.get((name, size)) for name in (DEFAULT, KIND)]
+        for one in dict.fromkeys([*own, _best_variant(comparison, size)]):
             if one and one.auc_against_svd:
                 yield _above(f"{size} bytes: {one.name} against SVD", one.auc_against_svd)
-    yield from _gap(comparison, default)
+    if gap := gap_of(comparison):
+        yield f"{gap.sentence[:-1]}: {'nothing to close' if gap.closed is None else _verdict(gap.closed >= HALF)}"
 
 
 def _best_variant(comparison: EmbeddingComparison, size: int) -> ComparedEmbedding | None:
     """Give the autoencoder of a size with the highest AUC: picked by what is measured, so a little flattered."""
     own = [one for one in comparison.embeddings if one.budget == size and one.dead_share is not None]
     return max(own, key=lambda one: one.auc, default=None)
-
-
-def _gap(comparison: EmbeddingComparison, default: ComparedEmbedding | None) -> Iterator[str]:
-    svds = [one.auc for one in comparison.embeddings if one.name == SVD]
-    truth = next((one.auc for one in comparison.embeddings if one.name == TRUTH), None)
-    if default is None or truth is None or not svds:
-        return
-    gap = truth - max(svds)
-    if gap <= 0:
-        yield f"the true interests have an AUC of {truth:.4f}, the best SVD {max(svds):.4f}: there is no gap to close"
-        return
-    closed = (default.auc - max(svds)) / gap
-    told = f"of the gap from the best SVD to the true interests the default closes {closed:.0%}"
-    yield f"{told}: {_verdict(closed >= HALF)}"
 
 
 def _above(what: str, found: Difference) -> str:

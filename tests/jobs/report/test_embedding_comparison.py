@@ -11,7 +11,7 @@ import pytest
 from jobs.comparison_file import read_comparison
 from jobs.errors import BadInput
 from jobs.report.comparison_measures import EmbeddingComparison
-from jobs.report.embedding_comparison import sentence
+from jobs.report.embedding_comparison import DEFAULT, SVD, TRUTH, sentence
 from jobs.report.metrics import Metrics, assemble
 from jobs.report.page import render
 
@@ -47,6 +47,16 @@ def test_the_best_of_a_size_is_named_and_whether_it_may_be_chance(compared: dict
     compared["embeddings"][0]["auc_against_svd"]["low"] = -0.001
     assert str(sentence(EmbeddingComparison.model_validate(compared))).endswith("which may be chance.")
     assert sentence(None) is None
+
+
+def test_the_share_of_the_gap_that_the_default_closes_is_told(compared: dict[str, Any]) -> None:
+    one = compared["embeddings"][0]
+    for name, auc in ((DEFAULT, 0.71), (SVD, 0.70), (TRUTH, 0.74)):
+        compared["embeddings"].append({**one, "name": name, "auc": auc, "budget": 0})
+    told = str(sentence(EmbeddingComparison.model_validate(compared)))
+    assert told.endswith(
+        "Of the gap from the best SVD (0.7000) to the true interests (0.7400) the default (0.7100) closes 25%."
+    )
 
 
 def test_the_file_is_read_as_it_was_written(compared: dict[str, Any], tmp_path: Path) -> None:
