@@ -16,7 +16,7 @@ from features.catalogue import features_of, keys_of
 from features.feature import Feature, Key
 from features.requests import REQUEST_KEY, with_send_at
 from features.rows import evaluated, with_histories
-from features.send_context import LOCAL_SEND_AT, with_local_send_at
+from features.send_context import LOCAL_HOUR, LOCAL_WEEKDAY, with_local_send_time
 from features.time_rules import TimeRules
 
 PACKED_USER, PACKED_OFFER = "packed_user", "packed_offer"
@@ -24,7 +24,7 @@ PACKED_USER, PACKED_OFFER = "packed_user", "packed_offer"
 READY, OF_OFFER = "ready_", "offer_"
 """First words of columns while rows are joined: of features, and of what offers have and users too."""
 
-SEND_TIME = ("send_at", LOCAL_SEND_AT, "local_hour", "timezone")
+SEND_TIME = ("send_at", LOCAL_HOUR, LOCAL_WEEKDAY, "local_hour", "timezone")
 """What settles the time of a send, and what is settled then."""
 
 Pack: TypeAlias = Callable[[pa.RecordBatch], pa.Array]
@@ -85,15 +85,17 @@ def scoring_rows(
     sends = with_histories(campaigns.crossJoin(midnight), histories, [campaign])
     shared = sorted({"timezone", *(name for key in of_offer for name in key)} & {*users.columns})
     offers = sends.join(F.broadcast(users.select("as_of", *shared).distinct()), "as_of")
-    offers = with_local_send_at(with_send_at(offers, rules))
+    offers = with_local_send_time(with_send_at(offers, rules))
     offers = with_histories(offers, {key: F.broadcast(histories[key]) for key in of_offer}, of_offer)
 
     of_pairs = {name for key in of_pair for name in histories[key].columns}
     ready_users = _ready(features, users, {*offers.columns, *of_pairs, *SEND_TIME})
     others = [feature for feature in features if feature not in ready_users]
     ready_offers = _ready(others, offers, {*users.columns, *of_pairs})
-    late = [feature for feature in others if feature not in ready_offers]
-    needed = {*REQUEST_KEY, *(name for key in of_pair for name in key), *_words(late)}
+    crossed_features = [feature for feature in others if feature not in ready_offers]
+    late = [feature for feature in crossed_features if _words([feature]) & of_pairs]
+    key_names = {*REQUEST_KEY, *(name for key in of_pair for name in key)}
+    needed = key_names | _words(crossed_features)
     extra = [name for name in people.columns if name not in REQUEST_KEY and (wanted is None or name in wanted)]
     users = _narrowed(users, {*needed, *shared, *extra}, ready_users)
     offers = _narrowed(offers, needed - {*users.columns} | {"as_of", *shared}, ready_offers)
@@ -108,6 +110,8 @@ def scoring_rows(
     offers = offers.withColumnsRenamed({name: OF_OFFER + name for name in ("as_of", *shared)})
     same = [F.col(name).eqNullSafe(F.col(OF_OFFER + name)) for name in ("as_of", *shared)]
     crossed = users.repartition(n_partitions, "user_id").join(F.broadcast(offers), same)
+    at_once = [feature for feature in crossed_features if feature not in late]
+    crossed = _narrowed(crossed, key_names | _words(late) | {*extra, *packed}, at_once)  # joins by pair copy rows
     pairs = with_histories(crossed, {key: histories[key].hint("shuffle_hash") for key in of_pair}, of_pair)
     gone = {name for names in packed.values() for name in names}
     columns = [
@@ -130,7 +134,7 @@ def _ready(features: Iterable[Feature], rows: DataFrame, elsewhere: Collection[s
 
 
 def _narrowed(rows: DataFrame, needed: Collection[str], ready: Iterable[Feature]) -> DataFrame:
-    columns = [name for name in rows.columns if name in needed]
+    columns = [name for name in rows.columns if name in needed or name.startswith(READY)]
     return rows.select(*columns, *(evaluated(feature).alias(READY + feature.name) for feature in ready))
 
 

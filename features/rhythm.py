@@ -10,7 +10,7 @@ from features.feature import Feature
 from features.local_time import HOURS, WEEKDAYS
 from features.owner_streams import Integers
 from features.push_history import smoothed
-from features.send_context import LOCAL_SEND_AT
+from features.send_context import LOCAL_HOUR, LOCAL_WEEKDAY
 from features.windows import REMEMBERED
 
 NEAR_HOURS = 2
@@ -40,10 +40,10 @@ def as_lists(counts: Integers) -> pa.Array:
     return pa.FixedSizeListArray.from_arrays(pa.array(counts.ravel()), counts.shape[1]).cast(pa.list_(pa.int64()))
 
 
-def near_hour(hours: str, send_at: str = "send_at") -> str:
-    """Give SQL for the sum of an array of 24 counts within ``NEAR_HOURS`` of the hour of a time."""
+def near_hour(hours: str, hour: str = "hour(send_at)") -> str:
+    """Give SQL for the sum of an array of 24 counts within ``NEAR_HOURS`` of an hour of the day."""
     around = range(-NEAR_HOURS, NEAR_HOURS + 1)
-    return _sum(f"{hours}[pmod(hour({send_at}) + {shift}, {HOURS})]" for shift in around)
+    return _sum(f"{hours}[pmod({hour} + {shift}, {HOURS})]" for shift in around)
 
 
 def _sum(counts: Iterable[str]) -> str:
@@ -82,7 +82,7 @@ def rhythm_features(prefix: str, what: str) -> tuple[Feature, ...]:
         )  # fmt: skip
 
     def near(counts: str) -> str:
-        return near_hour(counts, LOCAL_SEND_AT)
+        return near_hour(counts, LOCAL_HOUR)
 
     def of_bin(first: int) -> Callable[[str], str]:
         return lambda counts: _sum(f"{counts}[{hour}]" for hour in range(first, first + BIN_HOURS))
@@ -92,7 +92,7 @@ def rhythm_features(prefix: str, what: str) -> tuple[Feature, ...]:
 
     return (
         share("near_hour", hours, near, f"within {NEAR_HOURS} hours of the send's hour"),
-        share("on_weekday", weekdays, on(f"weekday({LOCAL_SEND_AT})"), "on the send's weekday"),
+        share("on_weekday", weekdays, on(LOCAL_WEEKDAY), "on the send's weekday"),
         *(
             share(
                 f"{first}_to_{first + BIN_HOURS}h", hours, of_bin(first), f"from {first} to {first + BIN_HOURS} o'clock"

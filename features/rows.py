@@ -16,7 +16,7 @@ from features.feature import PAIR, Feature, History, Key
 from features.owner_streams import Told, over_owners
 from features.priors import prior_steps, priors
 from features.rhythm_priors import rhythm_priors
-from features.send_context import with_local_send_at
+from features.send_context import with_local_send_time
 
 PRIORS = "priors"
 ASKED = "asked_on"
@@ -130,7 +130,7 @@ def feature_columns(joined: DataFrame, kept: Sequence[str], tables: Collection[s
     DataFrame
         The columns to keep and one column a feature, named and ordered as in ``features.catalogue``.
     """
-    return with_local_send_at(joined).select(*kept, *map(evaluated, features_of(tables)))
+    return with_local_send_time(joined).select(*kept, *map(evaluated, features_of(tables)))
 
 
 def evaluated(feature: Feature) -> Column:
