@@ -30,18 +30,29 @@ from datetime import date
 from pathlib import Path
 
 from jobs.report.comparison_measures import EmbeddingComparison
+from jobs.report.embedding_comparison import SVD
 from tests.benchmarks.embeddings.cells import Bench
 from tests.benchmarks.embeddings.comparison import Choice, Comparison
 from tests.benchmarks.embeddings.data import FILES, load
 from tests.benchmarks.embeddings.downstream import Downstream
 from tests.benchmarks.embeddings.figures import figures_of
-from tests.benchmarks.embeddings.grid import NONE, QUICK_SETTINGS, RIVALS, THE_DEFAULT, TRUTH, VARIANTS, Method
+from tests.benchmarks.embeddings.grid import (
+    DEFAULT_SIZE,
+    ITS_KIND,
+    NONE,
+    QUICK_SETTINGS,
+    RIVALS,
+    THE_DEFAULT,
+    TRUTH,
+    VARIANTS,
+    Method,
+)
 from tests.benchmarks.embeddings.promises import promises
 from tests.benchmarks.embeddings.table import markdown
 
-SIZE, OTHER_SIZES, DEFAULT_SIZE, BEST = 32, (16, 64, 128), 16, 4
+SIZE, OTHER_SIZES, BEST = 32, (16, 64, 128), 4
+KIND_SIZES = (16, 32, 64)
 QUICK_SIZES = (32, 16)
-SVD = "TruncatedSVD, fp16"
 
 
 def arg_parser() -> argparse.ArgumentParser:
@@ -97,11 +108,12 @@ def main() -> None:
 def _choices(comparison: Comparison, args: argparse.Namespace, *, truth: bool) -> list[Choice]:
     """Choose at one size, then the best variants and all rivals at the others; without codes comes first."""
     rivals, variants = ([one for one in of if one.name in (args.method or [one.name])] for of in (RIVALS, VARIANTS))
-    known = comparison.choose([(NONE, 0), *([(TRUTH, 0)] if truth else []), (THE_DEFAULT, DEFAULT_SIZE)])
+    sizes = (SIZE, *(size for size in OTHER_SIZES if size in _sizes(args)))
+    kinds = [(ITS_KIND, size) for size in KIND_SIZES if size in sizes and size != DEFAULT_SIZE]
+    known = comparison.choose([(NONE, 0), *([(TRUTH, 0)] if truth else []), (THE_DEFAULT, DEFAULT_SIZE), *kinds])
     at_size = comparison.choose([(method, SIZE) for method in (*rivals, *variants)])
     best = _best_variants(at_size)
-    others = [size for size in OTHER_SIZES if size in _sizes(args)]
-    return known + at_size + comparison.choose([(method, size) for size in others for method in (*rivals, *best)])
+    return known + at_size + comparison.choose([(method, size) for size in sizes[1:] for method in (*rivals, *best)])
 
 
 def _best_variants(choices: list[Choice]) -> list[Method]:

@@ -19,10 +19,9 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
-from models.autoencoder.topk import TopKAutoencoder
 from tests.benchmarks.embeddings.data import REQUEST, TRAIN, Data, load
 from tests.benchmarks.embeddings.downstream import Downstream
-from tests.benchmarks.embeddings.grid import DEFAULTS
+from tests.benchmarks.embeddings.grid import default
 
 GAP_DAYS = 2
 """Days until a send's label is final: none of the first half's labels is of a send so close to the second one."""
@@ -56,7 +55,7 @@ class Halves:
 
 def measured(halves: Halves, downstream: Downstream, seed: int, **settings: Any) -> dict[str, float]:
     data = halves.later
-    model = TopKAutoencoder(random_state=seed, **{**DEFAULTS, **settings})
+    model = default(random_state=seed, **settings)
     if "click_weight" in settings:
         model.fit(halves.counts, halves.labels)
     else:

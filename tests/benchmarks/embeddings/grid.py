@@ -5,6 +5,7 @@ The first settings of each list are those that `--quick` tries.
 
 from __future__ import annotations
 
+import argparse
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -13,6 +14,9 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
+from jobs.embedding_arguments import add_embedding_arguments, estimator_of
+from jobs.report import embedding_comparison
+from jobs.report.embedding_comparison import DEFAULT, SVD
 from models.autoencoder.batch_topk import BatchTopKAutoencoder
 from models.autoencoder.contractive import ContractiveAutoencoder
 from models.autoencoder.deep import DeepAutoencoder
@@ -32,8 +36,26 @@ from tests.benchmarks.embeddings.rivals import Embedding
 
 Settings = Mapping[str, Any]
 QUICK_SETTINGS = 2
-DEFAULTS = {"n_latents": 64, "k": 8, "dropout": 0.3, "scale_floor": 1.0, "max_epochs": 30}
-"""Of `jobs.train_embedding`; 16 bytes."""
+KIND = "the default's kind"
+
+
+def default(**settings: Any) -> Autoencoder:
+    """Make what `jobs.train_embedding` learns unless it is told otherwise, but for some settings."""
+    parser = argparse.ArgumentParser()
+    add_embedding_arguments(parser)
+    return estimator_of(parser.parse_args([])).set_params(**settings)
+
+
+DEFAULT_SIZE = 16
+"""Bytes a user of the default, at most."""
+
+
+def of_default(budget: int) -> Settings:
+    """Give the default's settings, scaled to a number of bytes: as many latents for each that a user may have."""
+    own = default().get_params()
+    k = own["k"] * budget // DEFAULT_SIZE
+    width = min(own["n_latents"] // own["k"] * k, 256)
+    return {**{name: own[name] for name in ("dropout", "scale_floor", "max_epochs")}, "n_latents": width, "k": k}
 
 
 @dataclass(frozen=True)
@@ -115,14 +137,14 @@ LENGTHS = {"share": [1.0, 0.5], "floor": FLOORS}
 
 RIVALS = [
     Method("raw top tokens, fp16", rivals.raw, lambda _: _each(floor=FLOORS, by=["users", "variance"])),
-    Method("TruncatedSVD, fp16", rivals.svd, lambda _: _each(**LENGTHS)),
+    Method(SVD, rivals.svd, lambda _: _each(**LENGTHS)),
     Method("PCA, int8", rivals.pca_int8, lambda _: _each(**LENGTHS)),
     Method("random projection, fp16", rivals.random_projection, lambda _: _each(floor=FLOORS)),
     Method("NMF, fp16", rivals.nmf, lambda _: _each(**LENGTHS, l1=[0.0, 0.001, 0.01])),
 ]
 
 NONE = Method("none", None)
-TRUTH = Method("the true interests", None, known=lambda data: data.interests)
+TRUTH = Method(embedding_comparison.TRUTH, None, known=lambda data: data.interests)
 
 VARIANTS = [
     Method("TopK", _autoencoder(TopKAutoencoder), lambda budget: _topk(budget // 2)),
@@ -157,4 +179,5 @@ VARIANTS = [
     Method("variational", _autoencoder(VariationalAutoencoder), _dense(beta=[0.003, 0.001])),
 ]
 
-THE_DEFAULT = Method("TopK, the default", _autoencoder(TopKAutoencoder), lambda _: [{**DEFAULTS}])
+THE_DEFAULT = Method(DEFAULT, _autoencoder(type(default())), lambda _: [of_default(DEFAULT_SIZE)])
+ITS_KIND = Method(KIND, THE_DEFAULT.fit, lambda budget: [of_default(budget)])

@@ -14,8 +14,8 @@ from pathlib import Path
 
 from jobs.report.comparison_measures import ComparedEmbedding, Difference, EmbeddingComparison
 from jobs.report.embedding_comparison import DEFAULT, gap_of
+from tests.benchmarks.embeddings.grid import KIND
 
-KIND = "the default's kind"
 SIZES, MOST_DEAD, HALF = (16, 32, 64), 0.05, 0.5
 
 

@@ -21,9 +21,8 @@ from typing import Any
 from jobs.embedding import encoded
 from jobs.session import make_session
 from models.autoencoder.store import save
-from models.autoencoder.topk import TopKAutoencoder
 from tests.benchmarks.embeddings.behaviour import AS_OF, N_TOKENS, WORDS, behaviour_of, cells_of
-from tests.benchmarks.embeddings.grid import DEFAULTS
+from tests.benchmarks.embeddings.grid import default
 from tests.benchmarks.memory import PeakMemory
 
 FLAT = 1.1
@@ -41,7 +40,7 @@ def prepare(folder: Path, sizes: list[int], settings: list[str]) -> None:
             from jobs.behaviour_sample import sample_of
 
             rows = behaviour_of(spark, LEARN_USERS).orderBy("user_id").toArrow()
-            model = TopKAutoencoder(**DEFAULTS).fit(sample_of(rows, N_TOKENS).counts)
+            model = default().fit(sample_of(rows, N_TOKENS).counts)
             save(model, WORDS, folder / "embedding", model.measures_)
     finally:
         spark.stop()

@@ -19,9 +19,8 @@ from jobs.lake import Lake
 from jobs.session import make_session
 from jobs.shared_training import fingerprint, learn_together
 from models.autoencoder.measures import fvu_of
-from models.autoencoder.topk import TopKAutoencoder
 from tests.benchmarks.embeddings.behaviour import N_TOKENS, behaviour_of
-from tests.benchmarks.embeddings.grid import DEFAULTS
+from tests.benchmarks.embeddings.grid import default
 
 PROMISED = 0.02
 
@@ -29,7 +28,7 @@ PROMISED = 0.02
 def main() -> None:
     parser = argparse.ArgumentParser(prog="tests.benchmarks.embeddings.shared", description=__doc__)
     parser.add_argument("--users", type=int, default=20_000)
-    parser.add_argument("--max-epochs", type=int, default=DEFAULTS["max_epochs"])
+    parser.add_argument("--max-epochs", type=int, default=default().get_params()["max_epochs"])
     args = parser.parse_args()
     settings = {
         "spark.master": "local-cluster[2,1,1024]",
@@ -44,7 +43,7 @@ def main() -> None:
         held_out = "conv(substr(md5(user_id), 1, 8), 16, 10) % 10 = 0"
         learn, check = rows.where(f"NOT {held_out}"), rows.where(held_out)
         counts, _, _ = sample_of(check.toArrow(), N_TOKENS)
-        estimator = TopKAutoencoder(**{**DEFAULTS, "max_epochs": args.max_epochs})
+        estimator = default(max_epochs=args.max_epochs)
         begun = perf_counter()
         sample = sample_of(learn.orderBy("user_id", "as_of").toArrow(), N_TOKENS)
         alone = clone(estimator).fit(sample.counts)

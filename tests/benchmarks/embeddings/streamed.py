@@ -22,9 +22,8 @@ from jobs.session import make_session
 from jobs.stored_behaviour import BATCH_ROWS, StoredBehaviour
 from models.autoencoder.devices import torch_threads
 from models.autoencoder.measures import blocks_of
-from models.autoencoder.topk import TopKAutoencoder
 from tests.benchmarks.embeddings.behaviour import WORDS, behaviour_of
-from tests.benchmarks.embeddings.grid import DEFAULTS
+from tests.benchmarks.embeddings.grid import default
 from tests.benchmarks.embeddings.scale import FLAT
 
 
@@ -45,7 +44,7 @@ def prepare(folder: Path, sizes: list[int]) -> None:
 def learn(folder: Path, users: int, rows_in_memory: int, epochs: int) -> dict[str, Any]:
     """Learn once, in this process; 0 rows in memory are all."""
     stored = StoredBehaviour(sorted((folder / f"rows-{users}").glob("*.parquet")))
-    model = TopKAutoencoder(**{**DEFAULTS, "max_epochs": epochs, "device": "cpu"})
+    model = default(max_epochs=epochs, device="cpu")
     blocks = blocks_of(WORDS)
     with torch_threads(1):
         before, begun = _peak(), perf_counter()

@@ -6,7 +6,8 @@ from typing import Any
 
 from jobs.report.comparison_measures import ComparedEmbedding, EmbeddingComparison
 from jobs.report.embedding_comparison import DEFAULT, SVD, TRUTH
-from tests.benchmarks.embeddings.promises import KIND, promises
+from tests.benchmarks.embeddings.grid import KIND
+from tests.benchmarks.embeddings.promises import promises
 
 
 def embedding(name: str, budget: int, auc: float, above_svd: float | None = None, **figures: Any) -> ComparedEmbedding:
