@@ -14,8 +14,10 @@ from pyspark import Broadcast
 from pyspark.sql import DataFrame, SparkSession
 
 from features.crossing import Crossed, Pack
+from jobs.errors import BadInput
 from models.batch import from_packed, to_encode, to_packed
 from models.serving.encoder import RowEncoder
+from models.serving.errors import EngineError
 from models.serving.manifest import read_verified
 from models.serving.scorer import Scorer
 from models.serving.types import Floats
@@ -33,6 +35,8 @@ class Served:
     serving_format: str = field(compare=False)
     contents: Mapping[str, bytes] = field(compare=False)
     """The serving files, whose hashes were found to be right."""
+    engine: str | None = None
+    """One of ``models.serving.engines.ENGINES`` of the format; its first by default."""
 
     @property
     def raw_columns(self) -> tuple[str, ...]:
@@ -40,16 +44,23 @@ class Served:
         return scorer_of(self).encoder.raw_columns
 
 
-def read_served(folder: Path, manifest: dict[str, Any]) -> Served:
-    """Read the serving files of a bundle.
+def read_served(folder: Path, manifest: dict[str, Any], engine: str | None = None) -> Served:
+    """Read the serving files of a bundle, and load them once.
 
     Raises
     ------
     BundleError
         When one is missing; `HashMismatchError` when one is not what it should be.
+    BadInput
+        When the engine does not run the format, or is not installed.
     """
     contents = read_verified(folder, manifest, manifest["serving_files"])
-    return Served(manifest["version"], manifest["serving_format"], contents)
+    served = Served(manifest["version"], manifest["serving_format"], contents, engine)
+    try:
+        scorer_of(served)
+    except EngineError as error:
+        raise BadInput(str(error)) from None
+    return served
 
 
 def packing(spark: SparkSession, served: Served) -> Pack:
@@ -108,4 +119,4 @@ def encoding_of(encoder: RowEncoder, packed: Mapping[str, Sequence[str]]) -> Cal
 @lru_cache(maxsize=1)
 def scorer_of(served: Served) -> Scorer:
     """Load a scorer, once a process for as long as the model is the same."""
-    return Scorer.from_contents(served.serving_format, served.contents)
+    return Scorer.from_contents(served.serving_format, served.contents, engine=served.engine)

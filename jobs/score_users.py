@@ -43,6 +43,10 @@ def arg_parser() -> argparse.ArgumentParser:
     """Give the job's arguments."""
     parser = job_parser(__doc__)
     parser.add_argument("--top", type=at_least(1), metavar="K", help="keep only the K likeliest users of each campaign")
+    parser.add_argument(
+        "--engine", metavar="NAME", help="what runs the model, one of its format's; lleaves, where it is installed, "
+        "compiles trees for seconds and then takes half the time: for millions of rows (default: the format's first)"
+    )  # fmt: skip
     add_tracking_argument(parser)
     return parser
 
@@ -58,7 +62,7 @@ def run(spark: SparkSession, args: argparse.Namespace) -> None:
         say("no champion yet: nobody is scored")
     else:
         manifest = read_manifest(champion.folder, manifest_sha256=champion.manifest_sha256)
-        served = read_served(champion.folder, manifest)
+        served = read_served(champion.folder, manifest, args.engine)
         crossed = raw_rows(
             lake, args.ds, manifest["embedding_version"], counts["users"],
             wanted=served.raw_columns, pack=packing(spark, served),

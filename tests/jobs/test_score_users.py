@@ -18,13 +18,15 @@ from pyspark.sql import DataFrame, SparkSession
 
 from features.crossing import Crossed
 from jobs import score_users
-from jobs.batch_scoring import SCORED_AS, Served, encoding_of, packing, score_batches, scored, scorer_of
+from jobs.batch_scoring import SCORED_AS, Served, encoding_of, packing, read_served, score_batches, scored, scorer_of
+from jobs.errors import BadInput
 from jobs.lake import Lake
 from jobs.score_users import likeliest, write_scores
 from models.batch import to_batch, to_encode, to_labelled_rows
 from models.bundle import serving_contents
 from models.candidates import candidates_for, fit_candidate
 from models.schema import Feature, FeatureSchema
+from models.serving.manifest import sha256
 from models.serving.scorer import Scorer
 
 DS = date(2026, 2, 11)
@@ -98,7 +100,7 @@ class Sent:
 def test_a_process_loads_a_model_once(monkeypatch: pytest.MonkeyPatch) -> None:
     model, loads = served("logistic"), []
     load = Scorer.from_contents
-    monkeypatch.setattr(Scorer, "from_contents", lambda *args: loads.append(1) or load(*args))
+    monkeypatch.setattr(Scorer, "from_contents", lambda *args, **engine: loads.append(1) or load(*args, **engine))
     scorer_of.cache_clear()
     (batch,) = made_rows().to_batches()
     for again in (model, Served(model.version, model.serving_format, dict(model.contents))):
@@ -106,6 +108,17 @@ def test_a_process_loads_a_model_once(monkeypatch: pytest.MonkeyPatch) -> None:
     assert len(loads) == 1
     list(score_batches(Sent(Served("another", model.serving_format, model.contents)), {}, iter([batch])))
     assert len(loads) == 2
+
+
+def test_an_engine_that_does_not_run_the_model_is_one_clear_line(tmp_path: Path) -> None:
+    model = served("logistic")
+    for name, content in model.contents.items():
+        (tmp_path / name).write_bytes(content)
+    hashes = {name: {"sha256": sha256(content)} for name, content in model.contents.items()}
+    about = {"version": "abc", "serving_format": model.serving_format, "serving_files": [*hashes], "files": hashes}
+    assert read_served(tmp_path, about).contents == model.contents
+    with pytest.raises(BadInput, match=r"expected one of .*, got 'lleaves'"):
+        read_served(tmp_path, about, "lleaves")
 
 
 def test_tasks_of_a_worker_share_its_model(spark: SparkSession) -> None:
