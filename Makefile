@@ -24,9 +24,9 @@ BY_LINE := $(if $(filter output-sync,$(.FEATURES)),--output-sync=line)
 
 .DEFAULT_GOAL := help
 .PHONY: help setup setup-tests setup-airflow demo check test test-dags test-pipeline test-jobs test-features test-models \
-	bench-models bench-scoring bench-cluster bench-embeddings bench-embedding-speed bench-embedding-processes bench-embedding-scale \
-	bench-embedding-stream \
-	bench-anomalies bench-lookalikes bench-features bench-feature-scale package clean
+	bench-models bench-scoring bench-cluster bench-embeddings bench-embeddings-full bench-embedding-speed \
+	bench-embedding-processes bench-embedding-scale bench-embedding-stream bench-anomalies bench-lookalikes \
+	bench-features bench-feature-scale package clean
 
 help: ## say what there is to make
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 16
@@ -78,6 +78,9 @@ bench-scoring: setup ## CPU time of batch scoring on Spark, by step, beside Ligh
 
 bench-embeddings: setup ## embeddings of equal bytes beside each other, on a lake: ROOT, DS; BENCH_ARGS=--quick
 	@$(BIN)/python -m tests.benchmarks.embeddings --root $(ROOT) --ds $(DS) --output build/bench $(BENCH_ARGS)
+
+bench-embeddings-full: setup ## the whole comparison, from four simulated lakes on: some hours; BENCH_ARGS="--processes 2"
+	@$(BIN)/python -m tests.benchmarks.embeddings.whole --output build/bench-embeddings $(BENCH_ARGS)
 
 bench-embedding-speed: setup ## encoding and learning beside plain dense PyTorch, on one thread; BENCH_ARGS=--device cuda
 	@$(BIN)/python -m tests.benchmarks.embeddings.speed $(BENCH_ARGS)
