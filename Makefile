@@ -24,9 +24,9 @@ BY_LINE := $(if $(filter output-sync,$(.FEATURES)),--output-sync=line)
 
 .DEFAULT_GOAL := help
 .PHONY: help setup setup-tests setup-airflow demo check test test-dags test-pipeline test-jobs test-features test-models \
-	bench-models bench-scoring bench-cluster bench-embeddings bench-embedding-speed bench-embedding-processes bench-embedding-scale \
-	bench-embedding-stream \
-	bench-anomalies bench-lookalikes bench-features bench-feature-scale package clean
+	bench-models bench-scoring bench-cluster bench-embeddings bench-embeddings-full bench-embedding-speed \
+	bench-embedding-processes bench-embedding-scale bench-embedding-stream bench-anomalies bench-lookalikes \
+	bench-lookalike-scale bench-features bench-feature-scale package clean
 
 help: ## say what there is to make
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 16
@@ -79,13 +79,16 @@ bench-scoring: setup ## CPU time of batch scoring on Spark, by step, beside Ligh
 bench-embeddings: setup ## embeddings of equal bytes beside each other, on a lake: ROOT, DS; BENCH_ARGS=--quick
 	@$(BIN)/python -m tests.benchmarks.embeddings --root $(ROOT) --ds $(DS) --output build/bench $(BENCH_ARGS)
 
+bench-embeddings-full: setup ## the whole comparison, from four simulated lakes on: some hours; BENCH_ARGS="--processes 2"
+	@$(BIN)/python -m tests.benchmarks.embeddings.whole --output build/bench-embeddings $(BENCH_ARGS)
+
 bench-embedding-speed: setup ## encoding and learning beside plain dense PyTorch, on one thread; BENCH_ARGS=--device cuda
 	@$(BIN)/python -m tests.benchmarks.embeddings.speed $(BENCH_ARGS)
 
 bench-embedding-processes: setup ## an embedding learned by two executors of a local cluster beside one process
 	@$(BIN)/python -m tests.benchmarks.embeddings.shared $(BENCH_ARGS)
 
-bench-embedding-scale: setup ## 100,000 to a million users encoded by Spark on two cores: users a second, memory
+bench-embedding-scale: setup ## encode_users for 100,000 to a million users, on two cores: users a second, memory
 	@$(BIN)/python -m tests.benchmarks.embeddings.scale --output build/bench-scale $(BENCH_ARGS)
 
 bench-embedding-stream: setup ## memory of an embedding that is learned block by block from disk, beside all rows in memory
@@ -97,6 +100,9 @@ bench-anomalies: setup ## flag_anomalies on the simulator's bots, beside simpler
 bench-lookalikes: setup ## find_lookalikes by true interests beside exact search, on a simulated lake: ROOT, DS; then 10 million codes
 	@$(BIN)/python -m tests.benchmarks.embeddings.lookalikes --root $(ROOT) --ds $(DS) $(BENCH_ARGS)
 	@$(BIN)/python -m tests.benchmarks.embeddings.hamming_speed
+
+bench-lookalike-scale: setup ## find_lookalikes among a million users, on two cores: users a second, memory
+	@$(BIN)/python -m tests.benchmarks.embeddings.lookalike_scale --output build/bench-scale $(BENCH_ARGS)
 
 bench-features: setup-tests ## a night over logs of several lengths, and beside DuckDB and Spark SQL on all events
 	@$(BIN)/python -m tests.benchmarks.features --output build/bench-features $(BENCH_ARGS)

@@ -53,10 +53,11 @@ def arg_parser() -> argparse.ArgumentParser:
     parser.add_argument("--mapping", help="a shipped mapping by name, or the path of a .toml file")
     parser.add_argument("--input", help="file, folder or URI that the mapping's sources are relative to")
     parser.add_argument("--simulate", action="store_true", help="simulate a log below the root, and take that")
-    sizes = parser.add_argument_group("size of the simulated log")
-    sizes.add_argument("--users", type=at_least(1), default=20_000)
-    sizes.add_argument("--days", type=at_least(1), default=42)
-    sizes.add_argument("--sends", type=at_least(1), default=300_000)
+    log = parser.add_argument_group("the simulated log")
+    log.add_argument("--users", type=at_least(1), default=20_000)
+    log.add_argument("--days", type=at_least(1), default=42)
+    log.add_argument("--sends", type=at_least(1), default=300_000)
+    log.add_argument("--seed", type=int, dest="log_seed", metavar="SEED", help="another one gives another log")
     add_split_arguments(parser)
     parser.add_argument("--gates", metavar="FILE", help="a TOML file with the limits (default: jobs/gates.toml)")
     parser.add_argument("--top", type=at_least(1), metavar="K", help="keep only the K likeliest users of each campaign")
@@ -94,8 +95,12 @@ def steps_of(args: argparse.Namespace) -> list[Step]:
     """Settle the arguments of every job before the first one starts."""
     before: list[Step] = []
     ceiling: list[Step] = []
+    if args.log_seed is not None and not args.simulate:
+        raise BadInput(f"--seed is that of a simulated log: expected --simulate, or no --seed, got {args.log_seed}")
     if args.simulate:
         simulate = _for(simulate_logs, args, output=f"{absolute(args.root)}/simulated_logs")
+        if args.log_seed is not None:
+            simulate.seed = args.log_seed
         args.mapping, args.input = "simulator", simulate.output
         args.ds = args.ds or simulate.start + timedelta(days=args.days - 1)
         before = [("simulate_logs", simulate_logs.run, simulate)]

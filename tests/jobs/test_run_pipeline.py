@@ -215,3 +215,13 @@ def test_every_job_gets_arguments_that_it_knows() -> None:
     assert [name for name, _, _ in steps[-4:]] == [
         "draw_learning_curve", "weigh_blocks", "describe_embedding", "report_models"
     ]  # fmt: skip
+
+
+def test_a_seed_is_that_of_the_log() -> None:
+    """Models that are learned from it have seeds of their own."""
+    args = run_pipeline.arg_parser().parse_args(["--root", "r", "--simulate", "--seed", "3"])
+    arguments = {name: given for name, _, given in run_pipeline.steps_of(args)}
+    assert [arguments[job].seed for job in ("simulate_logs", "train_embedding", "train_click_models")] == [3, 0, 0]
+    args = run_pipeline.arg_parser().parse_args(["--root", "r", "--mapping", "m", "--input", "i", "--seed", "0"])
+    with pytest.raises(BadInput, match="expected --simulate, or no --seed, got 0"):
+        run_pipeline.steps_of(args)
