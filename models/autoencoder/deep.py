@@ -82,8 +82,11 @@ class DeepAutoencoder(LearnedInnerLayers, Autoencoder):
 
     def rebuild(self, codes: Rows) -> Floats:
         """Decode codes into the scaled space, not centred, in which loss and FVU are measured."""
+        from models.autoencoder.devices import torch_threads
+
         check_is_fitted(self, self.learned)
-        hidden = Layer(self.inner_decoder_, self.inner_decoder_bias_)(SparseRows.of(codes))
+        with torch_threads(self.n_threads):
+            hidden = Layer(self.inner_decoder_, self.inner_decoder_bias_)(SparseRows.of(codes))
         return super().rebuild(hidden)
 
     def _initial_weights(self, scaled: sp.csr_matrix, rng: np.random.Generator, ranks: Ranks) -> Mapping[str, Floats]:
