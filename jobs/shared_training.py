@@ -7,8 +7,10 @@ all are compared by hash at the end. Not to the bit what one process learns, nor
 from __future__ import annotations
 
 import hashlib
+import sys
 import uuid
 from collections.abc import Sequence
+from contextlib import redirect_stdout
 from typing import Any
 
 import numpy as np
@@ -63,7 +65,8 @@ def learn_together(
             raise BadInput(f"--processes {processes}: expected users for each, got some for {len(shards)}")
         local = (spark.conf.get("spark.master") or "").startswith("local[")
         distributor = TorchDistributor(num_processes=processes, local_mode=local, use_gpu=False)
-        fitted: Any = distributor.run(learn_shard, estimator, shards, blocks, last)
+        with redirect_stdout(sys.stderr):  # local processes are echoed to stdout, which is for results
+            fitted: Any = distributor.run(learn_shard, estimator, shards, blocks, last)
         return fitted[0], fitted[1]
     finally:
         lake.storage.delete(folder)
@@ -72,7 +75,7 @@ def learn_together(
 def learn_shard(
     estimator: Autoencoder, shards: Sequence[str], blocks: Sequence[str], last: LastEmbedding | None
 ) -> tuple[Autoencoder, SinceLast | None]:
-    """Do one process's part; what the first one returns is the result.
+    """Do one process's part; what the first one returns is the result, and it alone tells its epochs.
 
     Raises
     ------
@@ -81,6 +84,8 @@ def learn_shard(
     """
     with GlooRanks() as ranks:
         counts, labels, users = sample_of(pq.read_table(shards[ranks.rank]), len(blocks))
+        if ranks.rank:
+            estimator.set_params(on_epoch=None)
         estimator.fit(counts, labels, groups=users, last=last.start if last else None, ranks=ranks, blocks=blocks)
         learned = ranks.all_of(fingerprint(estimator))
         if len(set(learned)) > 1:

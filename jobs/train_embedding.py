@@ -31,6 +31,7 @@ from jobs.cli import at_least, job_parser, run_job, say
 from jobs.click_counts import window_before
 from jobs.embedding import EMBEDDINGS
 from jobs.embedding_arguments import add_embedding_arguments, estimator_of
+from jobs.embedding_progress import say_epoch
 from jobs.errors import BadInput
 from jobs.lake import Lake
 from jobs.last_embedding import SINCE_LAST, LastEmbedding, SinceLast, last_embedding
@@ -108,17 +109,13 @@ def _learn(
     rows_in_memory: int | None = None,
 ) -> tuple[Autoencoder, SinceLast | None]:
     blocks = blocks_of(words)
+    estimator.set_params(on_epoch=say_epoch)
     if processes > 1:
         return learn_together(spark, lake, rows, estimator, last, blocks=blocks, processes=processes)
-    estimator.set_params(on_epoch=_say_epoch)
     try:
         return learn_alone(lake, rows, estimator, last, blocks=blocks, rows_in_memory=rows_in_memory)
     except ValueError as error:
         raise BadInput(str(error)) from None
-
-
-def _say_epoch(epoch: int, fvu: float) -> None:
-    say(f"epoch {epoch}: held-out FVU {fvu:.4f}")
 
 
 if __name__ == "__main__":

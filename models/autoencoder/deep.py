@@ -100,7 +100,8 @@ class DeepAutoencoder(LearnedInnerLayers, Autoencoder):
         )
         variance = total_variance(scaled, self.mean_, ranks) or 1.0
         start = Start(outer, self.mean_, variance, scaled.shape[0], rng)
-        return pretrained(start, inner, scaled, TrainingSettings.of(self), self.pretrain_epochs, ranks)
+        settings = TrainingSettings.of(self)
+        return pretrained(start, inner, scaled, settings, self.pretrain_epochs, ranks, self.on_epoch)
 
     def _make_network(self, start: Start) -> DeepNetwork:
         from models.autoencoder.networks.deep import DeepNetwork

@@ -108,7 +108,8 @@ class Settings(Learned):
     random_state: int | np.random.RandomState | None = 0
     """For initial weights, held-out rows, order of the rows, and noise."""
     on_epoch: EpochHook | None = None
-    """``on_epoch(epoch, fvu)`` after each epoch of `fit`, for progress."""
+    """``on_epoch(epoch, fvu)`` after each epoch of `fit`, and ``on_epoch(epoch, None)`` after each of pre-training, for
+    progress."""
 
     def check_settings(self) -> None:
         """Raise ValueError where a setting is out of its limits."""

@@ -7,6 +7,7 @@ import socket
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -14,6 +15,7 @@ import pyarrow.parquet as pq
 import pytest
 from pyspark.sql import SparkSession
 
+from jobs import shared_training
 from jobs.errors import BadInput
 from jobs.lake import Lake
 from jobs.shared_training import learn_together
@@ -23,9 +25,11 @@ REPOSITORY = Path(__file__).parents[2]
 LEARN = """
 import sys
 from pathlib import Path
+from jobs.embedding_progress import say_epoch
 from jobs.shared_training import fingerprint, learn_shard
 from models.autoencoder.topk import TopKAutoencoder
 model = TopKAutoencoder(n_latents=4, k=2, batch_size=64, max_epochs=3, click_weight=0.5, dropout=0.2)
+model.set_params(on_epoch=say_epoch)
 fitted, moved = learn_shard(model, sys.argv[1:], ["event"] * 12, None)
 assert moved is None
 print(fingerprint(fitted), fitted.history_[-1] < fitted.history_[0])
@@ -61,15 +65,17 @@ def test_two_processes_learn_the_same_from_files_of_their_own(tmp_path: Path) ->
             [sys.executable, "-c", LEARN, *paths],
             env={**common, "RANK": str(rank), "WORLD_SIZE": "2"},
             stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
             text=True,
         )
         for rank in range(2)
     ]
-    said = [process.communicate(timeout=120)[0] for process in processes]
+    said, told = zip(*(process.communicate(timeout=120) for process in processes), strict=True)
 
-    assert [process.returncode for process in processes] == [0, 0]
+    assert [process.returncode for process in processes] == [0, 0], told
     assert said[0] == said[1]
     assert said[0].endswith(" True\n")
+    assert [one.count(": held-out FVU ") for one in told] == [3, 0]
 
 
 def test_too_few_users_for_the_processes_are_bad_input(spark: SparkSession, tmp_path: Path) -> None:
@@ -80,3 +86,23 @@ def test_too_few_users_for_the_processes_are_bad_input(spark: SparkSession, tmp_
     with pytest.raises(BadInput, match="--processes 2: expected users for each, got some for 1"):
         learn_together(spark, lake, rows, TopKAutoencoder(n_latents=1, k=1), None, blocks=[""], processes=2)
     assert list(tmp_path.rglob("*.parquet")) == []
+
+
+class Echo:
+    """Stands in for `TorchDistributor` where processes are local."""
+
+    def __init__(self, **_: Any) -> None: ...
+
+    def run(self, *_: Any) -> tuple[None, None]:
+        print("epoch 1")
+        return None, None
+
+
+def test_progress_goes_to_stderr(
+    spark: SparkSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(shared_training, "TorchDistributor", Echo)
+    rows = spark.range(20).selectExpr("concat('u', id) user_id", "current_date() as_of")
+    learn_together(spark, Lake(spark, str(tmp_path)), rows, TopKAutoencoder(), None, blocks=[], processes=2)
+
+    assert capsys.readouterr() == ("", "epoch 1\n")

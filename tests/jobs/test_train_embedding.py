@@ -16,6 +16,7 @@ from jobs import train_embedding
 from jobs.errors import BadInput
 from jobs.lake import Lake
 from jobs.train_embedding import _learn
+from models.autoencoder.deep import DeepAutoencoder
 from models.autoencoder.estimator import Autoencoder
 from models.autoencoder.undercomplete import UndercompleteAutoencoder
 from models.autoencoder.variational import VariationalAutoencoder
@@ -52,6 +53,13 @@ def test_each_epoch_is_a_line_on_stderr_and_blocks_are_measured(capsys: pytest.C
     assert re.findall(r"^epoch (\d): held-out FVU 0\.\d{4}$", said.err, flags=re.MULTILINE) == ["1", "2", "3"]
     assert said.out == ""
     assert set(model.measures_["fvu_by_block"]) == {"event", "sent"}
+
+
+def test_pre_training_is_told_from_training(capsys: pytest.CaptureFixture[str]) -> None:
+    learned(DeepAutoencoder(n_latents=2, n_hidden=4, max_epochs=1, pretrain_epochs=1))
+
+    said = [line.partition(":")[0] for line in capsys.readouterr().err.splitlines()]
+    assert said == ["pre-training, epoch 1", "pre-training, epoch 2", "epoch 1"]
 
 
 def test_training_that_diverges_is_one_line_of_bad_input() -> None:
