@@ -19,7 +19,7 @@ from features.catalogue import feature_schema, keys_of
 from features.rows import PRIORS, feature_rows, history_table
 from features.splits import PARTS, Split, with_part
 from jobs.cli import job_parser, run_job, say
-from jobs.embedding import EMBEDDINGS, codes_table, read_manifest
+from jobs.embedding import EMBEDDING_VERSION, EMBEDDINGS, codes_table, read_manifest
 from jobs.errors import BadInput
 from jobs.lake import Lake
 from jobs.log_note import LogNote, read_note
@@ -46,7 +46,7 @@ def run(spark: SparkSession, args: argparse.Namespace) -> None:
     requests = with_part(lake.read("requests", **span), split, note.rules)
     requests, of_bots = _without_bots(lake, note, span, requests)
     rows = _labelled(lake, note, span, requests).join(
-        lake.read(codes_table(embedding["version"]), since=split.train[0], until=args.ds),
+        lake.read(codes_table(embedding["version"]), since=split.train[0], until=args.ds).drop(EMBEDDING_VERSION),
         ["user_id", "as_of", "ds"],
         how="left",
     )

@@ -19,6 +19,8 @@ from models.autoencoder.store import load_encoder
 
 EMBEDDINGS = "embeddings"
 CODES = {"latents": "array<smallint>", "latent_values": "array<float>"}
+EMBEDDING_VERSION = "embedding_version"
+"""Column of the stored codes that says whose they are."""
 
 
 def codes_table(version: str) -> str:

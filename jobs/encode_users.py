@@ -18,7 +18,15 @@ from pyspark.sql import functions as F
 from features.behaviour import behaviour_cells
 from features.splits import Split
 from jobs.cli import add_tracking_argument, job_parser, run_job, say
-from jobs.embedding import EMBEDDINGS, audience_codes_table, codes_table, distinct_users, encoded, read_manifest
+from jobs.embedding import (
+    EMBEDDING_VERSION,
+    EMBEDDINGS,
+    audience_codes_table,
+    codes_table,
+    distinct_users,
+    encoded,
+    read_manifest,
+)
 from jobs.errors import BadInput
 from jobs.lake import Lake
 from jobs.log_note import read_note
@@ -80,7 +88,8 @@ def _encode_training(spark: SparkSession, lake: Lake, folder: Path, split: Split
     keys = distinct_users(requests, "ds")
     cells = behaviour_cells(read_past(lake, read_note(lake, ds), ds, as_of=since))
     version = read_manifest(folder)["version"]
-    lake.write(codes_table(version), encoded(spark, keys, cells, folder), days)
+    codes = encoded(spark, keys, cells, folder)
+    lake.write(codes_table(version), codes.withColumn(EMBEDDING_VERSION, F.lit(version)), days)
     say(f"encoded {len(days)} days of requests by embedding {version}")
 
 
@@ -89,7 +98,8 @@ def _encode_audience(spark: SparkSession, lake: Lake, folder: Path, ds: date) ->
     cells = behaviour_cells(read_past(lake, read_note(lake, ds), ds, as_of=ds + timedelta(days=1)))
     codes = encoded(spark, distinct_users(people), cells, folder)
     version = read_manifest(folder)["version"]
-    lake.write(audience_codes_table(version), codes.withColumn("ds", F.lit(ds)), [ds])
+    own = {EMBEDDING_VERSION: F.lit(version), "ds": F.lit(ds)}
+    lake.write(audience_codes_table(version), codes.withColumns(own), [ds])
     say(f"encoded the audience by embedding {version}")
 
 

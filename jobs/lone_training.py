@@ -12,10 +12,10 @@ from pyspark.sql import functions as F
 from jobs.behaviour_sample import sample_of
 from jobs.cli import say
 from jobs.lake import Lake
+from jobs.last_embedding import LastEmbedding, SinceLast
 from jobs.stored_behaviour import BATCH_ROWS, StoredBehaviour
 from models.autoencoder.estimator import Autoencoder
 from models.autoencoder.streaming import Block, fit_blocks
-from models.autoencoder.warm_start import LastVersion, Moved
 
 ORDER = ("user_id", "as_of")
 SALT = "embedding"
@@ -28,11 +28,11 @@ def learn_alone(
     lake: Lake,
     rows: DataFrame,
     estimator: Autoencoder,
-    last: LastVersion | None,
+    last: LastEmbedding | None,
     *,
     blocks: Sequence[str],
     rows_in_memory: int | None = None,
-) -> tuple[Autoencoder, Moved | None]:
+) -> tuple[Autoencoder, SinceLast | None]:
     """Fit in this process.
 
     Parameters
@@ -41,8 +41,8 @@ def learn_alone(
         Where more rows than may be in memory are kept meanwhile.
     rows : DataFrame
         See ``jobs.behaviour_sample.sample_rows``.
-    last : LastVersion, optional
-        What to start from.
+    last : LastEmbedding, optional
+        What to compare with, and to start from where it is warm.
     blocks : sequence of str
         The block of each token, see ``models.autoencoder.measures.blocks_of``.
     rows_in_memory : int, optional
@@ -65,20 +65,20 @@ def learn_alone(
 
 
 def _at_once(
-    rows: pa.Table, estimator: Autoencoder, last: LastVersion | None, blocks: Sequence[str]
-) -> tuple[Autoencoder, Moved | None]:
+    rows: pa.Table, estimator: Autoencoder, last: LastEmbedding | None, blocks: Sequence[str]
+) -> tuple[Autoencoder, SinceLast | None]:
     counts, labels, users = sample_of(rows, len(blocks))
-    estimator.fit(counts, labels, groups=users, last=last, blocks=blocks)
-    return estimator, last.stability(estimator, counts) if last else None
+    estimator.fit(counts, labels, groups=users, last=last.start if last else None, blocks=blocks)
+    return estimator, last.since(estimator, counts) if last else None
 
 
 def _by_blocks(
     stored: StoredBehaviour,
     estimator: Autoencoder,
-    last: LastVersion | None,
+    last: LastEmbedding | None,
     blocks: Sequence[str],
     rows_in_memory: int,
-) -> tuple[Autoencoder, Moved | None]:
+) -> tuple[Autoencoder, SinceLast | None]:
     share = estimator.validation_fraction
     wanted = len(stored) * share if share else MOST_HELD_OUT  # without a share, they are learned from as well
     held_out = _held_out(stored, max(1, min(int(wanted), MOST_HELD_OUT, rows_in_memory // 2)))
@@ -91,8 +91,8 @@ def _by_blocks(
             yield Block(counts, labels)
 
     counts = sample_of(held_out, len(blocks)).counts
-    fit_blocks(estimator, read, counts, last=last, blocks=blocks)
-    return estimator, last.stability(estimator, counts) if last else None
+    fit_blocks(estimator, read, counts, last=last.start if last else None, blocks=blocks)
+    return estimator, last.since(estimator, counts) if last else None
 
 
 def _held_out(stored: StoredBehaviour, n_rows: int) -> pa.Table:

@@ -21,7 +21,7 @@ from features.crossing import Crossed, Pack, scoring_rows
 from features.rows import PRIORS, history_table
 from jobs.batch_scoring import packing, read_served, scored
 from jobs.cli import add_tracking_argument, at_least, job_parser, run_job, say
-from jobs.embedding import audience_codes_table
+from jobs.embedding import EMBEDDING_VERSION, audience_codes_table
 from jobs.lake import Lake
 from jobs.log_note import read_note
 from jobs.registry import champion_bundle
@@ -99,7 +99,8 @@ def raw_rows(
     histories = {key: today(history_table(key)) for key in keys_of(note.has)}
     users = today("audience").where("left_out IS NULL").select("user_id", "device_id", "as_of")
     if embedding_version is not None:
-        users = users.join(today(audience_codes_table(embedding_version)), ["user_id", "as_of"], how="left")
+        codes = today(audience_codes_table(embedding_version)).drop(EMBEDDING_VERSION)
+        users = users.join(codes, ["user_id", "as_of"], how="left")
     if share < 1:
         hashed = F.pmod(F.xxhash64("user_id"), F.lit(HASHES))
         users, n_users = users.where(hashed < F.lit(round(share * HASHES))), math.ceil(share * n_users)

@@ -7,8 +7,10 @@ all are compared by hash at the end. Not to the bit what one process learns, nor
 from __future__ import annotations
 
 import hashlib
+import sys
 import uuid
 from collections.abc import Sequence
+from contextlib import redirect_stdout
 from typing import Any
 
 import numpy as np
@@ -19,9 +21,9 @@ from pyspark.sql import DataFrame, SparkSession
 from jobs.behaviour_sample import sample_of
 from jobs.errors import BadInput
 from jobs.lake import Lake
+from jobs.last_embedding import LastEmbedding, SinceLast
 from models.autoencoder.estimator import Autoencoder
 from models.autoencoder.ranks import GlooRanks
-from models.autoencoder.warm_start import LastVersion, Moved
 
 SHARDS = "_embedding_shards"
 
@@ -31,11 +33,11 @@ def learn_together(
     lake: Lake,
     rows: DataFrame,
     estimator: Autoencoder,
-    last: LastVersion | None,
+    last: LastEmbedding | None,
     *,
     blocks: Sequence[str],
     processes: int,
-) -> tuple[Autoencoder, Moved | None]:
+) -> tuple[Autoencoder, SinceLast | None]:
     """Fit in as many tasks as there are processes; they must find room at the same time.
 
     The lake must be readable by pyarrow on every executor, and this checkout importable by its Python.
@@ -44,8 +46,8 @@ def learn_together(
     ----------
     rows : DataFrame
         See ``jobs.behaviour_sample.sample_rows``.
-    last : LastVersion, optional
-        What to start from.
+    last : LastEmbedding, optional
+        What to compare with, and to start from where it is warm.
     blocks : sequence of str
         The block of each token, see ``models.autoencoder.measures.blocks_of``.
 
@@ -63,16 +65,17 @@ def learn_together(
             raise BadInput(f"--processes {processes}: expected users for each, got some for {len(shards)}")
         local = (spark.conf.get("spark.master") or "").startswith("local[")
         distributor = TorchDistributor(num_processes=processes, local_mode=local, use_gpu=False)
-        fitted: Any = distributor.run(learn_shard, estimator, shards, blocks, last)
+        with redirect_stdout(sys.stderr):  # local processes are echoed to stdout, which is for results
+            fitted: Any = distributor.run(learn_shard, estimator, shards, blocks, last)
         return fitted[0], fitted[1]
     finally:
         lake.storage.delete(folder)
 
 
 def learn_shard(
-    estimator: Autoencoder, shards: Sequence[str], blocks: Sequence[str], last: LastVersion | None
-) -> tuple[Autoencoder, Moved | None]:
-    """Do one process's part; what the first one returns is the result.
+    estimator: Autoencoder, shards: Sequence[str], blocks: Sequence[str], last: LastEmbedding | None
+) -> tuple[Autoencoder, SinceLast | None]:
+    """Do one process's part; what the first one returns is the result, and it alone tells its epochs.
 
     Raises
     ------
@@ -81,11 +84,13 @@ def learn_shard(
     """
     with GlooRanks() as ranks:
         counts, labels, users = sample_of(pq.read_table(shards[ranks.rank]), len(blocks))
-        estimator.fit(counts, labels, groups=users, last=last, ranks=ranks, blocks=blocks)
+        if ranks.rank:
+            estimator.set_params(on_epoch=None)
+        estimator.fit(counts, labels, groups=users, last=last.start if last else None, ranks=ranks, blocks=blocks)
         learned = ranks.all_of(fingerprint(estimator))
         if len(set(learned)) > 1:
             raise RuntimeError(f"expected the same weights in all processes, got {', '.join(learned)}")
-    return estimator, last.stability(estimator, counts) if last else None
+    return estimator, last.since(estimator, counts) if last else None
 
 
 def fingerprint(estimator: Autoencoder) -> str:

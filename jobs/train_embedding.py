@@ -13,15 +13,15 @@ of them. They must find room at the same time; where they run, Python must find 
 With --rows-in-memory, one process learns from rows on disk, so many at a time, where there are more. What it learns
 then is a little different: tokens are scaled as the first of these blocks has them.
 
-With --warm-start, training begins at the last version before --ds: latents keep their meaning, and the manifest says
-how far they moved. What was learned from a user since forgotten lives on that way: after forget_users, go without once.
+The manifest says how far latents moved since the last version before --ds, where that is of the same variant and width
+and reads the same tokens. With --warm-start, training begins there, and latents keep their meaning. What was learned
+from a user since forgotten lives on that way: after forget_users, go without once.
 """
 
 from __future__ import annotations
 
 import argparse
 import tempfile
-from datetime import date
 from pathlib import Path
 
 from pyspark.sql import DataFrame, SparkSession
@@ -31,17 +31,18 @@ from jobs.cli import at_least, job_parser, run_job, say
 from jobs.click_counts import window_before
 from jobs.embedding import EMBEDDINGS
 from jobs.embedding_arguments import add_embedding_arguments, estimator_of
+from jobs.embedding_progress import say_epoch
 from jobs.errors import BadInput
 from jobs.lake import Lake
-from jobs.log_note import LogNote, read_note
+from jobs.last_embedding import SINCE_LAST, LastEmbedding, SinceLast, last_embedding
+from jobs.log_note import read_note
 from jobs.lone_training import learn_alone
 from jobs.shared_training import learn_together
 from jobs.split_arguments import add_split_arguments, split_of
-from jobs.token_schema import TOKEN_SCHEMA, check_token_schema, token_schema
+from jobs.token_schema import TOKEN_SCHEMA, token_schema
 from models.autoencoder.estimator import Autoencoder
 from models.autoencoder.measures import blocks_of
-from models.autoencoder.store import load, save
-from models.autoencoder.warm_start import LastVersion, Moved
+from models.autoencoder.store import save
 
 
 def arg_parser() -> argparse.ArgumentParser:
@@ -79,37 +80,21 @@ def run(spark: SparkSession, args: argparse.Namespace) -> None:
             f"behaviour known before {split.cut}: expected at least {least} tokens that {args.min_users} users have, "
             f"got {len(words)}"
         )
-    last, version = _last_version(lake, note, args.ds, estimator, words) if args.warm_start else (None, None)
+    last = last_embedding(lake, note, args.ds, estimator, words, warm=args.warm_start)
     say(f"learning {estimator.n_latents} latents from {len(words):,} tokens known before {split.cut}")
     many = {"processes": args.processes, "rows_in_memory": args.rows_in_memory}
-    fitted, moved = _learn(spark, lake, rows, estimator, last, words=words, **many)
-    warm = {"from": version, **moved} if moved else None
+    fitted, since = _learn(spark, lake, rows, estimator, last, words=words, **many)
     with tempfile.TemporaryDirectory() as folder:
-        measures = {**fitted.measures_, "warm_start": warm, TOKEN_SCHEMA: token_schema(note)}
+        measures = {**fitted.measures_, SINCE_LAST: since, TOKEN_SCHEMA: token_schema(note)}
         manifest = save(fitted, words, Path(folder) / "embedding", measures)
         lake.put_folder(EMBEDDINGS, args.ds, Path(folder) / "embedding")
     say(f"embedding {manifest['version']}: FVU {manifest['fvu']:.3f}, L0 {manifest['l0']:.1f}")
-    if moved:
+    if since:
         say(
-            f"since {version}: {moved['shared_tokens']} tokens shared, matched cosine {moved['matched_cosine']:.3f}, "
-            f"{moved['matched_share']:.0%} of latents matched, linear CKA {moved['linear_cka']:.3f}"
+            f"since {since['from']}: {since['shared_tokens']} tokens shared, matched cosine "
+            f"{since['matched_cosine']:.3f}, {since['matched_share']:.0%} of latents matched, linear CKA "
+            f"{since['linear_cka']:.3f}"
         )
-
-
-def _last_version(
-    lake: Lake, note: LogNote, ds: date, estimator: Autoencoder, words: list[str]
-) -> tuple[LastVersion, str]:
-    days = [day for day in lake.days(EMBEDDINGS) if day < ds]
-    if not days:
-        raise BadInput(f"--warm-start: expected an embedding of a day before {ds} in {lake.root}, got none")
-    try:
-        stored = load(lake.get_folder(EMBEDDINGS, days[-1]))
-        check_token_schema(stored.manifest, note)
-        last = LastVersion.of(stored.estimator, stored.vocabulary, words)
-        last.check(estimator)
-    except ValueError as error:
-        raise BadInput(f"--warm-start from {days[-1]}: {error}") from None
-    return last, stored.manifest["version"]
 
 
 def _learn(
@@ -117,24 +102,20 @@ def _learn(
     lake: Lake,
     rows: DataFrame,
     estimator: Autoencoder,
-    last: LastVersion | None,
+    last: LastEmbedding | None,
     *,
     words: list[str],
     processes: int,
     rows_in_memory: int | None = None,
-) -> tuple[Autoencoder, Moved | None]:
+) -> tuple[Autoencoder, SinceLast | None]:
     blocks = blocks_of(words)
+    estimator.set_params(on_epoch=say_epoch)
     if processes > 1:
         return learn_together(spark, lake, rows, estimator, last, blocks=blocks, processes=processes)
-    estimator.set_params(on_epoch=_say_epoch)
     try:
         return learn_alone(lake, rows, estimator, last, blocks=blocks, rows_in_memory=rows_in_memory)
     except ValueError as error:
         raise BadInput(str(error)) from None
-
-
-def _say_epoch(epoch: int, fvu: float) -> None:
-    say(f"epoch {epoch}: held-out FVU {fvu:.4f}")
 
 
 if __name__ == "__main__":

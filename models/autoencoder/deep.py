@@ -82,8 +82,11 @@ class DeepAutoencoder(LearnedInnerLayers, Autoencoder):
 
     def rebuild(self, codes: Rows) -> Floats:
         """Decode codes into the scaled space, not centred, in which loss and FVU are measured."""
+        from models.autoencoder.devices import torch_threads
+
         check_is_fitted(self, self.learned)
-        hidden = Layer(self.inner_decoder_, self.inner_decoder_bias_)(SparseRows.of(codes))
+        with torch_threads(self.n_threads):
+            hidden = Layer(self.inner_decoder_, self.inner_decoder_bias_)(SparseRows.of(codes))
         return super().rebuild(hidden)
 
     def _initial_weights(self, scaled: sp.csr_matrix, rng: np.random.Generator, ranks: Ranks) -> Mapping[str, Floats]:
@@ -97,7 +100,8 @@ class DeepAutoencoder(LearnedInnerLayers, Autoencoder):
         )
         variance = total_variance(scaled, self.mean_, ranks) or 1.0
         start = Start(outer, self.mean_, variance, scaled.shape[0], rng)
-        return pretrained(start, inner, scaled, TrainingSettings.of(self), self.pretrain_epochs, ranks)
+        settings = TrainingSettings.of(self)
+        return pretrained(start, inner, scaled, settings, self.pretrain_epochs, ranks, self.on_epoch)
 
     def _make_network(self, start: Start) -> DeepNetwork:
         from models.autoencoder.networks.deep import DeepNetwork

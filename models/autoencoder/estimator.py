@@ -164,8 +164,11 @@ class Autoencoder(Settings, ClassNamePrefixFeaturesOutMixin, TransformerMixin, B
             Rounded to `value_bits`. A sparse variant's values are positive; a dense variant stores every latent. A
             row's code depends on that row alone.
         """
+        from models.autoencoder.devices import torch_threads
+
         check_is_fitted(self, self.learned)
-        return self.sparse_encoder().encode(self._check(X, reset=False))
+        with torch_threads(self.n_threads):
+            return self.sparse_encoder().encode(self._check(X, reset=False))
 
     def inverse_transform(self, X: Rows) -> Floats:
         """Give the counts that codes of shape (n_users, n_latents) stand for, shape (n_users, n_tokens)."""

@@ -100,15 +100,16 @@ class Settings(Learned):
     `models.autoencoder.networks.click_head.ClickHead` on the codes is added so many times. With 0, `y` is not looked
     at."""
     n_threads: int | None = 1
-    """Threads of PyTorch while fitting; None leaves them as they are. Other thread counts can give other weights. At
-    widths below some hundred latents, one thread is as fast as several."""
+    """Threads of PyTorch while fitting, encoding and rebuilding; None leaves them as they are. Other thread counts can
+    give other weights. At widths below some hundred latents, one thread is as fast as several."""
     device: str = "auto"
     """Where `fit` computes: a name that PyTorch knows, or ``auto`` for the GPU where there is one. Only on a CPU does
     the same seed give the same weights to the bit."""
     random_state: int | np.random.RandomState | None = 0
     """For initial weights, held-out rows, order of the rows, and noise."""
     on_epoch: EpochHook | None = None
-    """``on_epoch(epoch, fvu)`` after each epoch of `fit`, for progress."""
+    """``on_epoch(epoch, fvu)`` after each epoch of `fit`, and ``on_epoch(epoch, None)`` after each of pre-training, for
+    progress."""
 
     def check_settings(self) -> None:
         """Raise ValueError where a setting is out of its limits."""

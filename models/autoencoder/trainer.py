@@ -19,8 +19,8 @@ from models.autoencoder.networks.errors import squared_deviation
 from models.autoencoder.ranks import ALONE, Ranks
 from models.autoencoder.scaling import Floats
 
-EpochHook = Callable[[int, float], None]
-"""Called after each epoch with its number, from 1, and the held-out FVU."""
+EpochHook = Callable[[int, float | None], None]
+"""Called after each epoch with its number, from 1, and the held-out FVU; None in pre-training, which counts its own."""
 
 EVALUATION_ROWS = 4096
 

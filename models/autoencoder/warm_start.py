@@ -42,10 +42,12 @@ class LastVersion:
         return cls(estimator, here, there)
 
     def check(self, estimator: Autoencoder) -> None:
-        """Raise ValueError where an estimator is of another variant, or its weights of another width."""
+        """Raise ValueError where an estimator is of another variant or width, or no token is known to both."""
         wanted, got = (f"{type(one).__name__} of {_widths(one)}" for one in (self.estimator, estimator))
         if wanted != got:
-            raise ValueError(f"the last version is a {wanted}: expected the same for a warm start, got {got}")
+            raise ValueError(f"the last version is a {wanted}: expected the same, got {got}")
+        if not self.here.size:
+            raise ValueError("the last version knows none of today's tokens: expected some")
 
     def start(self, cold: Mapping[str, Floats], scaling: CountScaling) -> dict[str, Floats]:
         """Give the weights to begin from.

@@ -79,8 +79,10 @@ def test_the_bot_is_left_out_from_the_next_midnight_on_and_counted(
 
     (tmp_path / "manifest.json").write_text(json.dumps({"version": "none"}))
     lake.put_folder("embeddings", DS, tmp_path)
-    lake.write("codes/none", lake.read("requests").select("user_id", "as_of", "ds").distinct(), lake.days("requests"))
+    codes = lake.read("requests").selectExpr("user_id", "as_of", "'none' embedding_version", "ds").distinct()
+    lake.write("codes/none", codes, lake.days("requests"))
     run(spark, lake, build_training_set, "--train-days 1 --validation-days 1 --holdout-days 1")
+    assert "embedding_version" not in lake.read("training_set").columns
     rows = {row["send_id"]: row["label"] for row in lake.read("training_set").collect()}
     people = {f"{user} {day}": int(user != "asleep") for user in set(left_out) - {"slowest bot"} for day in (1, 3, 5)}
     # On the third day it was not known yet: its row stays, and its click is none.

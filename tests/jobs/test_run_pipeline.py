@@ -22,6 +22,7 @@ from jobs import ingest_logs, publish_model, run_pipeline, score_users, train_em
 from jobs.embedding import read_manifest
 from jobs.errors import BadInput, Refused
 from jobs.lake import Lake
+from jobs.last_embedding import last_embedding
 from jobs.log_note import read_note
 from jobs.registry import champion_bundle
 from models.autoencoder.topk import TopKAutoencoder
@@ -160,11 +161,12 @@ def test_an_embedding_learns_clicks_and_goes_on_from_the_last_one(
     manifest = read_manifest(lake.get_folder("embeddings", DS))
     assert manifest["version"] != read_manifest(last)["version"]
     assert manifest["click_weight"] == 0.3
-    assert manifest["warm_start"]["from"] == read_manifest(last)["version"]
-    assert manifest["warm_start"]["shared_tokens"] == manifest["n_tokens"]
-    assert 0.7 < manifest["warm_start"]["matched_cosine"] < 1
+    since = manifest["since_last"]
+    assert (since["from"], since["warm"]) == (read_manifest(last)["version"], True)
+    assert since["shared_tokens"] == manifest["n_tokens"]
+    assert 0.7 < since["matched_cosine"] < 1
     with pytest.raises(BadInput, match=f"--warm-start from {before}: .* got TopKAutoencoder of 9 latents"):
-        train_embedding._last_version(lake, read_note(lake, DS), DS, TopKAutoencoder(n_latents=9), [])
+        last_embedding(lake, read_note(lake, DS), DS, TopKAutoencoder(n_latents=9), [], warm=True)
 
 
 def test_a_killed_ingest_leaves_nothing_half_written(spark: SparkSession, root: str, tmp_path: Path) -> None:

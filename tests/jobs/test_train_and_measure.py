@@ -39,7 +39,7 @@ from models.random_forest import RandomForestSettings
 from models.ranks import Ranks
 from models.serving import Scorer
 from models.serving.manifest import read_measures, sha256
-from tests.quick_java import QUICK_JAVA
+from tests.two_executors import TWO_EXECUTORS
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
@@ -56,16 +56,6 @@ SCHEMA = {
     ],
 }
 NAMES = sorted(spec.name for spec in DEFAULT_CANDIDATES)
-CLUSTER = (
-    "master=local-cluster[2,1,1024]",
-    "driver.memory=1g",
-    # Tiny frames, as in the session that tests share.
-    "sql.shuffle.partitions=2",
-    f"driver.extraJavaOptions={QUICK_JAVA}",
-    f"executor.extraJavaOptions={QUICK_JAVA}",
-    "sql.codegen.wholeStage=false",
-    "sql.codegen.factoryMode=NO_CODEGEN",
-)
 EMBEDDING = {"version": "abcabcabcabc", "n_latents": 4, "fvu": 0.5, "l0": 2.0, "dead_fraction": 0.0}
 
 
@@ -235,7 +225,7 @@ def test_two_executors_fit_as_well_as_one_machine(spark: SparkSession, lake: Lak
     )
     more = ("--settings", str(settings), "--threads", "1")
     alone = train(spark, lake, *more)
-    confs = [f"--spark-conf=spark.{one}" for one in (*CLUSTER, f"executorEnv.PYTHONPATH={REPOSITORY}")]
+    confs = [f"--spark-conf={one}" for one in TWO_EXECUTORS]
     words = ["--root", lake.root, "--ds", str(DS), "--training", "spark", *more, *confs]
     job = subprocess.run(
         [sys.executable, "-m", "jobs.train_click_models", *words], cwd=REPOSITORY, capture_output=True, text=True

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from itertools import count, islice
 
 import numpy as np
 import scipy.sparse as sp
@@ -13,7 +14,7 @@ from models.autoencoder.networks.base import Network, Start, parameter
 from models.autoencoder.networks.batch import SparseBatch
 from models.autoencoder.ranks import ALONE, Ranks
 from models.autoencoder.scaling import Floats, total_variance
-from models.autoencoder.trainer import Trainer, TrainingSettings
+from models.autoencoder.trainer import EpochHook, Trainer, TrainingSettings
 
 INNER = ("encoder", "encoder_bias", "decoder", "decoder_bias")
 """Weights between hidden layer and latents; a deep network's names for them begin with ``inner_``."""
@@ -55,6 +56,7 @@ def pretrained(
     settings: TrainingSettings,
     n_epochs: int,
     ranks: Ranks = ALONE,
+    on_epoch: EpochHook | None = None,
 ) -> dict[str, Floats]:
     """Train each pair of layers by itself, the inner one on what the outer one makes of the rows.
 
@@ -74,12 +76,17 @@ def pretrained(
         Passes over the rows for each pair; with 0 nothing is trained.
     ranks : Ranks
         Who trains together, each on its own rows.
+    on_epoch : callable, optional
+        Called with epochs counted over both pairs, and None.
     """
+    epochs = count(1)
 
     def train(network: Network, rows: sp.csr_matrix) -> Network:
         trainer = Trainer(network, settings, outer.rng, ranks=ranks)
-        for _ in range(n_epochs):
+        for epoch in islice(epochs, n_epochs):
             trainer.run_epoch(rows)
+            if on_epoch:
+                on_epoch(epoch, None)
         return network
 
     network = train(Network(outer), rows)

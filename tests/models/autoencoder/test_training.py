@@ -11,13 +11,15 @@ import torch
 from sklearn.base import clone
 from sklearn.decomposition import PCA
 
+from models.autoencoder.deep import DeepAutoencoder
 from models.autoencoder.devices import torch_device, torch_threads
+from models.autoencoder.layers import Layer, SparseRows
 from models.autoencoder.measures import fvu
 from models.autoencoder.networks.base import Start, initial_weights
 from models.autoencoder.networks.batch import SparseBatch
 from models.autoencoder.networks.batch_topk import BatchTopKNetwork
 from models.autoencoder.networks.topk import TopKNetwork, keep_top_k
-from models.autoencoder.scaling import fit_scaling, total_variance
+from models.autoencoder.scaling import Floats, fit_scaling, total_variance
 from models.autoencoder.topk import TopKAutoencoder
 from models.autoencoder.trainer import Trainer, TrainingSettings
 from models.autoencoder.undercomplete import UndercompleteAutoencoder
@@ -190,6 +192,24 @@ def test_threads_are_put_back():
         assert torch.get_num_threads() == 1
 
     assert torch.get_num_threads() == before
+
+
+def test_encoding_and_measuring_use_no_more_threads_than_fitting(counts, monkeypatch):
+    apply, seen = Layer.__call__, []
+
+    def noted(layer: Layer, rows: SparseRows) -> Floats:
+        seen.append(torch.get_num_threads())
+        return apply(layer, rows)
+
+    monkeypatch.setattr(Layer, "__call__", noted)
+    with torch_threads(3):
+        model = DeepAutoencoder(n_latents=4, max_epochs=1, n_threads=2).fit(counts)
+        n_measured = len(seen)
+        model.score(counts)
+        model.inverse_transform(model.transform(counts))
+
+    assert len(seen) > n_measured > 0
+    assert set(seen) == {2}
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")

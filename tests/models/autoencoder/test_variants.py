@@ -123,13 +123,13 @@ def test_the_search_for_the_best_code_lowers_its_objective(counts):
     assert found[3] == pytest.approx(found[4], rel=1e-5)
 
 
-def test_greedy_pre_training_gives_a_head_start(counts):
-    alone, after = (
-        DeepAutoencoder(**{**QUICK, "max_epochs": 1}, n_hidden=16, pretrain_epochs=epochs).fit(counts)
-        for epochs in (0, 8)
-    )
+def test_greedy_pre_training_gives_a_head_start_and_tells_its_epochs(counts):
+    told = []
+    settings = {**QUICK, "max_epochs": 1, "on_epoch": lambda epoch, fvu: told.append((epoch, fvu))}
+    alone, after = (DeepAutoencoder(**settings, n_hidden=16, pretrain_epochs=n).fit(counts) for n in (0, 8))
 
     assert after.history_[0] < alone.history_[0] - 0.05
+    assert told == [(1, alone.history_[0]), *((epoch, None) for epoch in range(1, 17)), (1, after.history_[0])]
 
 
 def test_a_strong_prior_silences_latents(counts, new_counts):
