@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -26,6 +27,7 @@ from jobs.last_embedding import last_embedding
 from jobs.log_note import read_note
 from jobs.registry import champion_bundle
 from models.autoencoder.topk import TopKAutoencoder
+from tests.browser import PHONE, needs_browser, used
 from tests.quick_java import QUICK_JAVA
 
 DS = date(2026, 1, 24)
@@ -83,6 +85,35 @@ def contents(spark: SparkSession, root: str, tables: Iterable[str] = TABLES) -> 
         table: sorted(row["j"] for row in lake.read(table).selectExpr("to_json(struct(*)) j").collect())
         for table in tables
     }
+
+
+TAP_ALL = """
+document.querySelector("iframe").onload = ({ target }) => {
+  const page = target.contentDocument;
+  const said = {};
+  for (const figure of page.querySelectorAll(".reacts")) {
+    const mark = figure.querySelector(".mark");
+    const box = mark.getBoundingClientRect();
+    const at = { clientX: (box.left + box.right) / 2, clientY: (box.top + box.bottom) / 2, bubbles: true };
+    mark.dispatchEvent(new target.contentWindow.MouseEvent("click", at));
+    said[figure.querySelector("h3").textContent] = figure.querySelector(".readout").textContent;
+  }
+  const loaded = target.contentWindow.performance.getEntriesByType("resource").map((one) => one.name);
+  document.title = JSON.stringify({ width: page.documentElement.scrollWidth, said, loaded, text: page.body.innerText });
+};
+"""
+"""Taps a mark of each picture."""
+
+
+@needs_browser
+def test_the_page_of_a_run_is_usable_on_a_phone(root: str, tmp_path: Path) -> None:
+    found = used(Path(root, "reports", f"ds={DS}", "report.html"), TAP_ALL, tmp_path)
+    assert found["width"] <= PHONE
+    assert found["loaded"] == []
+    assert {"Quality against size", "Latency, most and slowest", "Share of clicks kept"} <= set(found["said"])
+    assert not [said for said in found["said"].values() if said.startswith("Tap or point")]
+    assert metrics(root)["champion"] in found["text"]
+    assert not re.search(r"undefined|\bNaN\b|\bNone\b|\bnan\b", found["text"])
 
 
 def test_what_a_run_leaves(spark: SparkSession, root: str) -> None:

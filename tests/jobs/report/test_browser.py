@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import re
-import shutil
-import subprocess
 from datetime import timedelta
-from html import unescape
 from pathlib import Path
 from typing import Any
 
@@ -15,25 +11,11 @@ import pytest
 
 from jobs.report.metrics import Metrics, assemble
 from jobs.report.page import render
+from tests.browser import DARK, LIGHT, PHONE, needs_browser, used
 
-BROWSER = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-FLAGS = (
-    "--headless",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--allow-file-access-from-files",
-    "--virtual-time-budget=5000",
-    "--dump-dom",
-)
-DARK, LIGHT = 0, 1
-"""What the browser's setting calls the schemes."""
 PROBE = Path(__file__).with_name("probe.js")
 
-pytestmark = pytest.mark.skipif(BROWSER is None, reason="needs chromium on PATH")
+pytestmark = needs_browser
 
 
 @pytest.fixture
@@ -53,16 +35,7 @@ def probed(metrics: Metrics, folder: Path, scheme: int = LIGHT) -> dict[str, Any
     """Let the browser use the page; gives what the probe found."""
     before = [metrics.model_copy(update={"ds": metrics.ds - timedelta(days=back)}) for back in range(1, 30)]
     (folder / "report.html").write_text(render(metrics, before), encoding="utf-8")
-    frame = '<iframe src="report.html" style="width: 390px; height: 800px"></iframe>'
-    page = f"<!doctype html><title></title><body>{frame}<script>{PROBE.read_text()}</script>"
-    (folder / "probe.html").write_text(page, encoding="utf-8")
-    setting = f"--blink-settings=preferredColorScheme={scheme}"
-    command = [str(BROWSER), *FLAGS, setting, f"--user-data-dir={folder}/profile", f"file://{folder}/probe.html"]
-    dom = subprocess.run(command, capture_output=True, text=True, timeout=120, check=True).stdout
-    title = re.search(r"<title>(.+?)</title>", dom)
-    assert title, dom[:300]
-    found: dict[str, Any] = json.loads(unescape(title[1]))
-    return found
+    return used(folder / "report.html", PROBE.read_text(), folder, scheme)
 
 
 @pytest.fixture
@@ -71,7 +44,7 @@ def found(whole: Metrics, tmp_path: Path) -> dict[str, Any]:
 
 
 def test_it_fits_a_phone_and_loads_nothing(found: dict[str, Any]) -> None:
-    assert found["width"] <= 390
+    assert found["width"] <= PHONE
     assert found["loaded"] == []
 
 
