@@ -88,7 +88,7 @@ bench-embedding-speed: setup ## encoding and learning beside plain dense PyTorch
 bench-embedding-processes: setup ## an embedding learned by two executors of a local cluster beside one process
 	@$(BIN)/python -m tests.benchmarks.embeddings.shared $(BENCH_ARGS)
 
-bench-embedding-scale: setup ## 100,000 to a million users encoded by Spark on two cores: users a second, memory
+bench-embedding-scale: setup ## encode_users for 100,000 to a million users, on two cores: users a second, memory
 	@$(BIN)/python -m tests.benchmarks.embeddings.scale --output build/bench-scale $(BENCH_ARGS)
 
 bench-embedding-stream: setup ## memory of an embedding that is learned block by block from disk, beside all rows in memory
