@@ -26,7 +26,7 @@ BY_LINE := $(if $(filter output-sync,$(.FEATURES)),--output-sync=line)
 .PHONY: help setup setup-tests setup-airflow demo check test test-dags test-pipeline test-jobs test-features test-models \
 	bench-models bench-scoring bench-cluster bench-embeddings bench-embeddings-full bench-embedding-speed \
 	bench-embedding-processes bench-embedding-scale bench-embedding-stream bench-anomalies bench-lookalikes \
-	bench-features bench-feature-scale package clean
+	bench-lookalike-scale bench-features bench-feature-scale package clean
 
 help: ## say what there is to make
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 16
@@ -100,6 +100,9 @@ bench-anomalies: setup ## flag_anomalies on the simulator's bots, beside simpler
 bench-lookalikes: setup ## find_lookalikes by true interests beside exact search, on a simulated lake: ROOT, DS; then 10 million codes
 	@$(BIN)/python -m tests.benchmarks.embeddings.lookalikes --root $(ROOT) --ds $(DS) $(BENCH_ARGS)
 	@$(BIN)/python -m tests.benchmarks.embeddings.hamming_speed
+
+bench-lookalike-scale: setup ## find_lookalikes among a million users, on two cores: users a second, memory
+	@$(BIN)/python -m tests.benchmarks.embeddings.lookalike_scale --output build/bench-scale $(BENCH_ARGS)
 
 bench-features: setup-tests ## a night over logs of several lengths, and beside DuckDB and Spark SQL on all events
 	@$(BIN)/python -m tests.benchmarks.features --output build/bench-features $(BENCH_ARGS)
