@@ -45,7 +45,7 @@ def arg_parser() -> argparse.ArgumentParser:
     parser.add_argument("--top", type=at_least(1), metavar="K", help="keep only the K likeliest users of each campaign")
     parser.add_argument(
         "--engine", metavar="NAME", help="what runs the model, one of its format's; lleaves, where it is installed, "
-        "compiles trees for seconds and then takes half the time: for millions of rows (default: the format's first)"
+        "compiles trees for seconds in each worker: for tens of millions of rows (default: the format's first)"
     )  # fmt: skip
     add_tracking_argument(parser)
     return parser
