@@ -79,7 +79,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="tests.benchmarks.embeddings.lookalike_scale", description=__doc__)
     parser.add_argument("--output", required=True, type=Path, help="folder for the lakes; kept")
     parser.add_argument("--users", nargs="+", type=int, default=[1_000_000])
-    parser.add_argument("--driver-memory", default="2g")
+    parser.add_argument("--driver-memory", default="4g")
     parser.add_argument("--only", type=int, help=argparse.SUPPRESS)
     args = parser.parse_args()
     settings = settings_of(args.driver_memory)
