@@ -92,10 +92,9 @@ def scoring_rows(
     ready_users = _ready(features, users, {*offers.columns, *of_pairs, *SEND_TIME})
     others = [feature for feature in features if feature not in ready_users]
     ready_offers = _ready(others, offers, {*users.columns, *of_pairs})
-    crossed_features = [feature for feature in others if feature not in ready_offers]
-    late = [feature for feature in crossed_features if _words([feature]) & of_pairs]
-    key_names = {*REQUEST_KEY, *(name for key in of_pair for name in key)}
-    needed = key_names | _words(crossed_features)
+    of_both = [feature for feature in others if feature not in ready_offers]
+    names = {*REQUEST_KEY, *(name for key in of_pair for name in key)}
+    needed = names | _words(of_both)
     extra = [name for name in people.columns if name not in REQUEST_KEY and (wanted is None or name in wanted)]
     users = _narrowed(users, {*needed, *shared, *extra}, ready_users)
     offers = _narrowed(offers, needed - {*users.columns} | {"as_of", *shared}, ready_offers)
@@ -110,8 +109,9 @@ def scoring_rows(
     offers = offers.withColumnsRenamed({name: OF_OFFER + name for name in ("as_of", *shared)})
     same = [F.col(name).eqNullSafe(F.col(OF_OFFER + name)) for name in ("as_of", *shared)]
     crossed = users.repartition(n_partitions, "user_id").join(F.broadcast(offers), same)
-    at_once = [feature for feature in crossed_features if feature not in late]
-    crossed = _narrowed(crossed, key_names | _words(late) | {*extra, *packed}, at_once)  # joins by pair copy rows
+    ready_crossed = _ready(of_both, crossed, of_pairs)
+    late = [feature for feature in of_both if feature not in ready_crossed]
+    crossed = _narrowed(crossed, names | _words(late) | {*extra, *packed}, ready_crossed)  # joins by pair copy rows
     pairs = with_histories(crossed, {key: histories[key].hint("shuffle_hash") for key in of_pair}, of_pair)
     gone = {name for names in packed.values() for name in names}
     columns = [

@@ -98,9 +98,8 @@ def steps_of(args: argparse.Namespace) -> list[Step]:
     if args.log_seed is not None and not args.simulate:
         raise BadInput(f"--seed is that of a simulated log: expected --simulate, or no --seed, got {args.log_seed}")
     if args.simulate:
-        simulate = _for(simulate_logs, args, output=f"{absolute(args.root)}/simulated_logs")
-        if args.log_seed is not None:
-            simulate.seed = args.log_seed
+        own = {} if args.log_seed is None else {"seed": args.log_seed}
+        simulate = _for(simulate_logs, args, output=f"{absolute(args.root)}/simulated_logs", **own)
         args.mapping, args.input = "simulator", simulate.output
         args.ds = args.ds or simulate.start + timedelta(days=args.days - 1)
         before = [("simulate_logs", simulate_logs.run, simulate)]

@@ -92,11 +92,7 @@ document.querySelector("iframe").onload = ({ target }) => {
   const page = target.contentDocument;
   const said = {};
   for (const figure of page.querySelectorAll(".reacts")) {
-    const mark = figure.querySelector(".mark");
-    const box = mark.getBoundingClientRect();
-    const at = { clientX: (box.left + box.right) / 2, clientY: (box.top + box.bottom) / 2, bubbles: true };
-    mark.dispatchEvent(new target.contentWindow.MouseEvent("click", at));
-    said[figure.querySelector("h3").textContent] = figure.querySelector(".readout").textContent;
+    said[figure.querySelector("h3").textContent] = tap(target, figure.querySelector(".mark"));
   }
   const loaded = target.contentWindow.performance.getEntriesByType("resource").map((one) => one.name);
   document.title = JSON.stringify({ width: page.documentElement.scrollWidth, said, loaded, text: page.body.innerText });

@@ -55,8 +55,9 @@ class TopKNetwork(Network):
 
     def kept_in_training(self, activations: Tensor) -> SparseBatch:
         """Give the latents that a training step rebuilds rows from."""
-        is_wide = self.k * WIDE <= activations.shape[1]
-        return as_rows(*(top_k_of_wide if is_wide else top_k)(activations, self.k), activations.shape[1])
+        n_latents = activations.shape[1]
+        largest = top_k_of_wide if is_wide(n_latents, self.k) else top_k
+        return as_rows(*largest(activations, self.k), n_latents)
 
     def training_loss(self, seen: SparseBatch, target: SparseBatch) -> Tensor:
         """Give the loss of rebuilding `target` from `seen`, and note which latents fired."""
@@ -91,9 +92,14 @@ class TopKNetwork(Network):
         return share * self.per_row(residual - self._rebuilt(kept))
 
 
+def is_wide(n_latents: int, k: float) -> bool:
+    """Tell whether k active latents are so few of all that reading their rows of the decoder beats a dense product."""
+    return k * WIDE <= n_latents
+
+
 def is_sparse(kept: SparseBatch) -> bool:
-    """Tell whether rows have so few of many latents that reading their rows of the decoder beats a dense product."""
-    return len(kept.values) * WIDE <= len(kept) * kept.n_tokens
+    """Tell the same of what rows have in the mean."""
+    return is_wide(kept.n_tokens, len(kept.values) / len(kept))
 
 
 def as_rows(values: Tensor, columns: Tensor, n_columns: int) -> SparseBatch:

@@ -15,8 +15,8 @@ import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from jobs.embedding_arguments import add_embedding_arguments, estimator_of
-from jobs.report import embedding_comparison
 from jobs.report.embedding_comparison import DEFAULT, SVD
+from jobs.report.embedding_comparison import TRUTH as TRUE_INTERESTS
 from models.autoencoder.batch_topk import BatchTopKAutoencoder
 from models.autoencoder.contractive import ContractiveAutoencoder
 from models.autoencoder.deep import DeepAutoencoder
@@ -144,7 +144,7 @@ RIVALS = [
 ]
 
 NONE = Method("none", None)
-TRUTH = Method(embedding_comparison.TRUTH, None, known=lambda data: data.interests)
+TRUTH = Method(TRUE_INTERESTS, None, known=lambda data: data.interests)
 
 VARIANTS = [
     Method("TopK", _autoencoder(TopKAutoencoder), lambda budget: _topk(budget // 2)),

@@ -13,7 +13,6 @@ import json
 import resource
 from datetime import date
 from pathlib import Path
-from time import perf_counter
 from typing import Any
 
 from pyspark.sql import Column, SparkSession
@@ -27,8 +26,7 @@ from jobs.embedding import audience_codes_table
 from jobs.lake import Lake
 from jobs.log_note import LogNote, note_days, write_note
 from jobs.session import make_session
-from tests.benchmarks.embeddings.scale import alone, settings_of
-from tests.benchmarks.memory import PeakMemory
+from tests.benchmarks.embeddings.scale import alone, measured_alone, settings_of
 
 DS = date(2026, 1, 31)
 LATENTS, K, CAMPAIGNS = 64, 8, 5
@@ -63,16 +61,8 @@ def _below(limit: int, *names: Column) -> Column:
 def find(root: Path, settings: list[str]) -> dict[str, Any]:
     """Search once, in this process."""
     words = ["--root", str(root), "--ds", str(DS), "--campaign", "c0"]
-    with PeakMemory() as peak:
-        spark = make_session("bench-lookalike-scale", settings)
-        try:
-            begun = perf_counter()
-            find_lookalikes.run(spark, find_lookalikes.arg_parser().parse_args(words))
-            seconds = perf_counter() - begun
-        finally:
-            spark.stop()
-    driver = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    return {"seconds": seconds, "jvm": peak.jvm, "workers": peak.workers, "driver": driver}
+    found = measured_alone(find_lookalikes, words, settings)
+    return {**found, "driver": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024}
 
 
 def main() -> None:

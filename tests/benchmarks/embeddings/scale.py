@@ -47,6 +47,19 @@ def alone(module: str, args: argparse.Namespace, users: int) -> dict[str, Any]:
     return found
 
 
+def measured_alone(job: Any, words: list[str], settings: list[str]) -> dict[str, Any]:
+    """Run a job once in a session of its own, in this process: seconds, and MiB of the JVM and of Python workers."""
+    with PeakMemory() as peak:
+        spark = make_session("bench-scale", settings)
+        try:
+            begun = perf_counter()
+            job.run(spark, job.arg_parser().parse_args(words))
+            seconds = perf_counter() - begun
+        finally:
+            spark.stop()
+    return {"seconds": seconds, "jvm": peak.jvm, "workers": peak.workers}
+
+
 def prepare(folder: Path, sizes: list[int], settings: list[str]) -> None:
     """Write the embedding, and the lake of each size that is not there."""
     embedding = folder / "lake-embedding"
@@ -65,17 +78,13 @@ def encode(folder: Path, users: int, settings: list[str]) -> dict[str, Any]:
     """Encode once, in this process."""
     root = folder / f"lake-{users}"
     words = ["--root", str(root), "--ds", str(DS), "--requests", "audience", "--embedding", "day"]
-    with PeakMemory() as peak:
-        spark = make_session("bench-scale", settings)
-        try:
-            begun = perf_counter()
-            encode_users.run(spark, encode_users.arg_parser().parse_args(words))
-            seconds = perf_counter() - begun
-            lake = Lake(spark, str(root))
-            written = sum(lake.read(table).count() for table in lake.tables("audience_codes"))
-        finally:
-            spark.stop()
-    return {"codes": written, "seconds": seconds, "jvm": peak.jvm, "workers": peak.workers}
+    found = measured_alone(encode_users, words, settings)
+    spark = make_session("bench-scale-count", settings)
+    try:
+        lake = Lake(spark, str(root))
+        return {**found, "codes": sum(lake.read(table).count() for table in lake.tables("audience_codes"))}
+    finally:
+        spark.stop()
 
 
 def main() -> None:

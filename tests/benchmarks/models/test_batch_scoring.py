@@ -33,5 +33,5 @@ def test_cpu_time_of_descendants_is_counted_and_kept_when_they_have_ended() -> N
 @pytest.mark.parametrize(("python", "said"), [(1.0, "kept"), (2.0, "MISSED")])
 def test_the_promise_is_held_against_lightgbm(python: float, said: str) -> None:
     text = _verdicts({WHOLE: Taken(jvm=1.5, python=python, wall=9)}, {LIGHTGBM: 2.0})
-    assert text.splitlines()[-1].endswith(said)
+    assert text.splitlines()[-2].endswith(said)
     assert f"| {(1.5 + python) / 2:.2f} of it |" in text

@@ -14,17 +14,9 @@ document.querySelector("iframe").onload = ({ target }) => {
   page.querySelector("#map-by-latent").click();
   found.colours = [byClicks, fill()];
 
-  const at = (mark) => {
-    const box = mark.getBoundingClientRect();
-    return { clientX: (box.left + box.right) / 2, clientY: (box.top + box.bottom) / 2, bubbles: true };
-  };
-  const tap = (mark) => {
-    mark.dispatchEvent(new target.contentWindow.MouseEvent("click", at(mark)));
-    return mark.closest("figure").querySelector(".readout").textContent;
-  };
   found.hints = all(".readout").map((readout) => readout.textContent);
   found.said = Object.fromEntries(
-    all(".reacts").map((figure) => [figure.querySelector("h3").textContent, tap(figure.querySelector(".mark:last-of-type"))]),
+    all(".reacts").map((figure) => [figure.querySelector("h3").textContent, tap(target, figure.querySelector(".mark:last-of-type"))]),
   );
   const sizes = all(".reacts").find((figure) => figure.querySelector("h3").textContent === "Size by format");
   const svg = sizes.querySelector("svg");
@@ -34,7 +26,7 @@ document.querySelector("iframe").onload = ({ target }) => {
 
   const first = page.querySelector('#models .mark[data-series="1"]');
   const told = () => first.closest("figure").querySelector(".readout").textContent;
-  tap(first);
+  tap(target, first);
   found.told = [told()];
   const drawn = () => all("#models svg .mark").filter((mark) => mark.getBoundingClientRect().width > 0).length;
   const button = page.querySelector('#models .legend button[data-series="1"]');
