@@ -7,6 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from models.autoencoder.networks.active import at_places
 from models.autoencoder.networks.base import Start
 from models.autoencoder.networks.batch import SparseBatch
 from models.autoencoder.networks.topk import TopKNetwork
@@ -50,8 +51,7 @@ class BatchTopKNetwork(TopKNetwork):
         values, places = activations.flatten().topk(n_rows * self.k, sorted=False)
         self._move_threshold(values.detach())
         places, order = places.sort()
-        offsets = torch.searchsorted(places, torch.arange(0, n_rows * n_latents, n_latents, device=places.device))
-        return SparseBatch(offsets, places % n_latents, values[order], n_latents)
+        return at_places(values[order], places, n_rows, n_latents)
 
     def _move_threshold(self, kept: Tensor) -> None:
         smallest = kept[kept > 0].min() if bool((kept > 0).any()) else kept.new_zeros(())

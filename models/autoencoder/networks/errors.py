@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from torch import Tensor
 
+from models.autoencoder.networks.active import active_of
 from models.autoencoder.networks.batch import SparseBatch
 
 WORTH = 0.35
@@ -13,12 +14,12 @@ WORTH = 0.35
 def squared_error(rows: SparseBatch, hidden: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
     """Sum up |x - x_hat|^2 over rows x and their x_hat = h W + b.
 
-    With few columns in h, it is summed as::
+    With few non-zeros in h, only their rows of W are read. With few columns in h, it is summed as::
 
         |x|^2 - 2 x (h W + b) + h (W W') h' + 2 h (W b) + |b|^2
 
-    whose products with x follow the non-zeros, and which builds nothing of shape (n_rows, n_tokens). Else, and where
-    rows have noise, x_hat is built.
+    whose products with x follow the non-zeros, and which builds nothing of shape (n_rows, n_tokens). Else x_hat is
+    built.
 
     Parameters
     ----------
@@ -32,6 +33,9 @@ def squared_error(rows: SparseBatch, hidden: Tensor, weight: Tensor, bias: Tenso
     -------
     Tensor of shape ()
     """
+    active = active_of(hidden)
+    if active is not None:
+        return rows.taken_from(active.times(weight) + bias).square().sum()
     if not is_worth_it(len(rows), rows.n_tokens, len(rows.tokens), len(weight)):
         return (rows.dense() - (hidden @ weight + bias)).square().sum()
     of_rows = rows.values.square().sum()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from models.autoencoder.networks.active import product_of
 from models.autoencoder.networks.base import Network, Start
 from models.autoencoder.networks.batch import SparseBatch
 
@@ -54,6 +55,6 @@ class PredictiveNetwork(Network):
         cost = self.l1 * self.variance**0.5
         code = predicted
         for _ in range(self.steps):
-            slope = 2 * (code @ gram - wanted + self.prediction * (code - predicted)) + cost
+            slope = 2 * (product_of(code, gram) - wanted + self.prediction * (code - predicted)) + cost
             code = torch.relu(code - slope / steepest)
         return code

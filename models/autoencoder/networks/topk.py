@@ -5,11 +5,9 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from models.autoencoder.networks.active import as_rows, is_sparse, is_wide
 from models.autoencoder.networks.base import Network, Start
 from models.autoencoder.networks.batch import SparseBatch
-
-WIDE = 16
-"""Latents for each active one from which on rows are rebuilt from the active rows of the decoder alone."""
 
 GROUP = 4
 """Latents of which only the largest is looked at first."""
@@ -90,23 +88,6 @@ class TopKNetwork(Network):
         kept = as_rows(*top_k(activations * dead, min(self.aux_k, n_dead)), len(dead))
         share = min(1.0, n_dead / self.aux_k)
         return share * self.per_row(residual - self._rebuilt(kept))
-
-
-def is_wide(n_latents: int, k: float) -> bool:
-    """Tell whether k active latents are so few of all that reading their rows of the decoder beats a dense product."""
-    return k * WIDE <= n_latents
-
-
-def is_sparse(kept: SparseBatch) -> bool:
-    """Tell the same of what rows have in the mean."""
-    return is_wide(kept.n_tokens, len(kept.values) / len(kept))
-
-
-def as_rows(values: Tensor, columns: Tensor, n_columns: int) -> SparseBatch:
-    """Give sparse rows of as many values each, and their columns, both of shape (n_rows, k)."""
-    n_rows, k = values.shape
-    offsets = torch.arange(0, n_rows * k, k, device=values.device)
-    return SparseBatch(offsets, columns.flatten(), values.flatten(), n_columns)
 
 
 def top_k(activations: Tensor, k: int) -> tuple[Tensor, Tensor]:

@@ -6,9 +6,12 @@ import pytest
 import scipy.sparse as sp
 import torch
 
-from models.autoencoder.networks import errors
+from models.autoencoder.estimator import Autoencoder
+from models.autoencoder.l1 import L1Autoencoder
+from models.autoencoder.networks import active, errors
 from models.autoencoder.networks.batch import SparseBatch
 from models.autoencoder.networks.errors import is_worth_it, squared_deviation, squared_error
+from models.autoencoder.predictive import PredictiveAutoencoder
 from models.autoencoder.topk import TopKAutoencoder
 
 
@@ -54,3 +57,36 @@ def test_both_ways_learn_the_same(counts: sp.csr_matrix, monkeypatch: pytest.Mon
         model = TopKAutoencoder(n_latents=8, k=2, batch_size=128, learning_rate=0.01, max_epochs=10, device="cpu")
         reached.append(model.fit(counts).history_[-1])
     assert reached[0] == pytest.approx(reached[1], abs=0.02)
+
+
+def test_where_few_latents_are_active_their_rows_alone_are_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    generator = torch.Generator().manual_seed(0)
+    rows = SparseBatch.of(sp.random(30, 50, density=0.1, format="csr", dtype="float32", rng=0))
+    chosen = torch.rand((30, 64), generator=generator) * (torch.rand((30, 64), generator=generator) < 1 / 32)
+    weight, bias = (torch.randn(shape, generator=generator) for shape in ((64, 50), (50,)))
+    errors_and_gradients = []
+    for wide in (active.WIDE, 1000):
+        monkeypatch.setattr(active, "WIDE", wide)
+        given = [one.clone().requires_grad_() for one in (chosen, weight, bias)]
+        found = squared_error(rows, given[0].clone(), *given[1:])
+        found.backward()
+        errors_and_gradients.append([found, *(one.grad for one in given)])
+
+    (found, *own), (wanted, *right) = errors_and_gradients
+    assert found.item() == pytest.approx(wanted.item(), rel=1e-5)
+    assert torch.allclose(own[0], right[0] * (chosen != 0), rtol=1e-4, atol=1e-3)
+    assert not own[0][chosen == 0].any()
+    assert right[0][chosen == 0].any()
+    assert all(torch.allclose(one, other, rtol=1e-4, atol=1e-3) for one, other in zip(own[1:], right[1:], strict=True))
+
+
+@pytest.mark.parametrize("kind", [L1Autoencoder, PredictiveAutoencoder])
+def test_sparse_codes_are_learned_as_if_the_decoder_were_read_in_full(
+    kind: type[Autoencoder], counts: sp.csr_matrix, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reached = []
+    for wide in (1, 1000):
+        monkeypatch.setattr(active, "WIDE", wide)
+        model = kind(n_latents=16, l1=0.2, batch_size=128, learning_rate=0.01, max_epochs=10, device="cpu")
+        reached.append(model.fit(counts).history_[-1])
+    assert reached[0] == pytest.approx(reached[1], abs=1e-3)

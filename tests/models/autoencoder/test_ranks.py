@@ -14,8 +14,9 @@ import torch
 from sklearn.base import clone
 
 from models.autoencoder.deep import DeepAutoencoder
+from models.autoencoder.networks.active import as_rows
 from models.autoencoder.networks.base import Start, initial_weights
-from models.autoencoder.networks.topk import TopKNetwork, as_rows
+from models.autoencoder.networks.topk import TopKNetwork
 from models.autoencoder.ranks import ALONE, Ranks
 from models.autoencoder.topk import TopKAutoencoder
 from models.autoencoder.warm_start import LastVersion

@@ -134,7 +134,7 @@ def test_a_wide_dictionary_is_read_where_latents_are_active_and_learned_as_if_re
     rows = fit_scaling(counts, floor=1.0, cap=10.0).apply(counts[:50])
     gradients = []
     for wide in (1, 1000):
-        monkeypatch.setattr("models.autoencoder.networks.topk.WIDE", wide)
+        monkeypatch.setattr("models.autoencoder.networks.active.WIDE", wide)
         network = trainer_of(counts, 1 / 32, per_batch=per_batch).network
         network.rows_since_fired += 500 * (torch.arange(16) < 4)  # some are dead
         batch = SparseBatch.of(rows)
