@@ -7,33 +7,23 @@ by reason.
 from __future__ import annotations
 
 import argparse
-import math
-from collections.abc import Collection
-from dataclasses import replace
 from datetime import date
 from typing import Any
 
 from pyspark.sql import DataFrame, SparkSession, Window
 from pyspark.sql import functions as F
 
-from features.catalogue import keys_of
-from features.crossing import Crossed, Pack, scoring_rows
-from features.rows import PRIORS, history_table
-from jobs.batch_scoring import packing, read_served, scored
+from jobs.batch_scoring import read_served, scored
 from jobs.cli import add_tracking_argument, at_least, job_parser, run_job, say
-from jobs.embedding import EMBEDDING_VERSION, audience_codes_table
 from jobs.lake import Lake
-from jobs.log_note import read_note
 from jobs.registry import champion_bundle
+from jobs.scoring_rows import raw_parts
 from models.serving.manifest import read_manifest
 
 SCORES, SCORE_COUNTS = "scores", "score_counts"
 
-HASHES = 1_000_000
-"""Into so many parts users are cut by a hash of their id, where some of them are taken."""
-
-FILE_ROWS, GROUP_ROWS = 100_000, 50_000
-"""Scores that are worth a file of their own; most of a row group, which is what a reader of one campaign reads."""
+GROUP_ROWS = 50_000
+"""Most scores of a row group, which is what a reader of one campaign reads."""
 
 LAYOUT: dict[str, Any] = {"by": ("campaign_id",), "group_rows": GROUP_ROWS}
 """How scores lie in their files, see ``Lake.write``."""
@@ -63,51 +53,14 @@ def run(spark: SparkSession, args: argparse.Namespace) -> None:
     else:
         manifest = read_manifest(champion.folder, manifest_sha256=champion.manifest_sha256)
         served = read_served(champion.folder, manifest, args.engine)
-        crossed = raw_rows(
-            lake, args.ds, manifest["embedding_version"], counts["users"],
-            wanted=served.raw_columns, pack=packing(spark, served),
-        )  # fmt: skip
-        scores = scored(crossed, served)
+        version, wanted = manifest["embedding_version"], served.raw_columns
+        scores = scored(raw_parts(lake, args.ds, version, counts["users"], wanted=wanted), served)
         write_scores(lake, args.ds, scores if args.top is None else likeliest(scores, args.top), manifest)
         counts |= _totals(lake.read(SCORES, since=args.ds, until=args.ds))
         say(f"scored {counts['scored']:,} requests: {counts['users']:,} users, {counts['campaigns']:,} campaigns")
     lake.put_json(SCORE_COUNTS, args.ds, counts)
     for reason, n in sorted(left_out.items()):
         say(f"left out: {n:,} users, {reason}")
-
-
-def raw_rows(
-    lake: Lake,
-    ds: date,
-    embedding_version: str | None,
-    n_users: int,
-    *,
-    wanted: Collection[str] | None = None,
-    pack: Pack | None = None,
-    share: float = 1.0,
-) -> Crossed:
-    """Cross the audience, so many users, with the campaigns to come: raw feature rows, few in a few partitions.
-
-    ``wanted`` and ``pack`` are those of ``features.crossing.scoring_rows``. With a share below 1, only users whose id
-    has a hash in about that share of all hashes are taken.
-    """
-    note = read_note(lake, ds)
-
-    def today(table: str) -> DataFrame:
-        return lake.read(table, since=ds, until=ds).drop("ds")
-
-    histories = {key: today(history_table(key)) for key in keys_of(note.has)}
-    users = today("audience").where("left_out IS NULL").select("user_id", "device_id", "as_of")
-    if embedding_version is not None:
-        codes = today(audience_codes_table(embedding_version)).drop(EMBEDDING_VERSION)
-        users = users.join(codes, ["user_id", "as_of"], how="left")
-    if share < 1:
-        hashed = F.pmod(F.xxhash64("user_id"), F.lit(HASHES))
-        users, n_users = users.where(hashed < F.lit(round(share * HASHES))), math.ceil(share * n_users)
-    sends = today("campaigns_to_come")
-    files = -(-n_users * sends.count() // FILE_ROWS)
-    crossed = scoring_rows(users, sends, histories, today(PRIORS), note.has, rules=note.rules, wanted=wanted, pack=pack)
-    return replace(crossed, rows=crossed.rows.coalesce(max(files, 1)))
 
 
 def likeliest(scores: DataFrame, k: int) -> DataFrame:

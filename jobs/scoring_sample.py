@@ -6,7 +6,7 @@ from datetime import date
 
 from jobs.cli import say
 from jobs.lake import Lake
-from jobs.score_users import raw_rows
+from jobs.scoring_rows import raw_rows
 from models.batch import ArrayBatch, to_batch
 from models.schema import FeatureSchema
 
@@ -41,8 +41,8 @@ def scoring_sample(lake: Lake, ds: date, schema: FeatureSchema, *, rows: int = R
     n_users, n_campaigns = audience.where("left_out IS NULL").count(), campaigns.count()
     if not n_users * n_campaigns:
         return None
-    found = raw_rows(lake, ds, None, n_users, share=rows / (n_users * n_campaigns))
+    found = raw_rows(lake, ds, share=rows / (n_users * n_campaigns))
     columns = [feature.name for feature in schema.features]
-    table = found.rows.select(*ORDER, *columns).toArrow().sort_by([(name, "ascending") for name in ORDER])
+    table = found.select(*ORDER, *columns).toArrow().sort_by([(name, "ascending") for name in ORDER])
     say(f"features of {len(table):,} of the {n_users * n_campaigns:,} rows to be scored")
     return to_batch(table, schema) if len(table) else None

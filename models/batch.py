@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from models.schema import FeatureSchema
 from models.serving.encoder import LATENT_VALUES, LATENTS, RowEncoder
-from models.serving.types import Floats, Lists, Words
+from models.serving.types import Lists, Words
 
 ArrayBatch: TypeAlias = dict[str, NDArray[Any]]
 """Column name -> array: float64 with NaN for null where numeric, objects with None for null elsewhere."""
@@ -57,22 +57,6 @@ def to_encode(rows: pa.RecordBatch, encoder: RowEncoder) -> dict[str, Any]:
     numbers = {name: _numbers(columns.pop(name)) for name in encoder.numeric}
     words = {name: _places(columns.pop(name)) for name in encoder.vocabularies}
     return {**numbers, **words, **{name: _lists(column) for name, column in columns.items()}}
-
-
-def to_packed(encoded: Floats) -> pa.Array:
-    """Make one binary value a row of encoded rows, of shape (n_rows, n_columns)."""
-    n_rows, n_columns = encoded.shape
-    ends = np.arange(n_rows + 1, dtype=np.int32) * (n_columns * encoded.itemsize)
-    buffers = [None, pa.py_buffer(ends), pa.py_buffer(np.ascontiguousarray(encoded))]
-    return pa.Array.from_buffers(pa.binary(), n_rows, buffers)
-
-
-def from_packed(column: pa.Array, n_columns: int) -> Floats:
-    """Give the encoded rows that `to_packed` made a column of, of shape (n_rows, n_columns)."""
-    _, ends, values = column.buffers()
-    first = np.frombuffer(ends, dtype=np.int32)[column.offset]
-    size = len(column) * n_columns
-    return np.frombuffer(values, dtype=np.float64, count=size, offset=first).reshape(len(column), n_columns)
 
 
 def to_batch(table: pa.Table, schema: FeatureSchema) -> ArrayBatch:

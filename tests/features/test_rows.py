@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
-import json
-import re
 from datetime import UTC, date, datetime, timedelta
-from typing import Any
 
-import pyarrow as pa
 import pytest
-from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
 from features.catalogue import features_of, keys_of
-from features.crossing import Crossed, scoring_rows
+from features.crossing import scoring_rows
 from features.requests import REQUEST_KEY, planned_sends
 from features.rows import read_histories, read_priors, request_keys
+from features.scoring_parts import GROUP, OFFER_KEY, scoring_parts
 from features.time_rules import TimeRules
 from tests.features.chain import ALL_TABLES, accepted, contract_frame, history_of, past_requests, rows_for
-from tests.features.comparison import collected, differences, key_of
+from tests.features.comparison import collected, differences, in_milliseconds, key_of
 from tests.features.conftest import World, partitions
+from tests.features.crossed_by_hand import crossed_by_hand
 from tests.features.logs import DAY, MIDNIGHT
 
 
@@ -44,37 +42,28 @@ def test_scoring_gives_the_rows_of_training(spark: SparkSession, world: World) -
     people = requests.select("user_id", "device_id", "as_of").distinct()
     campaigns = planned_sends(contract_frame(spark, "plans", plans, world.rules), as_of, world.rules)
 
-    def crossed(people: DataFrame = people, **more: Any) -> Crossed:
-        return scoring_rows(people, campaigns, histories, priors, ALL_TABLES, rules=world.rules, **more)
-
-    with partitions(spark, 7):
-        plan = crossed().rows._jdf.queryExecution().executedPlan().toString()
-    shuffled_by = " ".join(re.findall(r"hashpartitioning\((.*?), 7\)", plan))
-    assert "user_id" in shuffled_by
-    of_crossed = r"(user_id|platform)#\d+, (campaign_id|category)#|campaign_id#\d+, platform#"
-    assert not re.search(of_crossed, shuffled_by), "crossed rows stay with their user"
-
-    found = collected(crossed().rows, *REQUEST_KEY)
+    night = (campaigns, histories, priors, ALL_TABLES)
+    found = collected(scoring_rows(people, *night, rules=world.rules), *REQUEST_KEY)
     assert differences({key: found.get(key, {}) for key in expected}, expected, tolerance=0.0) == ""
 
-    wanted = ["platform", "user_sends_7d", "campaign_sends_7d", "local_hour", "user_campaign_sends_7d"]
-    packed = crossed(wanted=wanted, pack=as_json)
-    assert packed.packed == {
-        "packed_user": ["user_sends_7d", "platform"],
-        "packed_offer": ["local_hour", "campaign_sends_7d"],
+    names = {feature.name for feature in features_of(ALL_TABLES)}
+    parts = scoring_parts(people.withColumn("code", F.lit(1)), *night, rules=world.rules, wanted=names | {"code"})
+    users, offers = parts.users.toArrow().to_pylist(), parts.offers.to_pylist()
+    crossed = {
+        (user["user_id"], user["device_id"], offer["campaign_id"], in_milliseconds(offer)["send_at"]): row
+        for user, offer, row in crossed_by_hand(users, offers, parts)
     }
-    for key, row in collected(packed.rows, *REQUEST_KEY).items():
-        values = {"user_campaign_sends_7d": row["user_campaign_sends_7d"]}
-        values |= json.loads(row["packed_user"]) | json.loads(row["packed_offer"])
-        assert values == {name: found[key][name] for name in wanted}
+    assert {row.pop("code") for row in crossed.values()} == {1}
+    expected = {key[:4]: {name: row[name] for name in names} for key, row in found.items()}
+    assert differences(crossed, expected, tolerance=0.0) == ""
+    assert [*parts.of_moment] == ["place_of_local_send_hour", "place_of_local_send_weekday", "place_of_category"]
+    assert [*parts.of_past] == ["place_of_campaign_id", "place_of_category"]
 
-    of_offer_alone = crossed(people.withColumn("code", F.lit(1)), wanted=["campaign_sends_7d"], pack=as_json)
-    assert of_offer_alone.packed == {"packed_offer": ["campaign_sends_7d"]}
-    assert of_offer_alone.rows.columns == [*REQUEST_KEY, "packed_offer"], "nobody wants the code"
+    assert sum(len(user["place_of_category"] or ()) for user in users), "some have a past"
 
-
-def as_json(batch: pa.RecordBatch) -> pa.Array:
-    return pa.array([json.dumps(row).encode() for row in batch.to_pylist()], pa.binary())
+    few = scoring_parts(people, *night, rules=world.rules, wanted=["platform", "campaign_sends_7d"])
+    assert few.users.columns == ["user_id", "device_id", GROUP, "platform"]
+    assert few.offers.column_names == [*OFFER_KEY, "campaign_sends_7d"]
 
 
 def test_partitions_change_nothing(spark: SparkSession, world: World) -> None:

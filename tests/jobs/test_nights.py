@@ -16,11 +16,12 @@ from features.bots import BotRules
 from features.catalogue import blocks_of, feature_schema, keys_of
 from features.rows import PRIORS, feature_rows, history_table
 from features.time_rules import TimeRules
-from jobs import aggregate_day, build_features, score_users
+from jobs import aggregate_day, build_features
 from jobs.carried import CARRIED, FOLD_DAYS, carried_day, carried_due, carry, drop_carried
 from jobs.ingest_counts import COUNTS
 from jobs.lake import Lake
 from jobs.log_note import LogNote, read_note, write_note
+from jobs.scoring_rows import HASHES, raw_rows
 from jobs.scoring_sample import scoring_sample
 from models.schema import FeatureSchema
 from tests.features.chain import accepted
@@ -113,7 +114,7 @@ def test_a_send_is_trained_on_with_the_row_that_scoring_would_have_built(lake: L
 
     histories = {key: lake.read(history_table(key), **of_night).drop("ds") for key in keys_of(HAS)}
     trained = feature_rows(asked, histories, lake.read(PRIORS, **of_night).drop("ds"), HAS)
-    scored = score_users.raw_rows(lake, BEFORE, None, people.count()).rows
+    scored = raw_rows(lake, BEFORE)
     same_device = trained.drop("send_id", "as_of").join(people.drop("as_of"), ["user_id", "device_id"], how="semi")
     of_audience = trained.drop("send_id", "as_of").join(people.select("user_id"), "user_id", how="semi")
     of_any = of_audience.drop("device_id", *of_devices())
@@ -127,18 +128,16 @@ def test_a_send_is_trained_on_with_the_row_that_scoring_would_have_built(lake: L
 def test_a_sample_of_the_night_is_some_of_the_rows_that_are_scored(lake: Lake) -> None:
     schema = FeatureSchema.from_json(feature_schema(HAS))
     people = lake.read("audience", since=DS, until=DS).where("left_out IS NULL")
-    rows = (
-        score_users.raw_rows(lake, DS, None, people.count()).rows.orderBy("user_id", "campaign_id", "send_at").toArrow()
-    )
+    rows = raw_rows(lake, DS).orderBy("user_id", "campaign_id", "send_at").toArrow()
     found = scoring_sample(lake, DS, schema)
     assert found is not None
     assert [*found] == [*schema.numeric, *schema.categorical]
     assert found["user_sends_all"].tolist() == rows["user_sends_all"].to_pylist()
     assert found["campaign"].tolist() == rows["campaign"].to_pylist()
 
-    (hashed,) = people.selectExpr(f"pmod(xxhash64(user_id), {score_users.HASHES})").first() or ()
+    (hashed,) = people.selectExpr(f"pmod(xxhash64(user_id), {HASHES})").first() or ()
     for share, kept in ((hashed, 0), (hashed + 1, len(rows))):
-        of_share = score_users.raw_rows(lake, DS, None, people.count(), share=share / score_users.HASHES).rows
+        of_share = raw_rows(lake, DS, share=share / HASHES)
         assert of_share.count() == kept
     assert scoring_sample(lake, DS + timedelta(days=1), schema) is None, "no audience yet"
 

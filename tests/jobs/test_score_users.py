@@ -16,13 +16,14 @@ import pyarrow.parquet as pq
 import pytest
 from pyspark.sql import DataFrame, SparkSession
 
-from features.crossing import Crossed
+from features.scoring_parts import Parts
 from jobs import score_users
-from jobs.batch_scoring import SCORED_AS, Served, encoding_of, packing, read_served, score_batches, scored, scorer_of
+from jobs.batch_scoring import SCORED_AS, Served, read_served, score_batches, scored, scorer_of
 from jobs.errors import BadInput
 from jobs.lake import Lake
+from jobs.pair_rows import Offers
 from jobs.score_users import likeliest, write_scores
-from models.batch import to_batch, to_encode, to_labelled_rows
+from models.batch import to_batch, to_labelled_rows
 from models.bundle import serving_contents
 from models.candidates import candidates_for, fit_candidate
 from models.schema import Feature, FeatureSchema
@@ -64,49 +65,45 @@ def served(name: str) -> Served:
     return Served(f"version of {name}", fitted.model.model.serving_format, serving_contents(fitted.model))
 
 
-def in_spark(spark: SparkSession, rows: pa.Table, partitions: int = 3) -> DataFrame:
-    return spark.createDataFrame(rows).repartition(partitions)
+OFFER_COLUMNS = ("offer_group", "campaign_id", "send_at")
+
+
+def as_parts(spark: SparkSession, rows: pa.Table, partitions: int = 3) -> Parts:
+    """Make each row a user of its own, with one offer."""
+    rows = rows.append_column("offer_group", pa.array(range(len(rows)), pa.int32()))
+    users = spark.createDataFrame(rows.drop_columns(["campaign_id", "send_at"])).repartition(partitions)
+    return Parts(users, rows.select(OFFER_COLUMNS), ("user_clicks_7d", "platform"), (), {}, {})
 
 
 @pytest.mark.parametrize("name", ["lightgbm", "logistic"])
 def test_probabilities_are_those_of_the_scorer(spark: SparkSession, name: str) -> None:
     model, rows = served(name), made_rows(3)
     expected = Scorer.from_contents(model.serving_format, model.contents).score(to_batch(rows, SCHEMA))
-    found = scored(Crossed(in_spark(spark, rows), {}), model).select("user_id", "campaign_id", "p_click").collect()
+    found = scored(as_parts(spark, rows), model).select("user_id", "campaign_id", "p_click").collect()
     keys = zip(rows["user_id"].to_pylist(), rows["campaign_id"].to_pylist(), strict=True)
     assert {tuple(row)[:2]: row["p_click"] for row in found} == dict(zip(keys, expected.tolist(), strict=True))
     assert len(found) == N_ROWS
     assert len(set(expected.tolist())) > 10
 
 
-@pytest.mark.parametrize("names", [["user_clicks_7d"], ["platform", "unread"], ["user_clicks_7d", "platform"]])
-def test_packed_columns_are_encoded_as_named_ones(spark: SparkSession, names: list[str]) -> None:
-    model = served("lightgbm")
-    encoder = scorer_of(model).encoder
-    (batch,) = made_rows(3).append_column("unread", pa.nulls(N_ROWS)).to_batches()
-    column = packing(spark, model)(batch.select(names))
-    rest = batch.drop_columns(names).append_column("packed", column)
-    found = encoding_of(encoder, {"packed": names})(rest.slice(7))
-    np.testing.assert_array_equal(found, encoder.encode(to_encode(batch, encoder))[7:])
-
-
 class Sent:
     """What a broadcast looks like to a worker."""
 
-    def __init__(self, value: Served) -> None:
+    def __init__(self, *value: Any) -> None:
         self.value = value
 
 
-def test_a_process_loads_a_model_once(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_process_loads_a_model_once(spark: SparkSession, monkeypatch: pytest.MonkeyPatch) -> None:
     model, loads = served("logistic"), []
     load = Scorer.from_contents
     monkeypatch.setattr(Scorer, "from_contents", lambda *args, **engine: loads.append(1) or load(*args, **engine))
     scorer_of.cache_clear()
-    (batch,) = made_rows().to_batches()
+    parts = as_parts(spark, made_rows())
+    offers, (batch,) = Offers.of(parts), parts.users.coalesce(1).toArrow().combine_chunks().to_batches()
     for again in (model, Served(model.version, model.serving_format, dict(model.contents))):
-        assert [one.num_rows for one in score_batches(Sent(again), {}, iter([batch, batch]))] == [N_ROWS, N_ROWS]
+        assert sum(one.num_rows for one in score_batches(Sent(again, offers), iter([batch, batch]))) == 2 * N_ROWS
     assert len(loads) == 1
-    list(score_batches(Sent(Served("another", model.serving_format, model.contents)), {}, iter([batch])))
+    list(score_batches(Sent(Served("another", model.serving_format, model.contents), offers), iter([batch])))
     assert len(loads) == 2
 
 
@@ -122,15 +119,16 @@ def test_an_engine_that_does_not_run_the_model_is_one_clear_line(tmp_path: Path)
 
 
 def test_tasks_of_a_worker_share_its_model(spark: SparkSession) -> None:
-    sent = spark.sparkContext.broadcast(served("logistic"))
+    parts = as_parts(spark, made_rows(), 6)
+    sent = spark.sparkContext.broadcast((served("logistic"), Offers.of(parts)))
 
     def loads(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         before = scorer_of.cache_info().misses
-        rows = sum(one.num_rows for one in score_batches(sent, {}, batches))
+        rows = sum(one.num_rows for one in score_batches(sent, batches))
         missed = scorer_of.cache_info().misses - before
         yield pa.RecordBatch.from_pydict({"process": [os.getpid()], "loads": [missed], "rows": [rows]})
 
-    tasks = in_spark(spark, made_rows(), 6).mapInArrow(loads, "process long, loads long, rows long").collect()
+    tasks = parts.users.mapInArrow(loads, "process long, loads long, rows long").collect()
     assert sum(task["rows"] for task in tasks) == N_ROWS
     assert len(tasks) == 6
     assert sum(task["loads"] for task in tasks) <= len({task["process"] for task in tasks}) < 6
@@ -166,7 +164,7 @@ def written(spark: SparkSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     """Scores of 30 campaigns in three partitions, in row groups of 50."""
     monkeypatch.setitem(score_users.LAYOUT, "group_rows", 50)
     lake = Lake(spark, str(tmp_path))
-    scores = scored(Crossed(in_spark(spark, made_rows()), {}), served("logistic"))
+    scores = scored(as_parts(spark, made_rows()), served("logistic"))
     write_scores(lake, DS, scores, MANIFEST)
     return lake
 

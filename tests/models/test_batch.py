@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pyarrow as pa
 
-from models.batch import from_packed, to_batch, to_encode, to_labelled_rows, to_packed
+from models.batch import to_batch, to_encode, to_labelled_rows
 from models.schema import Feature, FeatureSchema
 from models.serving.encoder import RowEncoder
 
@@ -65,11 +65,3 @@ def test_arrow_columns_are_encoded_as_arrays_are() -> None:
         np.testing.assert_array_equal(encoder.encode(to_encode(some, encoder)), expected)
     expected = [[1, 1, 1, 0, 0.5, 1], [np.nan, np.nan, 0, 0, 0, 0], [3, 0, 2, 0, 0, 0]]
     np.testing.assert_array_equal(encoder.encode(to_encode(rows, encoder)), expected)
-
-
-def test_packed_rows_are_the_encoded_ones() -> None:
-    encoded = np.array([[1.5, np.nan, -0.0], [np.inf, 2, 3], [4, 5, 6]])
-    packed = to_packed(encoded[:, :2])
-    assert packed.to_pylist() == [encoded[row, :2].tobytes() for row in range(3)]
-    for some, expected in ((packed, encoded), (packed.slice(1), encoded[1:]), (packed.slice(1, 0), encoded[:0])):
-        np.testing.assert_array_equal(from_packed(some, 2), expected[:, :2])

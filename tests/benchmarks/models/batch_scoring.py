@@ -21,14 +21,17 @@ import numpy as np
 import pyarrow as pa
 from pyspark.sql import DataFrame, SparkSession
 
-from features.crossing import Crossed
-from jobs.batch_scoring import Served, encoding_of, packing, read_served, scored, scorer_of
+from features.scoring_parts import Parts
+from jobs.batch_scoring import Served, read_served, scored, scorer_of
 from jobs.cli import at_least, iso_day
 from jobs.lake import Lake
-from jobs.score_users import raw_rows, write_scores
+from jobs.pair_rows import Offers, PairRows
+from jobs.score_users import write_scores
+from jobs.scoring_rows import raw_parts, raw_rows
 from jobs.session import make_session
 from models.machine import describe_machine
 from models.serving.manifest import read_manifest
+from models.serving.types import Floats
 from tests.benchmarks.models.contenders import has_lleaves
 from tests.benchmarks.models.copied_audience import copy_audience
 from tests.benchmarks.models.process_times import cpu_seconds_below
@@ -38,6 +41,8 @@ MASTER = "spark.master=local[2]"
 MILLION = 1_000_000
 PREDICTED_ROWS = 200_000
 """Rows that are predicted alone."""
+MOST_USERS = 1_000
+"""Users that are crossed at a time to get them."""
 PROMISE = 1.3
 WHOLE, WHOLE_LLEAVES = "and writing", "and writing, predicted by lleaves"
 
@@ -65,29 +70,26 @@ def main() -> None:
     folder = source.get_folder("measured", args.ds) / args.candidate
     manifest = read_manifest(folder)
     served, version = read_served(folder, manifest), manifest["embedding_version"]
-    each = raw_rows(source, args.ds, version, 1, wanted=()).rows.count()
+    each = raw_rows(source, args.ds).select("user_id").count()
     copies = -(-args.rows // each)
     n_rows = copies * each
     print(f"{describe_machine()}\n{args.candidate}, {copies} x {each:,} rows", flush=True)
     n_users = copy_audience(source, lake, args.ds, version, copies)
 
-    def rows(of: Served = served) -> Crossed:
-        return raw_rows(lake, args.ds, version, n_users, wanted=of.raw_columns, pack=packing(spark, of))
+    def parts() -> Parts:
+        return raw_parts(lake, args.ds, version, n_users, wanted=served.raw_columns)
 
     def write(scores: DataFrame) -> None:
         write_scores(lake, args.ds, scores, manifest)
 
-    steps = _steps(spark, rows, served, write)
+    steps = _steps(spark, parts, served, write)
     if has_lleaves():
         compiled = read_served(folder, manifest, "lleaves")
-        steps[WHOLE_LLEAVES] = lambda: write(scored(rows(compiled), compiled))
+        steps[WHOLE_LLEAVES] = lambda: write(scored(parts(), compiled))
     found = {"all of it, cold": _measured(steps[WHOLE], n_rows, 1)}
     found |= {name: _measured(step, n_rows, args.runs) for name, step in steps.items()}
     print(_table(found, n_rows))
-    some = rows()
-    encode = encoding_of(scorer_of(served).encoder, some.packed)
-    batches = some.rows.limit(PREDICTED_ROWS).toArrow().combine_chunks().to_batches()
-    alone = microseconds_a_row(served, np.concatenate([encode(one) for one in batches]))
+    alone = microseconds_a_row(served, _some_encoded(parts(), served))
     print(_verdicts(found, alone))
     spark.stop()
 
@@ -104,17 +106,17 @@ def _arguments() -> argparse.Namespace:
 
 
 def _steps(
-    spark: SparkSession, rows: Callable[[], Crossed], served: Served, write: Callable[[DataFrame], None]
+    spark: SparkSession, parts: Callable[[], Parts], served: Served, write: Callable[[DataFrame], None]
 ) -> dict[str, Callable[[], object]]:
     """Give what is timed, by name; each with a step more than the one before."""
     drained: dict[str, Callable[[], DataFrame]] = {
-        "crossing": lambda: rows().rows,
-        "and to Python": lambda: rows().rows.mapInArrow(_received, "rows long"),
-        "and encoding": lambda: rows().rows.mapInArrow(_encoding(spark, served, rows()), "rows long"),
-        "and predicting": lambda: scored(rows(), served),
+        "users and offers": lambda: parts().users,
+        "and to Python": lambda: parts().users.mapInArrow(_received, "rows long"),
+        "and crossing": lambda: _crossed(spark, parts(), served),
+        "and predicting": lambda: scored(parts(), served),
     }
     return {name: partial(_drain, made) for name, made in drained.items()} | {
-        WHOLE: lambda: write(scored(rows(), served))
+        WHOLE: lambda: write(scored(parts(), served))
     }
 
 
@@ -126,14 +128,30 @@ def _received(batches: Batches) -> Batches:
     yield pa.RecordBatch.from_pydict({"rows": [sum(batch.num_rows for batch in batches)]})
 
 
-def _encoding(spark: SparkSession, served: Served, crossed: Crossed) -> Callable[[Batches], Batches]:
-    sent, packed = spark.sparkContext.broadcast(served), crossed.packed
+def _crossed(spark: SparkSession, parts: Parts, served: Served) -> DataFrame:
+    sent = spark.sparkContext.broadcast((served, Offers.of(parts)))
 
-    def encoding(batches: Batches) -> Batches:
-        encode = encoding_of(scorer_of(sent.value).encoder, packed)
-        yield pa.RecordBatch.from_pydict({"rows": [sum(len(encode(batch)) for batch in batches)]})
+    def crossing(batches: Batches) -> Batches:
+        yield pa.RecordBatch.from_pydict({"rows": [sum(map(len, _encoded(*sent.value, batches)))]})
 
-    return encoding
+    return parts.users.mapInArrow(crossing, "rows long")
+
+
+def _encoded(served: Served, offers: Offers, batches: Batches) -> Iterator[Floats]:
+    pairs = PairRows(scorer_of(served).encoder, offers)
+    return (crossed.encoded for batch in batches for crossed in pairs.crossed(batch))
+
+
+def _some_encoded(parts: Parts, served: Served) -> Floats:
+    """Give the first encoded rows."""
+    users = iter(parts.users.limit(PREDICTED_ROWS).toArrow().to_batches(max_chunksize=MOST_USERS))
+    found, n_rows = [], 0
+    for rows in _encoded(served, Offers.of(parts), users):
+        found.append(rows)
+        n_rows += len(rows)
+        if n_rows >= PREDICTED_ROWS:
+            break
+    return np.concatenate(found)[:PREDICTED_ROWS]
 
 
 def _measured(step: Callable[[], object], n_rows: int, runs: int) -> Taken:

@@ -1,0 +1,263 @@
+"""Feature rows of an audience and the campaigns to come, in the parts that a crossing puts together.
+
+An offer is a campaign to the users of one time zone and platform: it settles the time of the send, and all that hangs
+on the campaign.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import reduce
+from typing import Any, TypeAlias
+
+import pyarrow as pa
+from pyspark.sql import Column, DataFrame
+from pyspark.sql import functions as F
+from pyspark.sql.types import IntegerType, StructField, StructType
+
+from features.catalogue import features_of, keys_of
+from features.feature import Feature, Key
+from features.requests import REQUEST_KEY, with_send_at
+from features.rows import evaluated, with_histories
+from features.send_context import with_local_send_time
+from features.time_rules import TimeRules
+
+GROUP = "offer_group"
+"""Number of the offers that a user may get: those to its time zone and platform."""
+
+OFFER_KEY = (GROUP, "campaign_id", "send_at")
+
+PLACE, PLACE_OF = "place", "place_of_"
+
+OFFER = "offer_"
+"""First word of what offers have and users may have too, where the two meet."""
+
+Names: TypeAlias = tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Parts:
+    """Users and offers with the features that each settles, and those that hang on both.
+
+    A column of places tells offers apart by what such features hang on, like the hour of the send, or the category.
+    """
+
+    users: DataFrame
+    """``user_id, device_id``, ``GROUP``, ``of_user``, and the lists of ``of_moment`` and ``of_past``."""
+    offers: pa.Table
+    """``OFFER_KEY``, by which they are sorted, ``of_offer``, and the columns of places."""
+    of_user: Names
+    """What hangs on the user alone, what else people had among it."""
+    of_offer: Names
+    """What hangs on the offer alone; and what ``of_past`` holds, as it is for a user without a past."""
+    of_moment: Mapping[str, Names]
+    """Column of places -> features. Users have a list of each feature, a value for each place."""
+    of_past: Mapping[str, Names]
+    """Column of places -> features. Users have a list of the column's name, of structs of ``PLACE`` and the features,
+    for the places that they have a past with; null for none."""
+
+
+def scoring_parts(
+    people: DataFrame,
+    campaigns: DataFrame,
+    histories: Mapping[Key, DataFrame],
+    fitted_priors: DataFrame,
+    tables: Collection[str],
+    *,
+    rules: TimeRules,
+    wanted: Collection[str],
+) -> Parts:
+    """Build the parts of ``features.crossing.scoring_rows``: by its joins and expressions, once a user and an offer.
+
+    Pairs are many times as many, and nothing is done for each. Offers come to the driver: few rows, one for each
+    campaign, time zone and platform.
+
+    Parameters
+    ----------
+    people, campaigns, histories, fitted_priors, tables, rules
+        As in ``scoring_rows``.
+    wanted : collection of str
+        Names of the features to build, and of what else of ``people`` to keep.
+
+    Raises
+    ------
+    ValueError
+        When a feature hangs on the past of a pair and on something else of the user or the offer.
+    """
+    keys, campaign = keys_of(tables), ("campaign_id",)
+    of_pair = [key for key in keys if "user_id" in key and len(key) > 1]
+    of_offers = [key for key in keys if "campaign_id" in key and key != campaign and key not in of_pair]
+    midnight = F.broadcast(fitted_priors)
+    users = with_histories(people, histories, [key for key in keys if key not in (campaign, *of_offers, *of_pair)])
+    users = users.join(midnight, "as_of", how="left")
+    shared = ["as_of", *sorted({"timezone", *(name for key in of_offers for name in key)} & {*users.columns})]
+    groups = _numbered(users.select(shared).distinct())
+    sends = with_histories(campaigns.crossJoin(midnight), histories, [campaign])
+    offers = with_local_send_time(with_send_at(sends.join(F.broadcast(groups), "as_of"), rules))
+    offers = with_histories(offers, {key: F.broadcast(histories[key]) for key in of_offers}, of_offers)
+    pasts = {key: histories[key].join(midnight, "as_of") for key in of_pair}
+
+    asked = [one for one in features_of(tables) if one.name in wanted]
+    cut = cut_features(asked, users.columns, offers.columns, {key: known.columns for key, known in pasts.items()})
+    told = _told(offers, cut, pasts.values())
+    places = {names: _Places.of(told, names, offers.schema) for names in cut.shared_names}
+    lists = [_listed(pasts[key], places[_besides_user(key)], ones) for key, ones in cut.of_past.items()]
+    users = reduce(lambda rows, past: rows.join(past, ["user_id", "as_of"], how="left"), lists, users)
+    same = [F.col(name).eqNullSafe(F.col(OFFER + name)) for name in shared]
+    users = users.join(F.broadcast(groups.withColumnsRenamed({name: OFFER + name for name in shared})), same)
+    users = users.withColumns({name: value for one in places.values() for name, value in one.literals().items()})
+    extra = [name for name in people.columns if name not in REQUEST_KEY and name in wanted]
+    lists_of_moments = (places[names].each(one) for names, ones in cut.of_moment.items() for one in ones)
+    return Parts(
+        users=users.select(
+            "user_id", "device_id", GROUP, *extra, *map(evaluated, cut.of_user), *lists_of_moments,
+            *(places[_besides_user(key)].column for key in cut.of_past),
+        ),
+        offers=_with_places(told, places.values()),
+        of_user=(*extra, *_named(cut.of_user)),
+        of_offer=_named([*cut.of_offer, *cut.any_past]),
+        of_moment={places[names].column: _named(ones) for names, ones in cut.of_moment.items()},
+        of_past={places[_besides_user(key)].column: _named(ones) for key, ones in cut.of_past.items()},
+    )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Cut:
+    """Features by what they hang on."""
+
+    of_user: list[Feature] = field(default_factory=list)
+    of_offer: list[Feature] = field(default_factory=list)
+    of_moment: dict[Names, list[Feature]] = field(default_factory=lambda: defaultdict(list))
+    """By the columns of offers that they need besides what users have."""
+    of_past: dict[Key, list[Feature]] = field(default_factory=lambda: defaultdict(list))
+    """By the key of the past."""
+
+    @property
+    def any_past(self) -> list[Feature]:
+        """Those of all pasts."""
+        return [feature for ones in self.of_past.values() for feature in ones]
+
+    @property
+    def shared_names(self) -> list[Names]:
+        """Columns of offers by which places are told apart, each set once."""
+        return list(dict.fromkeys([*self.of_moment, *map(_besides_user, self.of_past)]))
+
+
+def cut_features(
+    features: Iterable[Feature], users: Collection[str], offers: Collection[str], pasts: Mapping[Key, Collection[str]]
+) -> Cut:
+    """Tell features apart by the columns that their expressions name.
+
+    Parameters
+    ----------
+    features : iterable of Feature
+    users, offers : collection of str
+        Columns that users have, and those that offers have.
+    pasts : mapping of Key to collection of str
+        Key of a pair -> columns of what is known of it.
+
+    Raises
+    ------
+    ValueError
+        See `scoring_parts`.
+    """
+    cut, everywhere = Cut(), {*users, *offers}.union(*pasts.values())
+    for feature in features:
+        needed = {*re.findall(r"\w+", feature.expression)} & everywhere
+        key = next((key for key, known in pasts.items() if needed & {*known} - {*users, *offers}), None)
+        if key:
+            if other := sorted(needed - {*pasts[key]}):
+                raise ValueError(f"feature {feature.name} needs {', '.join(other)}; expected the past of {key} alone")
+            cut.of_past[key].append(feature)
+        elif needed <= {*users}:
+            cut.of_user.append(feature)
+        elif needed <= {*offers}:
+            cut.of_offer.append(feature)
+        else:
+            cut.of_moment[tuple(sorted(needed - {*users}))].append(feature)
+    return cut
+
+
+@dataclass(frozen=True)
+class _Places:
+    """Values that offers have in some columns, each with a place."""
+
+    fields: list[StructField]
+    values: list[tuple[Any, ...]]
+    of_offers: pa.Array
+    """Place of each offer's values."""
+
+    @classmethod
+    def of(cls, told: pa.Table, names: Names, schema: StructType) -> _Places:
+        rows = [*zip(*(told[OFFER + name].to_pylist() for name in names), strict=True)]
+        place_of = {value: place for place, value in enumerate(dict.fromkeys(rows))}
+        places = pa.array([place_of[row] for row in rows], pa.int32())
+        return cls([schema[name] for name in names], [*place_of], places)
+
+    @property
+    def column(self) -> str:
+        """Name of the column of places."""
+        return PLACE_OF + "_".join(one.name for one in self.fields)
+
+    def literals(self) -> dict[str, Column]:
+        """Give a column for each value, under a name of its place."""
+        return {
+            f"{one.name}_{place}": F.lit(value).cast(one.dataType)
+            for place, values in enumerate(self.values)
+            for one, value in zip(self.fields, values, strict=True)
+        }
+
+    def each(self, feature: Feature) -> Column:
+        """Give the list of a feature's values at all places, on rows that have the `literals`."""
+        names = "|".join(one.name for one in self.fields)
+        at = [re.sub(rf"\b({names})\b", rf"\1_{place}", feature.expression) for place in range(len(self.values))]
+        return F.array(*map(F.expr, at)).cast(f"array<{feature.type}>").alias(feature.name)
+
+    def frame(self, like: DataFrame) -> DataFrame:
+        """Give the values, with their places, as a frame of the session of another one."""
+        rows = [(*values, place) for place, values in enumerate(self.values)]
+        return like.sparkSession.createDataFrame(rows, StructType([*self.fields, StructField(PLACE, IntegerType())]))
+
+
+def _told(offers: DataFrame, cut: Cut, pasts: Iterable[DataFrame]) -> pa.Table:
+    """Bring offers to the driver, with what tells places apart; what is known of pairs is null."""
+    unknown = {one.name: F.lit(None).cast(one.dataType) for past in pasts for one in past.schema}
+    offers = offers.withColumns({name: value for name, value in unknown.items() if name not in offers.columns})
+    names = dict.fromkeys(name for names in cut.shared_names for name in names)
+    told = offers.select(
+        *OFFER_KEY, *(F.col(name).alias(OFFER + name) for name in names),
+        *map(evaluated, [*cut.of_offer, *cut.any_past]),
+    )  # fmt: skip
+    return told.toArrow().sort_by([(name, "ascending") for name in OFFER_KEY])
+
+
+def _with_places(told: pa.Table, places: Iterable[_Places]) -> pa.Table:
+    for one in places:
+        told = told.append_column(one.column, one.of_offers)
+    return told
+
+
+def _listed(past: DataFrame, places: _Places, features: Sequence[Feature]) -> DataFrame:
+    """Give what users have a past with as a list each."""
+    named = [one.name for one in places.fields]
+    at_places = past.join(F.broadcast(places.frame(past)), named)
+    one = F.struct(PLACE, *map(evaluated, features))
+    return at_places.groupBy("user_id", "as_of").agg(F.collect_list(one).alias(places.column))
+
+
+def _numbered(rows: DataFrame) -> DataFrame:
+    """Bring few rows to the driver, and number them."""
+    table = rows.toArrow()
+    ordered = table.sort_by([(name, "ascending") for name in table.column_names])
+    return rows.sparkSession.createDataFrame(ordered.append_column(GROUP, pa.array(range(len(ordered)), pa.int32())))
+
+
+def _besides_user(key: Key) -> Names:
+    return tuple(name for name in key if name != "user_id")
+
+
+def _named(features: Iterable[Feature]) -> Names:
+    return tuple(feature.name for feature in features)

@@ -1,0 +1,66 @@
+"""The rows that a night scores: of its audience and the campaigns to come, crossed or in parts."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import replace
+from datetime import date
+from typing import Any
+
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from features.catalogue import keys_of
+from features.crossing import scoring_rows
+from features.rows import PRIORS, history_table
+from features.scoring_parts import GROUP, Parts, scoring_parts
+from jobs.embedding import EMBEDDING_VERSION, audience_codes_table
+from jobs.lake import Lake
+from jobs.log_note import read_note
+
+HASHES = 1_000_000
+"""Into so many parts users are cut by a hash of their id, where some of them are taken."""
+
+FILE_ROWS = 100_000
+"""Scores that are worth a partition, and a file, of their own."""
+
+
+def raw_rows(lake: Lake, ds: date, *, share: float = 1.0) -> DataFrame:
+    """Give raw feature rows, without codes: ``features.requests.REQUEST_KEY`` and the features.
+
+    With a share below 1, only users whose id has a hash in about that share of all hashes are taken.
+    """
+    inputs = _inputs(lake, ds)
+    if share < 1:
+        hashed = F.pmod(F.xxhash64("user_id"), F.lit(HASHES))
+        inputs["people"] = inputs["people"].where(hashed < F.lit(round(share * HASHES)))
+    return scoring_rows(**inputs)
+
+
+def raw_parts(lake: Lake, ds: date, embedding_version: str | None, n_users: int, *, wanted: Collection[str]) -> Parts:
+    """Give the same rows in parts, of so many users, with their codes of an embedding; see `scoring_parts`."""
+    inputs = _inputs(lake, ds)
+    if embedding_version is not None:
+        codes = _tonight(lake, ds, audience_codes_table(embedding_version)).drop(EMBEDDING_VERSION)
+        inputs["people"] = inputs["people"].join(codes, ["user_id", "as_of"], how="left")
+    parts = scoring_parts(**inputs, wanted=wanted)
+    offers_of_group = parts.offers[GROUP].value_counts().field("counts").to_numpy()
+    files = -(-n_users * int(offers_of_group.max(initial=0)) // FILE_ROWS)
+    most = int(parts.users.sparkSession.conf.get("spark.sql.shuffle.partitions") or 1)
+    return replace(parts, users=parts.users.repartition(max(min(files, most), 1), "user_id"))
+
+
+def _inputs(lake: Lake, ds: date) -> dict[str, Any]:
+    note = read_note(lake, ds)
+    return {
+        "people": _tonight(lake, ds, "audience").where("left_out IS NULL").select("user_id", "device_id", "as_of"),
+        "campaigns": _tonight(lake, ds, "campaigns_to_come"),
+        "histories": {key: _tonight(lake, ds, history_table(key)) for key in keys_of(note.has)},
+        "fitted_priors": _tonight(lake, ds, PRIORS),
+        "tables": note.has,
+        "rules": note.rules,
+    }
+
+
+def _tonight(lake: Lake, ds: date, table: str) -> DataFrame:
+    return lake.read(table, since=ds, until=ds).drop("ds")
