@@ -28,7 +28,7 @@ from features.time_rules import TimeRules
 GROUP = "offer_group"
 """Number of the offers that a user may get: those to its time zone and platform."""
 
-OFFER_KEY = (GROUP, "campaign_id", "send_at")
+USER_KEY, OFFER_KEY = ("user_id", "device_id"), (GROUP, "campaign_id", "send_at")
 
 PLACE, PLACE_OF = "place", "place_of_"
 
@@ -104,18 +104,15 @@ def scoring_parts(
     cut = cut_features(asked, users.columns, offers.columns, {key: known.columns for key, known in pasts.items()})
     told = _told(offers, cut, pasts.values())
     places = {names: _Places.of(told, names, offers.schema) for names in cut.shared_names}
-    lists = [_listed(pasts[key], places[_besides_user(key)], ones) for key, ones in cut.of_past.items()]
-    users = reduce(lambda rows, past: rows.join(past, ["user_id", "as_of"], how="left"), lists, users)
     same = [F.col(name).eqNullSafe(F.col(OFFER + name)) for name in shared]
     users = users.join(F.broadcast(groups.withColumnsRenamed({name: OFFER + name for name in shared})), same)
     users = users.withColumns({name: value for one in places.values() for name, value in one.literals().items()})
     extra = [name for name in people.columns if name not in REQUEST_KEY and name in wanted]
     lists_of_moments = (places[names].each(one) for names, ones in cut.of_moment.items() for one in ones)
+    users = users.select(*USER_KEY, "as_of", GROUP, *extra, *map(evaluated, cut.of_user), *lists_of_moments)
+    lists = [_listed(pasts[key], places[_besides_user(key)], ones) for key, ones in cut.of_past.items()]
     return Parts(
-        users=users.select(
-            "user_id", "device_id", GROUP, *extra, *map(evaluated, cut.of_user), *lists_of_moments,
-            *(places[_besides_user(key)].column for key in cut.of_past),
-        ),
+        users=reduce(_joined, lists, users.repartition(_n_partitions(users), "user_id")).drop("as_of"),
         offers=_with_places(told, places.values()),
         of_user=(*extra, *_named(cut.of_user)),
         of_offer=_named([*cut.of_offer, *cut.any_past]),
@@ -244,8 +241,18 @@ def _listed(past: DataFrame, places: _Places, features: Sequence[Feature]) -> Da
     """Give what users have a past with as a list each."""
     named = [one.name for one in places.fields]
     at_places = past.join(F.broadcast(places.frame(past)), named)
-    one = F.struct(PLACE, *map(evaluated, features))
-    return at_places.groupBy("user_id", "as_of").agg(F.collect_list(one).alias(places.column))
+    each = at_places.select("user_id", "as_of", F.struct(PLACE, *map(evaluated, features)).alias(places.column))
+    of_user = each.repartition(_n_partitions(past), "user_id").groupBy("user_id", "as_of")
+    return of_user.agg(F.collect_list(places.column).alias(places.column))
+
+
+def _joined(users: DataFrame, past: DataFrame) -> DataFrame:
+    """Join what lies in the same partitions already."""
+    return users.join(past.hint("shuffle_hash"), ["user_id", "as_of"], how="left")
+
+
+def _n_partitions(rows: DataFrame) -> int:
+    return int(rows.sparkSession.conf.get("spark.sql.shuffle.partitions") or 1)
 
 
 def _numbered(rows: DataFrame) -> DataFrame:

@@ -46,8 +46,7 @@ def raw_parts(lake: Lake, ds: date, embedding_version: str | None, n_users: int,
     parts = scoring_parts(**inputs, wanted=wanted)
     offers_of_group = parts.offers[GROUP].value_counts().field("counts").to_numpy()
     files = -(-n_users * int(offers_of_group.max(initial=0)) // FILE_ROWS)
-    most = int(parts.users.sparkSession.conf.get("spark.sql.shuffle.partitions") or 1)
-    return replace(parts, users=parts.users.repartition(max(min(files, most), 1), "user_id"))
+    return replace(parts, users=parts.users.coalesce(max(files, 1)))
 
 
 def _inputs(lake: Lake, ds: date) -> dict[str, Any]:
