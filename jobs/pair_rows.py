@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from features.scoring_parts import GROUP, PLACE, Parts
 from models.batch import to_encode
 from models.serving.encoder import RowEncoder
+from models.serving.errors import RowError
 from models.serving.types import Floats
 
 ROWS = 2048
@@ -57,11 +58,18 @@ class PairRows:
     Parameters
     ----------
     encoder : RowEncoder
-        Its raw columns are all in the parts.
     offers : Offers
+
+    Raises
+    ------
+    RowError
+        When no part has a column that the encoder reads.
     """
 
     def __init__(self, encoder: RowEncoder, offers: Offers) -> None:
+        told = {*offers.of_user, *offers.of_offer}.union(*offers.of_moment.values(), *offers.of_past.values())
+        if missing := [name for name in encoder.raw_columns if name not in told]:
+            raise RowError(f"users and offers have no column {missing[0]!r}")
         self._encoder, self._offers = encoder, offers
         table = offers.table
         self._of_offer = _Columns(encoder, offers.of_offer)

@@ -13,6 +13,7 @@ from features.scoring_parts import GROUP
 from jobs import pair_rows
 from jobs.pair_rows import Offers, PairRows
 from models.serving.encoder import RowEncoder
+from models.serving.errors import RowError
 from tests.features.crossed_by_hand import crossed_by_hand
 
 N_HOURS, N_KINDS = 3, 4
@@ -105,3 +106,9 @@ def test_nobody_and_nothing_give_no_rows() -> None:
     assert sum(len(one.users) for one in PairRows(ENCODER, nothing).crossed(batch)) == 0
     some_offers = Offers(pa.RecordBatch.from_pylist(offers(Random(0), 0, 1), OFFERS), **CUT)
     assert [*PairRows(ENCODER, some_offers).crossed(batch.slice(0, 0))] == []
+
+
+def test_a_column_that_no_part_has_is_named() -> None:
+    table = Offers(pa.RecordBatch.from_pylist([], OFFERS), **{**CUT, "of_user": ("platform", "latents")})
+    with pytest.raises(RowError, match="users and offers have no column 'sends'"):
+        PairRows(ENCODER, table)
