@@ -25,7 +25,8 @@ DEFAULTS = {
     "spark.sql.shuffle.partitions": "8",
     "spark.sql.requireAllClusterKeysForCoPartition": "false",  # rows parted by user stay so in a join of pairs
     "spark.sql.sources.parallelPartitionDiscovery.threshold": "512",  # a job to list 42 days is slower than listing
-    "spark.sql.adaptive.maxShuffledHashJoinLocalMapThreshold": "64m",  # no sorting where a partition fits in memory
+    "spark.sql.adaptive.maxShuffledHashJoinLocalMapThreshold": "16m",  # no sorting where a partition fits in memory
+    "spark.sql.adaptive.advisoryPartitionSizeInBytes": "16m",  # small partitions are put together to no more
     "spark.sql.optimizer.dynamicPartitionPruning.enabled": "false",  # days are named when read; plans take seconds less
     "spark.sql.parquet.pushdown.inFilterThreshold": str(MOST_NAMED),  # looked for by name, not by range
     "spark.sql.codegen.cache.maxEntries": "1000",  # a night makes eight hundred classes; none is compiled twice
