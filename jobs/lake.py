@@ -20,6 +20,7 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql.types import StructType
 
 from jobs.errors import BadInput
+from jobs.shuffle_partitions import fit_partitions
 from jobs.storage import absolute, is_local, storage_of
 
 SCHEMA_FILE = "_schema.json"
@@ -227,7 +228,9 @@ class Lake:
         paths = [f"{self.root}/{table}/{write}/ds={day}" for day, write in writes.items() if f"ds={day}" in held[write]]
         if not paths:
             return self._spark.createDataFrame([], schema)
-        return self._spark.read.schema(schema).option("basePath", f"{self.root}/{table}").parquet(*paths).drop("write")
+        rows = self._spark.read.schema(schema).option("basePath", f"{self.root}/{table}").parquet(*paths)
+        fit_partitions(rows)
+        return rows.drop("write")
 
     def _is_written(self, name: str) -> bool:
         return any(

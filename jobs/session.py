@@ -14,6 +14,7 @@ from pyspark.sql import SparkSession
 
 from features.feature import MOST_NAMED
 from jobs.errors import BadInput
+from jobs.shuffle_partitions import BYTES, BYTES_EACH, FEWEST, PARTITIONS
 
 DEFAULTS = {
     "spark.master": "local[*]",
@@ -22,10 +23,11 @@ DEFAULTS = {
     # room for all of them: Java breaks when that is full
     "spark.driver.extraJavaOptions": "-XX:-DontCompileHugeMethods -XX:MaxNodeLimit=20000 "
     "-XX:ReservedCodeCacheSize=512m -XX:+UseParallelGC",
-    "spark.sql.shuffle.partitions": "8",
+    PARTITIONS: str(FEWEST),  # and more as the data asks for them, see jobs.shuffle_partitions
     "spark.sql.requireAllClusterKeysForCoPartition": "false",  # rows parted by user stay so in a join of pairs
     "spark.sql.sources.parallelPartitionDiscovery.threshold": "512",  # a job to list 42 days is slower than listing
-    "spark.sql.adaptive.maxShuffledHashJoinLocalMapThreshold": "64m",  # no sorting where a partition fits in memory
+    "spark.sql.adaptive.maxShuffledHashJoinLocalMapThreshold": "16m",  # no sorting where a partition fits in memory
+    "spark.sql.adaptive.advisoryPartitionSizeInBytes": "16m",  # small partitions are put together to no more
     "spark.sql.optimizer.dynamicPartitionPruning.enabled": "false",  # days are named when read; plans take seconds less
     "spark.sql.parquet.pushdown.inFilterThreshold": str(MOST_NAMED),  # looked for by name, not by range
     "spark.sql.codegen.cache.maxEntries": "1000",  # a night makes eight hundred classes; none is compiled twice
@@ -61,15 +63,21 @@ def make_session(name: str, settings: Sequence[str] = ()) -> SparkSession:
     BadInput
         When a setting is not ``KEY=VALUE``.
     """
-    given = dict(_key_value(setting) for setting in settings)
+    conf = conf_of(settings)
     _point_to_this_python()
     for logger in ("DataFrameQueryContextLogger", "SQLQueryContextLogger"):
         PySparkLogger.getLogger(logger).disabled = True  # prints each exception a second time, as JSON
-    conf = {**DEFAULTS, **_submitted(), **given, **REQUIRED}
     builder = SparkSession.builder.appName(name)
     for key, value in conf.items():
         builder = builder.config(key, value)
     return builder.getOrCreate()
+
+
+def conf_of(settings: Sequence[str]) -> dict[str, str]:
+    """Give all of a session's settings; a number of shuffle partitions that somebody chose does not follow the data."""
+    chosen = {**_submitted(), **dict(_key_value(setting) for setting in settings)}
+    followed = {} if PARTITIONS in chosen else {BYTES_EACH: BYTES}
+    return {**DEFAULTS, **followed, **chosen, **REQUIRED}
 
 
 def _key_value(setting: str) -> tuple[str, str]:

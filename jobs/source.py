@@ -13,6 +13,7 @@ from pyspark.sql import functions as F
 from features.validation import MAPPED
 from jobs.errors import BadInput
 from jobs.mapping import Mapping
+from jobs.shuffle_partitions import fit_partitions
 
 RAW_ROW = "raw_row"
 
@@ -95,6 +96,7 @@ def _read(spark: SparkSession, mapping: Mapping, table: str, root: str) -> DataF
         raise BadInput(f"{where}: cannot read {path}: {_first_line(error)}") from None
     if not raw.columns:
         raise BadInput(f"{where}: {path} is empty, expected {section.format} with columns")
+    fit_partitions(raw)
     return raw
 
 
