@@ -1,16 +1,16 @@
 """The same histories, rebuilt from all raw events: plain Spark SQL, and DuckDB on the same Parquet files.
 
-What is rebuilt, for the midnight that ends the day: counts by window, first days and last times of users, devices,
+What both rebuild, for the midnight that ends the day: counts by window, first days and last times of users, devices,
 campaigns, pairs of user and campaign and of user and category, and of users in the app; and of how many campaigns and
-categories a user was sent pushes. The product's night also fits priors, reads push sequences, rhythms and change logs,
-and answers the day's own sends.
+categories a user was sent pushes. DuckDB also rebuilds ``BLOCKS`` and ``PRIORS`` of ``duck.blocks``. The rest, which
+``compared.not_rebuilt`` names, only the product's night does; it answers the day's own sends, too.
 """
 
 from __future__ import annotations
 
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
@@ -19,13 +19,15 @@ import duckdb
 from pyspark.sql import SparkSession
 
 from features.campaign import RECENT_DAYS
-from features.rows import history_table
 from features.windows import ALL, USER_WINDOWS_DAYS, WINDOWS_DAYS
 from jobs.lake import Lake
+from tests.benchmarks.features.duck.blocks import BLOCKS, PRIORS, make_tables
+from tests.benchmarks.features.duck.midnights import Midnights
 from tests.benchmarks.features.nightly import DS
 
 MIDNIGHT = DS + timedelta(days=1)
-RAW = ("sends", "clicks", "app_events", "campaigns")
+RAW = ("sends", "clicks", "app_events", "campaigns", "users", "devices")
+ONE = Midnights(f"DATE '{MIDNIGHT}'")
 THREADS = 2
 
 
@@ -60,11 +62,12 @@ def pushed(milliseconds: str) -> str:
     """Give SQL for sends and clicks as one stream; ``milliseconds`` is the dialect's function of a time."""
     return f"""
         SELECT p.*, c.category, greatest(p.ds, p.event_day) AS known FROM (
-            SELECT ds, user_id, device_id, campaign_id, CAST(sent_at AS DATE) AS event_day, 1 AS sends, 0 AS clicks,
-                   0 AS dismissals, {milliseconds}(sent_at) AS last_sent_ms, CAST(NULL AS BIGINT) AS last_clicked_ms
+            SELECT ds, ds AS send_ds, user_id, device_id, campaign_id, CAST(sent_at AS DATE) AS event_day,
+                   1 AS sends, 0 AS clicks, 0 AS dismissals,
+                   {milliseconds}(sent_at) AS last_sent_ms, CAST(NULL AS BIGINT) AS last_clicked_ms
             FROM sends
             UNION ALL
-            SELECT ds, user_id, device_id, campaign_id, CAST(clicked_at AS DATE), 0, 1, 0, NULL,
+            SELECT ds, send_ds, user_id, device_id, campaign_id, CAST(clicked_at AS DATE), 0, 1, 0, NULL,
                    {milliseconds}(clicked_at)
             FROM clicks WHERE is_first_click
         ) AS p LEFT JOIN campaigns AS c ON p.campaign_id = c.campaign_id
@@ -106,18 +109,25 @@ def sums_of(history: Rebuilt, first_days: Mapping[int, str]) -> str:
     return ", ".join([*sums, *latest, f"min(event_day) AS {history.prefix}_first_day"])
 
 
-def by_duckdb(lake: Lake, folder: Path, query_of: Callable[[Rebuilt], str] = query) -> Path:
-    """Rebuild with DuckDB into Parquet files."""
+def by_duckdb(
+    files: Mapping[str, Sequence[str]],
+    folder: Path,
+    query_of: Callable[[Rebuilt], str] = query,
+    midnights: Midnights = ONE,
+) -> Path:
+    """Rebuild with DuckDB into Parquet files: histories, ``BLOCKS`` and ``PRIORS``."""
     with duckdb.connect() as connection:
         connection.execute(f"SET threads = {THREADS}; SET TimeZone = 'UTC'; SET temp_directory = '{folder}/spill'")
-        for table in RAW:
-            files = [name.removeprefix("file:") for name in _files(lake, table)]
+        for table, of_table in files.items():
             connection.execute(
-                f"CREATE VIEW {table} AS SELECT * FROM read_parquet({files!r}, hive_partitioning = true)"
+                f"CREATE VIEW {table} AS SELECT * FROM read_parquet({of_table!r}, hive_partitioning = true)"
             )
-        connection.execute(f"CREATE VIEW pushed AS {pushed('epoch_ms')}; CREATE VIEW used AS {used('epoch_ms')}")
-        for name, history in HISTORIES.items():
-            connection.execute(f"COPY ({query_of(history)}) TO '{folder / name}.parquet'")
+        connection.execute(f"CREATE VIEW pushed_rows AS {pushed('epoch_ms')}; CREATE VIEW used AS {used('epoch_ms')}")
+        make_tables(connection, midnights)
+        queries = {name: query_of(history) for name, history in HISTORIES.items()}
+        queries |= {name: block.query(midnights) for name, block in BLOCKS.items()} | PRIORS
+        for name, query in queries.items():
+            connection.execute(f"COPY ({query}) TO '{folder / name}.parquet'")
     return folder
 
 
@@ -132,29 +142,20 @@ def by_spark(spark: SparkSession, lake: Lake, folder: Path) -> Path:
     return folder
 
 
-def differences(lake: Lake, rebuilt: Path) -> dict[str, int]:
-    """Count, per history, the rows that the night asked for and that DuckDB found otherwise or not at all."""
-    found = {}
-    for name, history in HISTORIES.items():
-        again = lake._spark.read.parquet(str(rebuilt / f"{name}.parquet"))
-        asked = lake.read(history_table(history.key), since=DS, until=DS).where(f"as_of = DATE '{MIDNIGHT}'")
-        night = asked.where(f"{history.prefix}_first_day IS NOT NULL").select(*again.columns)
-        found[name] = night.exceptAll(again).count()
-        assert not night.isEmpty(), f"{name} of {DS} is empty: nothing was compared"
-    return found
-
-
 def timed(spark: SparkSession, lake: Lake, runs: int) -> Iterator[Mapping[str, float]]:
     """Time both in turns."""
+    files = raw_files(lake)
     for _ in range(runs):
         seconds = {}
         for name in ("DuckDB", "Spark SQL"):
             with tempfile.TemporaryDirectory() as work:
                 start = time.monotonic()
-                by_duckdb(lake, Path(work)) if name == "DuckDB" else by_spark(spark, lake, Path(work))
+                by_duckdb(files, Path(work)) if name == "DuckDB" else by_spark(spark, lake, Path(work))
                 seconds[name] = time.monotonic() - start
         yield seconds
 
 
-def _files(lake: Lake, table: str) -> list[str]:
-    return sorted(lake.read(table, until=DS).inputFiles())
+def raw_files(lake: Lake) -> dict[str, list[str]]:
+    """List the files of the raw tables, for DuckDB."""
+    files = {table: sorted(lake.read(table, until=DS).inputFiles()) for table in RAW}
+    return {table: [name.removeprefix("file:") for name in of_table] for table, of_table in files.items()}
