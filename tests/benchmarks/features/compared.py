@@ -15,12 +15,12 @@ from features.catalogue import keys_of
 from features.rows import PRIORS, history_table
 from jobs.lake import Lake
 from tests.benchmarks.features.duck import blocks
+from tests.benchmarks.features.histories import HISTORIES
 from tests.benchmarks.features.logs import TABLES
-from tests.benchmarks.features.rebuild import HISTORIES
 
 REBUILT: Mapping[str, tuple[str, str]] = {
     **{name: (history_table(history.key), f"{history.prefix}_first_day") for name, history in HISTORIES.items()},
-    **{name: (history_table(("user_id",)), block.marker) for name, block in blocks.BLOCKS.items()},
+    **{name: (history_table(block.key), block.marker) for name, block in blocks.BLOCKS.items()},
 }
 """By block, the product's table, and a column that is null where nothing of the block is known."""
 

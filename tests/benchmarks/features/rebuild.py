@@ -11,51 +11,23 @@ from __future__ import annotations
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
 import duckdb
 from pyspark.sql import SparkSession
 
-from features.campaign import RECENT_DAYS
-from features.windows import ALL, USER_WINDOWS_DAYS, WINDOWS_DAYS
 from jobs.lake import Lake
 from tests.benchmarks.features.duck.blocks import BLOCKS, PRIORS, make_tables
 from tests.benchmarks.features.duck.midnights import Midnights
+from tests.benchmarks.features.histories import HISTORIES, Rebuilt, sums_of
 from tests.benchmarks.features.nightly import DS
 
 MIDNIGHT = DS + timedelta(days=1)
 RAW = ("sends", "clicks", "app_events", "campaigns", "users", "devices")
 ONE = Midnights(f"DATE '{MIDNIGHT}'")
 THREADS = 2
-
-
-@dataclass(frozen=True)
-class Rebuilt:
-    """A history: the columns of its key, what is summed, what is the latest and what is counted once."""
-
-    key: tuple[str, ...]
-    prefix: str
-    source: str = "pushed"
-    sums: tuple[str, ...] = ("sends", "clicks", "dismissals")
-    latest: tuple[str, ...] = ("last_sent_ms", "last_clicked_ms")
-    windows: tuple[int, ...] = WINDOWS_DAYS
-    distinct: Mapping[str, str] = field(default_factory=dict)
-
-
-HISTORIES = {
-    "user_history": Rebuilt(
-        ("user_id",), "user", windows=USER_WINDOWS_DAYS, distinct={"campaign_id": "campaigns", "category": "categories"}
-    ),
-    "device_history": Rebuilt(("device_id",), "device"),
-    "campaign_history": Rebuilt(("campaign_id",), "campaign", windows=RECENT_DAYS),
-    "user_campaign_history": Rebuilt(("user_id", "campaign_id"), "user_campaign"),
-    "user_category_history": Rebuilt(("user_id", "category"), "user_category"),
-    "user_app_history": Rebuilt(
-        ("user_id",), "app", "used", ("events", "duration_ms"), ("last_event_ms",), USER_WINDOWS_DAYS
-    ),
-}
 
 
 def pushed(milliseconds: str) -> str:
@@ -77,7 +49,7 @@ def pushed(milliseconds: str) -> str:
 def used(milliseconds: str) -> str:
     """Give SQL for app events."""
     return f"""
-        SELECT user_id, CAST(occurred_at AS DATE) AS event_day, 1 AS events,
+        SELECT user_id, event_name, CAST(occurred_at AS DATE) AS event_day, 1 AS events,
                greatest(ds, CAST(occurred_at AS DATE)) AS known,
                CAST(round(coalesce(duration_s, 0) * 1000) AS BIGINT) AS duration_ms,
                {milliseconds}(occurred_at) AS last_event_ms
@@ -89,24 +61,6 @@ def query(history: Rebuilt) -> str:
     since = {days: f"DATE '{MIDNIGHT - timedelta(days=days)}'" for days in history.windows}
     key, known = ", ".join(history.key), " AND ".join(f"{name} IS NOT NULL" for name in history.key)
     return f"SELECT {key}, {sums_of(history, since)} FROM {history.source} WHERE {known} GROUP BY {key}"
-
-
-def sums_of(history: Rebuilt, first_days: Mapping[int, str]) -> str:
-    """Give SQL for the columns of a history; windows begin on days that are SQL, too."""
-    since = {f"{days}d": f"event_day >= {first}" for days, first in first_days.items()}
-    sums = [
-        f"CAST(sum(CASE WHEN {inside} THEN {name} ELSE 0 END) AS BIGINT) AS {history.prefix}_{name}_{window}"
-        for name in history.sums
-        for window, inside in since.items()
-    ]
-    sums += [f"CAST(sum({name}) AS BIGINT) AS {history.prefix}_{name}_{ALL}" for name in history.sums]
-    sums += [
-        f"count(DISTINCT CASE WHEN sends > 0 AND {inside} THEN {name} END) AS {history.prefix}_{things}_{window}"
-        for name, things in history.distinct.items()
-        for window, inside in {**since, ALL: "true"}.items()
-    ]
-    latest = [f"max({name}) AS {history.prefix}_{name}" for name in history.latest]
-    return ", ".join([*sums, *latest, f"min(event_day) AS {history.prefix}_first_day"])
 
 
 def by_duckdb(
@@ -124,7 +78,7 @@ def by_duckdb(
             )
         connection.execute(f"CREATE VIEW pushed_rows AS {pushed('epoch_ms')}; CREATE VIEW used AS {used('epoch_ms')}")
         make_tables(connection, midnights)
-        queries = {name: query_of(history) for name, history in HISTORIES.items()}
+        queries = {name: query_of(replace(history, distinct={})) for name, history in HISTORIES.items()}
         queries |= {name: block.query(midnights) for name, block in BLOCKS.items()} | PRIORS
         for name, query in queries.items():
             connection.execute(f"COPY ({query}) TO '{folder / name}.parquet'")

@@ -4,19 +4,17 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from tests.benchmarks.features import rebuild
 from tests.benchmarks.features.duck.midnights import Midnights
+from tests.benchmarks.features.histories import Rebuilt, sums_of
 from tests.benchmarks.features.nightly import DS
 
 DAYS = 28
 FIRST = DS - timedelta(days=DAYS - 1)
 ASKED = f"sends.ds BETWEEN DATE '{FIRST}' AND DATE '{DS}'"
-MANY = Midnights(
-    requests=f"SELECT DISTINCT user_id, CAST(sent_at AS DATE) AS as_of FROM sends WHERE {ASKED} AND user_id IS NOT NULL"
-)
+MANY = Midnights(sends=ASKED)
 
 
-def query(history: rebuild.Rebuilt) -> str:
+def query(history: Rebuilt) -> str:
     """Give SQL for one history of all sends that became known in these days, by both clocks."""
     key = ", ".join(history.key)
     category = "category" in history.key
@@ -25,6 +23,6 @@ def query(history: rebuild.Rebuilt) -> str:
     asked = f"""SELECT DISTINCT {key}, CAST(sent_at AS DATE) AS as_of FROM {sends}
                 WHERE {ASKED} AND {whole}"""
     since = {days: f"as_of - {days}" for days in history.windows}
-    return f"""SELECT {key}, as_of, {rebuild.sums_of(history, since)}
+    return f"""SELECT {key}, as_of, {sums_of(history, since)}
                FROM ({asked}) AS asked JOIN {history.source} USING ({key})
                WHERE event_day < as_of AND known < as_of GROUP BY {key}, as_of"""

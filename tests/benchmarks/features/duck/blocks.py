@@ -1,4 +1,4 @@
-"""What DuckDB rebuilds beside counts by window, by the product's name of the block."""
+"""What DuckDB rebuilds beside counts by window: other blocks, and priors."""
 
 from __future__ import annotations
 
@@ -7,23 +7,51 @@ from dataclasses import dataclass
 
 import duckdb
 
-from tests.benchmarks.features.duck import click_priors, events, rhythm_priors, rhythm_spans, sequence, user_rhythm
+from features.feature import Key
+from tests.benchmarks.features.duck import (
+    campaigns,
+    change_logs,
+    click_priors,
+    device_kinds,
+    events,
+    rhythm_priors,
+    rhythm_spans,
+    sequence,
+    user_rhythm,
+    variety,
+)
 from tests.benchmarks.features.duck.midnights import Midnights
 
 
 @dataclass(frozen=True)
 class Block:
-    """A query for a block of users, and a column of it that is never null."""
+    """A query for a block of a key, and a column of it that is never null in the benchmark's logs."""
 
     query: Callable[[Midnights], str]
     marker: str
+    key: Key = ("user_id",)
 
 
 BLOCKS = {
+    "user_variety": Block(variety.push_variety, "user_first_day"),
+    "user_app_variety": Block(variety.app_variety, "app_first_day"),
     "user_sequence": Block(sequence.sequence, "outcome_run"),
     "user_app_rhythm": Block(user_rhythm.user_rhythm, "active_days_all"),
+    "user_devices": Block(change_logs.user_devices, "user_devices"),
+    **{
+        name: Block(change_logs.state(name), columns[0], (key,))
+        for name, (_, key, columns) in change_logs.STATES.items()
+    },
+    "campaign_rank": Block(campaigns.campaign_rank, "campaign_rank", ("campaign_id",)),
+    "campaign_rhythm": Block(campaigns.campaign_rhythm, "campaign_hour_sends_7d", ("campaign_id",)),
+    **{
+        name: Block(device_kinds.kind_history(name), f"{kind.prefix}_first_day", kind.key)
+        for name, kind in device_kinds.KINDS.items()
+    },
 }
 
+SPARK_SQL_TOO = frozenset({"user_variety"})
+"""Of these, what Spark SQL counts among its histories."""
 
 PRIORS = {
     **{f"{level}_prior": click_priors.click_prior(level) for level in click_priors.LEVELS},

@@ -16,17 +16,17 @@ class Midnights:
     ----------
     as_of : str
         SQL for the midnight of a row.
-    requests : str
-        SQL for ``user_id, as_of``, unique, where there are many; empty for one midnight of all users.
+    sends : str
+        SQL for which sends ask, each as of its own midnight; empty for one midnight of all there is.
     """
 
     as_of: str = "as_of"
-    requests: str = ""
+    sends: str = ""
 
     @property
     def are_many(self) -> bool:
         """Whether each request has its own."""
-        return bool(self.requests)
+        return bool(self.sends)
 
     @property
     def per(self) -> str:
@@ -40,9 +40,14 @@ class Midnights:
             return (f"CREATE TEMP TABLE midnights AS SELECT {self.as_of} AS as_of",)
         number = "CAST(row_number() OVER () AS INTEGER) AS request"
         return (
-            f"CREATE TEMP TABLE {REQUESTS} AS SELECT {number}, * FROM ({self.requests})",
+            f"CREATE TEMP TABLE {REQUESTS} AS SELECT {number}, * FROM ({self.asked('user_id')})",
             f"CREATE TEMP TABLE midnights AS SELECT DISTINCT as_of FROM {REQUESTS}",
         )
+
+    def asked(self, key: str) -> str:
+        """Give SQL for what sends ask for, of one column: it and ``as_of``, unique."""
+        asked = f"SELECT DISTINCT {key}, CAST(sent_at AS DATE) AS as_of FROM sends"
+        return f"{asked} WHERE {self.sends} AND {key} IS NOT NULL"
 
     def rows(self, source: str) -> str:
         """Give SQL for the rows of users, once for each request of theirs."""
