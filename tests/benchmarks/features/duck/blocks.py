@@ -48,6 +48,7 @@ BLOCKS = {
         name: Block(device_kinds.kind_history(name), f"{kind.prefix}_first_day", kind.key)
         for name, kind in device_kinds.KINDS.items()
     },
+    "os_version_rank": Block(device_kinds.os_version_rank, "os_versions_newer", ("platform", "os_version")),
 }
 
 SPARK_SQL_TOO = frozenset({"user_variety"})

@@ -24,21 +24,26 @@ def campaign_rank(_: Midnights) -> str:
 
 
 def campaign_rhythm(_: Midnights) -> str:
-    """Give SQL for what ``features.campaign_rhythm`` reads."""
-    counts = ", ".join(
-        f"{_by_hour(count, days)} AS campaign_hour_{count}_{days}d" for days in WINDOWS for count in ("sends", "clicks")
+    """Give SQL for what ``features.campaign_rhythm`` reads: sums by hour, then hours side by side."""
+    names = {f"{count}_{days}d": (count, days) for days in WINDOWS for count in ("sends", "clicks")}
+    sums = ", ".join(
+        f"sum({count}) FILTER (known >= as_of - {days}) AS {name}" for name, (count, days) in names.items()
+    )
+    lists = ", ".join(
+        f"list(coalesce({name}, 0)::INTEGER ORDER BY hour) AS campaign_hour_{count}_{days}d"
+        for name, (count, days) in names.items()
     )
     return f"""
         WITH cells AS (
             SELECT campaign_id, known, hour(make_timestamp_ms(sent_ms)) AS hour, count(*) AS sends,
                    count_if(outcome = {CLICKED}) AS clicks
             FROM outcomes GROUP BY campaign_id, known, hour
+        ), of_hours AS (
+            SELECT campaign_id, as_of, hour, {sums}
+            FROM cells JOIN midnights ON known < as_of AND known >= as_of - {MEMORY_DAYS}
+            GROUP BY campaign_id, as_of, hour
         )
-        SELECT campaign_id, as_of, {counts}
-        FROM cells JOIN midnights ON known < as_of AND known >= as_of - {MEMORY_DAYS} GROUP BY campaign_id, as_of"""
-
-
-def _by_hour(count: str, days: int) -> str:
-    inside = f"known >= as_of - {days}"
-    sums = (f"coalesce(sum({count}) FILTER (hour = {hour} AND {inside}), 0)::INTEGER" for hour in range(HOURS))
-    return f"[{', '.join(sums)}]"
+        SELECT campaign_id, as_of, {lists}
+        FROM (SELECT DISTINCT campaign_id, as_of FROM of_hours) AS asked CROSS JOIN range({HOURS}) AS hours(hour)
+             LEFT JOIN of_hours USING (campaign_id, as_of, hour)
+        GROUP BY campaign_id, as_of"""

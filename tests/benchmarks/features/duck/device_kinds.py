@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from features.os_version import VERSION_NUMBER
 from tests.benchmarks.features.duck.midnights import Midnights
 from tests.benchmarks.features.histories import Rebuilt, sums_of
 
@@ -31,3 +32,17 @@ def kind_history(name: str) -> Callable[[Midnights], str]:
             SELECT {key}, as_of, {windows} FROM cells JOIN midnights ON known < as_of GROUP BY {key}, as_of"""
 
     return query
+
+
+def os_version_rank(_: Midnights) -> str:
+    """Give SQL for how many versions are newer; see ``features.os_version``."""
+    return f"""
+        WITH versions AS (
+            SELECT platform, os_version, {VERSION_NUMBER} AS number, min(known) AS seen FROM pushed
+            WHERE sends > 0 GROUP BY platform, os_version
+        ), numbers AS (
+            SELECT platform, number AS other, min(seen) AS other_seen FROM versions GROUP BY platform, number
+        )
+        SELECT platform, os_version, as_of, count(*) - 1 AS os_versions_newer
+        FROM versions JOIN numbers USING (platform) JOIN midnights ON seen < as_of AND other_seen < as_of
+        WHERE other >= number AND os_version IS NOT NULL GROUP BY platform, os_version, as_of"""
