@@ -25,6 +25,10 @@ REBUILT: Mapping[str, tuple[str, str]] = {
 """By block, the product's table, and a column that is null where nothing of the block is known."""
 
 
+ALONE = ("requests", "audience", "campaigns_to_come", "daily partials", "carried state")
+"""What the product's run writes besides, and DuckDB does not."""
+
+
 def differences(lake: Lake, rebuilt: Path, since: date, until: date, chosen: Column) -> dict[str, int]:
     """Count, per block and prior, the rows that the product has and that DuckDB found otherwise or not at all.
 
@@ -73,3 +77,9 @@ def not_rebuilt(lake: Lake, rebuilt: Path) -> dict[str, list[str]]:
         made[table].update(_again(lake, rebuilt, name).columns)
     left = {table: [name for name in lake.read(table).columns if name not in names] for table, names in made.items()}
     return {table: names for table, names in left.items() if names}
+
+
+def left_out(columns: Mapping[str, list[str]]) -> str:
+    """Say what DuckDB does not make, given what ``not_rebuilt`` found."""
+    named = "; ".join(f"{table}: {', '.join(names)}" for table, names in columns.items())
+    return f"not made by DuckDB: {', '.join(ALONE)}; of histories and priors: {named or 'nothing'}"

@@ -2,8 +2,8 @@
 
 What both rebuild, for the midnight that ends the day: counts by window, first days and last times of users, devices,
 campaigns, pairs of user and campaign and of user and category, and of users in the app; and of how many campaigns and
-categories a user was sent pushes. DuckDB also rebuilds ``BLOCKS`` and ``PRIORS`` of ``duck.blocks``. The rest, which
-``compared.not_rebuilt`` names, only the product's night does; it answers the day's own sends, too.
+categories a user was sent pushes. DuckDB also rebuilds ``BLOCKS`` and ``PRIORS`` of ``duck.blocks``, so
+every column of the histories and priors that the product's night makes; what only that writes is in ``compared.ALONE``.
 """
 
 from __future__ import annotations
