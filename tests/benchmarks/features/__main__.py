@@ -11,11 +11,15 @@ import argparse
 from pathlib import Path
 from statistics import median
 
+from pyspark.sql import functions as F
+
 from jobs.cli import at_least
 from jobs.session import make_session
 from models.machine import describe_machine
-from tests.benchmarks.features import nightly, rebuild
+from tests.benchmarks.features import compared, nightly, rebuild
+from tests.benchmarks.features.duck.blocks import BLOCKS, PRIORS, SPARK_SQL_TOO
 from tests.benchmarks.features.logs import LogSize
+from tests.benchmarks.features.nightly import DS
 from tests.benchmarks.features.promises import NIGHT_BY_REBUILD, verdict
 
 MASTER = f"spark.master=local[{rebuild.THREADS}]"
@@ -51,8 +55,12 @@ def main() -> None:
         print(verdict(f"night by {name}'s rebuild", night / seconds, NIGHT_BY_REBUILD[name], longest.size.sends))
     folder = args.output.absolute() / "rebuilt"
     folder.mkdir(exist_ok=True)
-    wrong = rebuild.differences(longest.lake, rebuild.by_duckdb(longest.lake, folder))
-    print(f"\nrows that differ from DuckDB's: {wrong}")
+    rebuild.by_duckdb(rebuild.raw_files(longest.lake), folder)
+    of_night = F.col("as_of") == F.lit(rebuild.MIDNIGHT)
+    print(f"\nrows that differ from DuckDB's: {compared.differences(longest.lake, folder, DS, DS, of_night)}")
+    print(compared.left_out(compared.not_rebuilt(longest.lake, folder)))
+    alone = [name for name in (*BLOCKS, *PRIORS) if name not in SPARK_SQL_TOO]
+    print(f"not made by Spark SQL, besides: {', '.join(alone)}")
     spark.stop()
 
 

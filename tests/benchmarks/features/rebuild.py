@@ -1,70 +1,45 @@
 """The same histories, rebuilt from all raw events: plain Spark SQL, and DuckDB on the same Parquet files.
 
-What is rebuilt, for the midnight that ends the day: counts by window, first days and last times of users, devices,
+What both rebuild, for the midnight that ends the day: counts by window, first days and last times of users, devices,
 campaigns, pairs of user and campaign and of user and category, and of users in the app; and of how many campaigns and
-categories a user was sent pushes. The product's night also fits priors, reads push sequences, rhythms and change logs,
-and answers the day's own sends.
+categories a user was sent pushes. DuckDB also rebuilds ``BLOCKS`` and ``PRIORS`` of ``duck.blocks``, so
+every column of the histories and priors that the product's night makes; what only that writes is in ``compared.ALONE``.
 """
 
 from __future__ import annotations
 
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
 import duckdb
 from pyspark.sql import SparkSession
 
-from features.campaign import RECENT_DAYS
-from features.rows import history_table
-from features.windows import ALL, USER_WINDOWS_DAYS, WINDOWS_DAYS
 from jobs.lake import Lake
+from tests.benchmarks.features.duck.blocks import BLOCKS, PRIORS, make_tables
+from tests.benchmarks.features.duck.midnights import Midnights
+from tests.benchmarks.features.histories import HISTORIES, Rebuilt, sums_of
 from tests.benchmarks.features.nightly import DS
 
 MIDNIGHT = DS + timedelta(days=1)
-RAW = ("sends", "clicks", "app_events", "campaigns")
+RAW = ("sends", "clicks", "app_events", "campaigns", "users", "devices")
+ONE = Midnights(f"DATE '{MIDNIGHT}'")
 THREADS = 2
-
-
-@dataclass(frozen=True)
-class Rebuilt:
-    """A history: the columns of its key, what is summed, what is the latest and what is counted once."""
-
-    key: tuple[str, ...]
-    prefix: str
-    source: str = "pushed"
-    sums: tuple[str, ...] = ("sends", "clicks", "dismissals")
-    latest: tuple[str, ...] = ("last_sent_ms", "last_clicked_ms")
-    windows: tuple[int, ...] = WINDOWS_DAYS
-    distinct: Mapping[str, str] = field(default_factory=dict)
-
-
-HISTORIES = {
-    "user_history": Rebuilt(
-        ("user_id",), "user", windows=USER_WINDOWS_DAYS, distinct={"campaign_id": "campaigns", "category": "categories"}
-    ),
-    "device_history": Rebuilt(("device_id",), "device"),
-    "campaign_history": Rebuilt(("campaign_id",), "campaign", windows=RECENT_DAYS),
-    "user_campaign_history": Rebuilt(("user_id", "campaign_id"), "user_campaign"),
-    "user_category_history": Rebuilt(("user_id", "category"), "user_category"),
-    "user_app_history": Rebuilt(
-        ("user_id",), "app", "used", ("events", "duration_ms"), ("last_event_ms",), USER_WINDOWS_DAYS
-    ),
-}
 
 
 def pushed(milliseconds: str) -> str:
     """Give SQL for sends and clicks as one stream; ``milliseconds`` is the dialect's function of a time."""
     return f"""
         SELECT p.*, c.category, greatest(p.ds, p.event_day) AS known FROM (
-            SELECT ds, user_id, device_id, campaign_id, CAST(sent_at AS DATE) AS event_day, 1 AS sends, 0 AS clicks,
-                   0 AS dismissals, {milliseconds}(sent_at) AS last_sent_ms, CAST(NULL AS BIGINT) AS last_clicked_ms
+            SELECT ds, ds AS send_ds, user_id, device_id, campaign_id, CAST(sent_at AS DATE) AS event_day,
+                   1 AS sends, 0 AS clicks, 0 AS dismissals,
+                   {milliseconds}(sent_at) AS last_sent_ms, CAST(NULL AS BIGINT) AS last_clicked_ms
             FROM sends
             UNION ALL
-            SELECT ds, user_id, device_id, campaign_id, CAST(clicked_at AS DATE), 0, 1, 0, NULL,
+            SELECT ds, send_ds, user_id, device_id, campaign_id, CAST(clicked_at AS DATE), 0, 1, 0, NULL,
                    {milliseconds}(clicked_at)
             FROM clicks WHERE is_first_click
         ) AS p LEFT JOIN campaigns AS c ON p.campaign_id = c.campaign_id
@@ -74,7 +49,7 @@ def pushed(milliseconds: str) -> str:
 def used(milliseconds: str) -> str:
     """Give SQL for app events."""
     return f"""
-        SELECT user_id, CAST(occurred_at AS DATE) AS event_day, 1 AS events,
+        SELECT user_id, event_name, CAST(occurred_at AS DATE) AS event_day, 1 AS events,
                greatest(ds, CAST(occurred_at AS DATE)) AS known,
                CAST(round(coalesce(duration_s, 0) * 1000) AS BIGINT) AS duration_ms,
                {milliseconds}(occurred_at) AS last_event_ms
@@ -88,36 +63,25 @@ def query(history: Rebuilt) -> str:
     return f"SELECT {key}, {sums_of(history, since)} FROM {history.source} WHERE {known} GROUP BY {key}"
 
 
-def sums_of(history: Rebuilt, first_days: Mapping[int, str]) -> str:
-    """Give SQL for the columns of a history; windows begin on days that are SQL, too."""
-    since = {f"{days}d": f"event_day >= {first}" for days, first in first_days.items()}
-    sums = [
-        f"CAST(sum(CASE WHEN {inside} THEN {name} ELSE 0 END) AS BIGINT) AS {history.prefix}_{name}_{window}"
-        for name in history.sums
-        for window, inside in since.items()
-    ]
-    sums += [f"CAST(sum({name}) AS BIGINT) AS {history.prefix}_{name}_{ALL}" for name in history.sums]
-    sums += [
-        f"count(DISTINCT CASE WHEN sends > 0 AND {inside} THEN {name} END) AS {history.prefix}_{things}_{window}"
-        for name, things in history.distinct.items()
-        for window, inside in {**since, ALL: "true"}.items()
-    ]
-    latest = [f"max({name}) AS {history.prefix}_{name}" for name in history.latest]
-    return ", ".join([*sums, *latest, f"min(event_day) AS {history.prefix}_first_day"])
-
-
-def by_duckdb(lake: Lake, folder: Path, query_of: Callable[[Rebuilt], str] = query) -> Path:
-    """Rebuild with DuckDB into Parquet files."""
+def by_duckdb(
+    files: Mapping[str, Sequence[str]],
+    folder: Path,
+    query_of: Callable[[Rebuilt], str] = query,
+    midnights: Midnights = ONE,
+) -> Path:
+    """Rebuild with DuckDB into Parquet files: histories, ``BLOCKS`` and ``PRIORS``."""
     with duckdb.connect() as connection:
         connection.execute(f"SET threads = {THREADS}; SET TimeZone = 'UTC'; SET temp_directory = '{folder}/spill'")
-        for table in RAW:
-            files = [name.removeprefix("file:") for name in _files(lake, table)]
+        for table, of_table in files.items():
             connection.execute(
-                f"CREATE VIEW {table} AS SELECT * FROM read_parquet({files!r}, hive_partitioning = true)"
+                f"CREATE VIEW {table} AS SELECT * FROM read_parquet({of_table!r}, hive_partitioning = true)"
             )
-        connection.execute(f"CREATE VIEW pushed AS {pushed('epoch_ms')}; CREATE VIEW used AS {used('epoch_ms')}")
-        for name, history in HISTORIES.items():
-            connection.execute(f"COPY ({query_of(history)}) TO '{folder / name}.parquet'")
+        connection.execute(f"CREATE VIEW pushed_rows AS {pushed('epoch_ms')}; CREATE VIEW used AS {used('epoch_ms')}")
+        make_tables(connection, midnights)
+        queries = {name: query_of(replace(history, distinct={})) for name, history in HISTORIES.items()}
+        queries |= {name: block.query(midnights) for name, block in BLOCKS.items()} | PRIORS
+        for name, query in queries.items():
+            connection.execute(f"COPY ({query}) TO '{folder / name}.parquet'")
     return folder
 
 
@@ -132,29 +96,20 @@ def by_spark(spark: SparkSession, lake: Lake, folder: Path) -> Path:
     return folder
 
 
-def differences(lake: Lake, rebuilt: Path) -> dict[str, int]:
-    """Count, per history, the rows that the night asked for and that DuckDB found otherwise or not at all."""
-    found = {}
-    for name, history in HISTORIES.items():
-        again = lake._spark.read.parquet(str(rebuilt / f"{name}.parquet"))
-        asked = lake.read(history_table(history.key), since=DS, until=DS).where(f"as_of = DATE '{MIDNIGHT}'")
-        night = asked.where(f"{history.prefix}_first_day IS NOT NULL").select(*again.columns)
-        found[name] = night.exceptAll(again).count()
-        assert not night.isEmpty(), f"{name} of {DS} is empty: nothing was compared"
-    return found
-
-
 def timed(spark: SparkSession, lake: Lake, runs: int) -> Iterator[Mapping[str, float]]:
     """Time both in turns."""
+    files = raw_files(lake)
     for _ in range(runs):
         seconds = {}
         for name in ("DuckDB", "Spark SQL"):
             with tempfile.TemporaryDirectory() as work:
                 start = time.monotonic()
-                by_duckdb(lake, Path(work)) if name == "DuckDB" else by_spark(spark, lake, Path(work))
+                by_duckdb(files, Path(work)) if name == "DuckDB" else by_spark(spark, lake, Path(work))
                 seconds[name] = time.monotonic() - start
         yield seconds
 
 
-def _files(lake: Lake, table: str) -> list[str]:
-    return sorted(lake.read(table, until=DS).inputFiles())
+def raw_files(lake: Lake) -> dict[str, list[str]]:
+    """List the files of the raw tables, for DuckDB."""
+    files = {table: sorted(lake.read(table, until=DS).inputFiles()) for table in RAW}
+    return {table: [name.removeprefix("file:") for name in of_table] for table, of_table in files.items()}

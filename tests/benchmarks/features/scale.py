@@ -2,8 +2,8 @@
 
 For each number of sends, each in a process of its own with two threads: the product rebuilds everything (it aggregates
 all days and builds the features of the last night), then the histories of all sends of 28 days in one pass; DuckDB
-rebuilds its part of them (see ``rebuild.py`` beside this one) from the same Parquet files. Logs have 95 days, and two
-app events for each send; they are written below --output, and kept.
+rebuilds the histories and priors of both (see ``rebuild.py`` beside this one) from the same Parquet files. Logs have
+95 days, and two app events for each send; they are written below --output, and kept.
 """
 
 from __future__ import annotations
@@ -18,15 +18,18 @@ import tempfile
 import time
 from collections.abc import Callable
 from contextlib import redirect_stderr, redirect_stdout
+from functools import partial
 from pathlib import Path
 from typing import Any
+
+from pyspark.sql import functions as F
 
 from jobs import aggregate_day, build_features
 from jobs.cli import at_least
 from jobs.lake import Lake
 from jobs.session import make_session
 from models.machine import describe_machine
-from tests.benchmarks.features import rebuild, training_rows
+from tests.benchmarks.features import compared, rebuild, training_rows
 from tests.benchmarks.features.logs import LogSize, write_log
 from tests.benchmarks.features.nightly import DS, no_requests_before
 from tests.benchmarks.features.promises import DUCKDB, GIB, SECONDS_A_ROW, verdict
@@ -82,13 +85,18 @@ def product(folder: Path, sends: int) -> dict[str, Any]:
 
 def duckdb(folder: Path, sends: int) -> dict[str, Any]:
     """Do DuckDB's part of both, and hold the product's rows against it."""
-    lake, found = lake_of(folder, sends), {}
-    for name, query in (("rebuild", rebuild.query), ("training", training_rows.query)):
+    lake, found, wrong = lake_of(folder, sends), {}, {}
+    files = rebuild.raw_files(lake)
+    kinds = (("rebuild", rebuild.query, rebuild.ONE), ("training", training_rows.query, training_rows.MANY))
+    for name, query, midnights in kinds:
         with tempfile.TemporaryDirectory() as work:
-            found[name] = timed(lambda at=Path(work), of=query: rebuild.by_duckdb(lake, at, of))  # type: ignore[misc]
-            if name == "training":
-                found["differ"] = sum(training_rows.differences(lake, Path(work)).values())
-    return {**found, "MiB": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024}
+            into = Path(work)
+            found[name] = timed(partial(rebuild.by_duckdb, files, into, query, midnights))
+            chosen = F.col("as_of") == F.lit(rebuild.MIDNIGHT) if name == "rebuild" else F.col("as_of") <= F.lit(DS)
+            since = DS if name == "rebuild" else training_rows.FIRST
+            wrong[name] = compared.differences(lake, into, since, DS, chosen)
+            left = compared.not_rebuilt(lake, into)
+    return {**found, "differ": wrong, "left": left, "MiB": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024}
 
 
 def prepare(folder: Path, sends: int) -> dict[str, Any]:
@@ -126,11 +134,9 @@ def main() -> None:
         return
     rows: dict[str, list[str]] = {"rebuild": [], "training": []}
     a_row: dict[str, list[float]] = {name: [] for name in rows}
-    differ = 0
     for sends in args.sends:
         alone(folder, sends, "prepare")
         ours, theirs = alone(folder, sends, "product"), alone(folder, sends, "duckdb")
-        differ += theirs["differ"]
         for name, lines in rows.items():
             lines.append(row_of(sends, ours, theirs, name))
             a_row[name].append(ours[name] / sends)
@@ -142,7 +148,8 @@ def main() -> None:
     ):
         print(f"\n| million sends: {title} | s | s a million | JVM GiB | workers GiB | DuckDB s | times DuckDB |")
         print("|--:|--:|--:|--:|--:|--:|--:|", *rows[name], sep="\n")
-    print(f"\nrows of training that differ from DuckDB's: {differ}\n")
+    print(f"\nrows that differ from DuckDB's, with {sends:,} sends: {theirs['differ']}")
+    print(f"{compared.left_out(theirs['left'])}\n")
     for name, seconds in a_row.items():
         print(verdict(f"{name} by DuckDB's", ours[name] / theirs[name], DUCKDB, sends))
         if len(seconds) > 1:

@@ -3,38 +3,26 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from pathlib import Path
 
-from features.rows import history_table
-from jobs.lake import Lake
-from tests.benchmarks.features import rebuild
+from tests.benchmarks.features.duck.midnights import Midnights
+from tests.benchmarks.features.histories import Rebuilt, sums_of
 from tests.benchmarks.features.nightly import DS
 
 DAYS = 28
 FIRST = DS - timedelta(days=DAYS - 1)
+ASKED = f"sends.ds BETWEEN DATE '{FIRST}' AND DATE '{DS}'"
+MANY = Midnights(sends=ASKED)
 
 
-def query(history: rebuild.Rebuilt) -> str:
+def query(history: Rebuilt) -> str:
     """Give SQL for one history of all sends that became known in these days, by both clocks."""
     key = ", ".join(history.key)
     category = "category" in history.key
     sends = "sends JOIN campaigns USING (campaign_id)" if category else "sends"
     whole = " AND ".join(f"{name} IS NOT NULL" for name in history.key)
     asked = f"""SELECT DISTINCT {key}, CAST(sent_at AS DATE) AS as_of FROM {sends}
-                WHERE sends.ds BETWEEN DATE '{FIRST}' AND DATE '{DS}' AND {whole}"""
+                WHERE {ASKED} AND {whole}"""
     since = {days: f"as_of - {days}" for days in history.windows}
-    return f"""SELECT {key}, as_of, {rebuild.sums_of(history, since)}
+    return f"""SELECT {key}, as_of, {sums_of(history, since)}
                FROM ({asked}) AS asked JOIN {history.source} USING ({key})
                WHERE event_day < as_of AND known < as_of GROUP BY {key}, as_of"""
-
-
-def differences(lake: Lake, rebuilt: Path) -> dict[str, int]:
-    """Count, per history, the rows that the product has and that DuckDB found otherwise or not at all."""
-    found = {}
-    for name, history in rebuild.HISTORIES.items():
-        again = lake._spark.read.parquet(str(rebuilt / f"{name}.parquet"))
-        rows = lake.read(history_table(history.key), since=FIRST, until=DS).where(f"as_of <= DATE '{DS}'")
-        ours = rows.where(f"{history.prefix}_first_day IS NOT NULL").select(*again.columns).distinct()
-        found[name] = ours.exceptAll(again).count()
-        assert not ours.isEmpty(), f"{name}: nothing was compared"
-    return found
