@@ -19,7 +19,7 @@ endif
 WITH_TOOLS := $(if $(READY),,setup-tests)
 WITH_AIRFLOW := $(if $(READY),,setup setup-airflow)
 PIPELINE := tests/jobs/test_run_pipeline.py
-NO_SPARK := tests/jobs/test_command_lines.py tests/models tests/benchmarks
+NO_SPARK := tests/jobs/test_command_lines.py tests/models tests/benchmarks/embeddings tests/benchmarks/models
 BY_LINE := $(if $(filter output-sync,$(.FEATURES)),--output-sync=line)
 
 .DEFAULT_GOAL := help
@@ -64,8 +64,8 @@ test-pipeline: $(WITH_TOOLS) ## the whole chain in one session, twice
 test-jobs: $(WITH_TOOLS) ## the tests of single jobs
 	$(BIN)/pytest tests/jobs $(addprefix --ignore=,$(PIPELINE) $(NO_SPARK)) $(PYTEST_ARGS)
 
-test-features: $(WITH_TOOLS) ## the tests of features, with the oracle
-	$(BIN)/pytest tests/features $(PYTEST_ARGS)
+test-features: $(WITH_TOOLS) ## the tests of features, with the oracle, and of their benchmark
+	$(BIN)/pytest tests/features tests/benchmarks/features $(PYTEST_ARGS)
 
 test-models: $(WITH_TOOLS) ## the tests that need no Spark session: models, benchmarks and command lines
 	$(BIN)/pytest $(NO_SPARK) $(PYTEST_ARGS)
