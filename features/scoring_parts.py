@@ -106,14 +106,14 @@ def scoring_parts(
     places = {names: _Places.of(told, names, offers.schema) for names in cut.shared_names}
     same = [F.col(name).eqNullSafe(F.col(OFFER + name)) for name in shared]
     users = users.join(F.broadcast(groups.withColumnsRenamed({name: OFFER + name for name in shared})), same)
-    users = users.withColumns({name: value for one in places.values() for name, value in one.literals().items()})
+    users = users.withColumns({name: value for of in cut.of_moment for name, value in places[of].literals().items()})
     extra = [name for name in people.columns if name not in REQUEST_KEY and name in wanted]
     lists_of_moments = (places[names].each(one) for names, ones in cut.of_moment.items() for one in ones)
     users = users.select(*USER_KEY, "as_of", GROUP, *extra, *map(evaluated, cut.of_user), *lists_of_moments)
     lists = [_listed(pasts[key], places[_besides_user(key)], ones) for key, ones in cut.of_past.items()]
     return Parts(
         users=reduce(_joined, lists, users.repartition(_n_partitions(users), "user_id")).drop("as_of"),
-        offers=_with_places(told, places.values()),
+        offers=reduce(lambda table, one: table.append_column(one.column, one.of_offers), places.values(), told),
         of_user=(*extra, *_named(cut.of_user)),
         of_offer=_named([*cut.of_offer, *cut.any_past]),
         of_moment={places[names].column: _named(ones) for names, ones in cut.of_moment.items()},
@@ -200,9 +200,9 @@ class _Places:
         return PLACE_OF + "_".join(one.name for one in self.fields)
 
     def literals(self) -> dict[str, Column]:
-        """Give a column for each value, under a name of its place."""
+        """Give a column for each value, named by its place."""
         return {
-            f"{one.name}_{place}": F.lit(value).cast(one.dataType)
+            f"{self.column}_{one.name}_{place}": F.lit(value).cast(one.dataType)
             for place, values in enumerate(self.values)
             for one, value in zip(self.fields, values, strict=True)
         }
@@ -210,7 +210,10 @@ class _Places:
     def each(self, feature: Feature) -> Column:
         """Give the list of a feature's values at all places, on rows that have the `literals`."""
         names = "|".join(one.name for one in self.fields)
-        at = [re.sub(rf"\b({names})\b", rf"\1_{place}", feature.expression) for place in range(len(self.values))]
+        at = (
+            re.sub(rf"\b({names})\b", rf"{self.column}_\1_{place}", feature.expression)
+            for place in range(len(self.values))
+        )
         return F.array(*map(F.expr, at)).cast(f"array<{feature.type}>").alias(feature.name)
 
     def frame(self, like: DataFrame) -> DataFrame:
@@ -229,12 +232,6 @@ def _told(offers: DataFrame, cut: Cut, pasts: Iterable[DataFrame]) -> pa.Table:
         *map(evaluated, [*cut.of_offer, *cut.any_past]),
     )  # fmt: skip
     return told.toArrow().sort_by([(name, "ascending") for name in OFFER_KEY])
-
-
-def _with_places(told: pa.Table, places: Iterable[_Places]) -> pa.Table:
-    for one in places:
-        told = told.append_column(one.column, one.of_offers)
-    return told
 
 
 def _listed(past: DataFrame, places: _Places, features: Sequence[Feature]) -> DataFrame:
