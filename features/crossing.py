@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from dataclasses import dataclass
 from functools import reduce
 
 from pyspark.sql import DataFrame
@@ -14,29 +15,26 @@ from features.rows import feature_rows
 from features.time_rules import TimeRules
 
 
-def scoring_rows(
-    people: DataFrame,
-    campaigns: DataFrame,
-    histories: Mapping[Key, DataFrame],
-    fitted_priors: DataFrame,
-    tables: Collection[str],
-    *,
-    rules: TimeRules,
-) -> DataFrame:
-    """Build the rows of ``features.rows.feature_rows`` for every user and every campaign to come.
+@dataclass(frozen=True)
+class Night:
+    """Who and what is to be scored, and what is known of them."""
 
-    Parameters
-    ----------
-    people : DataFrame
-        ``user_id, device_id, as_of``, unique, and whatever else is to be kept.
-    campaigns : DataFrame
-        See ``features.requests.planned_sends``; few rows.
-    histories, fitted_priors, tables
-        As in ``features.rows.feature_rows``.
-    rules : TimeRules
-        See ``features.requests.with_send_at``.
-    """
+    people: DataFrame
+    """``user_id, device_id, as_of``, unique, and whatever else is to be kept."""
+    campaigns: DataFrame
+    """See ``features.requests.planned_sends``; few rows."""
+    histories: Mapping[Key, DataFrame]
+    """This, ``fitted_priors`` and ``tables`` as in ``features.rows.feature_rows``."""
+    fitted_priors: DataFrame
+    tables: Collection[str]
+    rules: TimeRules
+    """See ``features.requests.with_send_at``."""
+
+
+def scoring_rows(night: Night) -> DataFrame:
+    """Build the rows of ``features.rows.feature_rows`` for every user and every campaign to come."""
+    histories = night.histories
     zones = [known.select(*key, "as_of", "timezone") for key, known in histories.items() if "timezone" in known.columns]
-    of_zone = reduce(lambda rows, zone: rows.join(zone, ["user_id", "as_of"], how="left"), zones, people)
-    crossed = with_send_at(of_zone.crossJoin(F.broadcast(campaigns)), rules)
-    return feature_rows(crossed.drop("timezone", "local_hour"), histories, fitted_priors, tables)
+    of_zone = reduce(lambda rows, zone: rows.join(zone, ["user_id", "as_of"], how="left"), zones, night.people)
+    crossed = with_send_at(of_zone.crossJoin(F.broadcast(night.campaigns)), night.rules)
+    return feature_rows(crossed.drop("timezone", "local_hour"), histories, night.fitted_priors, night.tables)

@@ -19,16 +19,16 @@ from pyspark.sql import functions as F
 from pyspark.sql.types import IntegerType, StructField, StructType
 
 from features.catalogue import features_of, keys_of
+from features.crossing import Night
 from features.feature import Feature, Key
 from features.requests import REQUEST_KEY, with_send_at
 from features.rows import evaluated, with_histories
 from features.send_context import with_local_send_time
-from features.time_rules import TimeRules
 
 GROUP = "offer_group"
 """Number of the offers that a user may get: those to its time zone and platform."""
 
-USER_KEY, OFFER_KEY = ("user_id", "device_id"), (GROUP, "campaign_id", "send_at")
+USER_KEY, OFFER_KEY = ("user_id", "device_id"), ("campaign_id", "send_at")
 
 PLACE, PLACE_OF = "place", "place_of_"
 
@@ -48,7 +48,7 @@ class Parts:
     users: DataFrame
     """``user_id, device_id``, ``GROUP``, ``of_user``, and the lists of ``of_moment`` and ``of_past``."""
     offers: pa.Table
-    """``OFFER_KEY``, by which they are sorted, ``of_offer``, and the columns of places."""
+    """``GROUP`` and ``OFFER_KEY``, by which they are sorted, ``of_offer``, and the columns of places."""
     of_user: Names
     """What hangs on the user alone, what else people had among it."""
     of_offer: Names
@@ -60,16 +60,7 @@ class Parts:
     for the places that they have a past with; null for none."""
 
 
-def scoring_parts(
-    people: DataFrame,
-    campaigns: DataFrame,
-    histories: Mapping[Key, DataFrame],
-    fitted_priors: DataFrame,
-    tables: Collection[str],
-    *,
-    rules: TimeRules,
-    wanted: Collection[str],
-) -> Parts:
+def scoring_parts(night: Night, wanted: Collection[str]) -> Parts:
     """Build the parts of ``features.crossing.scoring_rows``: by its joins and expressions, once a user and an offer.
 
     Pairs are many times as many, and nothing is done for each. Offers come to the driver: few rows, one for each
@@ -77,26 +68,26 @@ def scoring_parts(
 
     Parameters
     ----------
-    people, campaigns, histories, fitted_priors, tables, rules
-        As in ``scoring_rows``.
+    night : Night
     wanted : collection of str
-        Names of the features to build, and of what else of ``people`` to keep.
+        Names of the features to build, and of what else of its ``people`` to keep.
 
     Raises
     ------
     ValueError
         When a feature hangs on the past of a pair and on something else of the user or the offer.
     """
+    people, histories, tables = night.people, night.histories, night.tables
     keys, campaign = keys_of(tables), ("campaign_id",)
     of_pair = [key for key in keys if "user_id" in key and len(key) > 1]
     of_offers = [key for key in keys if "campaign_id" in key and key != campaign and key not in of_pair]
-    midnight = F.broadcast(fitted_priors)
+    midnight = F.broadcast(night.fitted_priors)
     users = with_histories(people, histories, [key for key in keys if key not in (campaign, *of_offers, *of_pair)])
     users = users.join(midnight, "as_of", how="left")
     shared = ["as_of", *sorted({"timezone", *(name for key in of_offers for name in key)} & {*users.columns})]
     groups = _numbered(users.select(shared).distinct())
-    sends = with_histories(campaigns.crossJoin(midnight), histories, [campaign])
-    offers = with_local_send_time(with_send_at(sends.join(F.broadcast(groups), "as_of"), rules))
+    sends = with_histories(night.campaigns.crossJoin(midnight), histories, [campaign])
+    offers = with_local_send_time(with_send_at(sends.join(F.broadcast(groups), "as_of"), night.rules))
     offers = with_histories(offers, {key: F.broadcast(histories[key]) for key in of_offers}, of_offers)
     pasts = {key: histories[key].join(midnight, "as_of") for key in of_pair}
 
@@ -228,10 +219,10 @@ def _told(offers: DataFrame, cut: Cut, pasts: Iterable[DataFrame]) -> pa.Table:
     offers = offers.withColumns({name: value for name, value in unknown.items() if name not in offers.columns})
     names = dict.fromkeys(name for names in cut.shared_names for name in names)
     told = offers.select(
-        *OFFER_KEY, *(F.col(name).alias(OFFER + name) for name in names),
+        GROUP, *OFFER_KEY, *(F.col(name).alias(OFFER + name) for name in names),
         *map(evaluated, [*cut.of_offer, *cut.any_past]),
     )  # fmt: skip
-    return told.toArrow().sort_by([(name, "ascending") for name in OFFER_KEY])
+    return told.toArrow().sort_by([(name, "ascending") for name in (GROUP, *OFFER_KEY)])
 
 
 def _listed(past: DataFrame, places: _Places, features: Sequence[Feature]) -> DataFrame:

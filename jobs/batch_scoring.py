@@ -12,14 +12,13 @@ import pyarrow as pa
 from pyspark import Broadcast
 from pyspark.sql import DataFrame
 
-from features.scoring_parts import Parts
+from features.scoring_parts import OFFER_KEY, USER_KEY, Parts
 from jobs.errors import BadInput
 from jobs.pair_rows import Offers, PairRows
 from models.serving.errors import EngineError
 from models.serving.manifest import read_verified
 from models.serving.scorer import Scorer
 
-USER_KEY, OFFER_KEY = ("user_id", "device_id"), ("campaign_id", "send_at")
 SCORED_AS = (*USER_KEY, *OFFER_KEY)
 SCORED_SCHEMA = "user_id string, device_id string, campaign_id string, send_at timestamp, p_click double"
 

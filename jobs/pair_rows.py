@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
@@ -70,9 +70,10 @@ class PairRows:
         told = {*offers.of_user, *offers.of_offer}.union(*offers.of_moment.values(), *offers.of_past.values())
         if missing := [name for name in encoder.raw_columns if name not in told]:
             raise RowError(f"users and offers have no column {missing[0]!r}")
-        self._encoder, self._offers = encoder, offers
-        table = offers.table
-        self._of_offer = _Columns(encoder, offers.of_offer)
+        self._n_columns, table = len(encoder.columns), offers.table
+        self._of_user, self._of_offer = _Columns(encoder, offers.of_user), _Columns(encoder, offers.of_offer)
+        self._of_moment = {name: _Columns(encoder, names) for name, names in offers.of_moment.items()}
+        self._of_past = {name: _Columns(encoder, names) for name, names in offers.of_past.items()}
         self._encoded_offers = self._of_offer.encoded(table)
         self._places = {name: table.column(name).to_numpy() for name in {*offers.of_moment, *offers.of_past}}
         groups = table.column(GROUP).to_numpy()
@@ -87,11 +88,10 @@ class PairRows:
         batch : RecordBatch
             Rows of ``Parts.users``.
         """
-        of_user = _Columns(self._encoder, self._offers.of_user)
-        own = np.zeros((batch.num_rows, len(self._encoder.columns)))
-        of_user.put(own, of_user.encoded(batch))
-        moments = {name: _Moments(self._encoder, batch, names) for name, names in self._offers.of_moment.items()}
-        pasts = {name: _Pasts(self._encoder, batch.column(name)) for name in self._offers.of_past}
+        own = np.zeros((batch.num_rows, self._n_columns))
+        self._of_user.put(own, self._of_user.encoded(batch))
+        moments = {name: _Moments(columns, batch) for name, columns in self._of_moment.items()}
+        pasts = {name: _Pasts(columns, batch.column(name)) for name, columns in self._of_past.items()}
         groups = batch.column(GROUP).to_numpy()
         for group, offers in self._of_group.items():
             members, n_offers = np.flatnonzero(groups == group), offers.stop - offers.start
@@ -110,8 +110,8 @@ class PairRows:
 class _Columns:
     """The encoded columns that are made of some raw ones."""
 
-    def __init__(self, encoder: RowEncoder, names: Collection[str]) -> None:
-        self.at = encoder.positions_of(names)
+    def __init__(self, encoder: RowEncoder, names: Sequence[str]) -> None:
+        self.names, self.at = names, encoder.positions_of(names)
         self._encoder = encoder.only(self.at) if self.at else None
         ends = [0, *(np.flatnonzero(np.diff(self.at) > 1) + 1).tolist(), len(self.at)]
         self._runs = [(self.at[first], slice(first, end)) for first, end in pairwise(ends) if end > first]
@@ -134,11 +134,11 @@ class _Columns:
 class _Moments:
     """Lists with a value for each place."""
 
-    def __init__(self, encoder: RowEncoder, batch: pa.RecordBatch, names: Sequence[str]) -> None:
-        self._columns = _Columns(encoder, names)
-        flat = pa.RecordBatch.from_arrays([batch.column(name).flatten() for name in names], [*names])
+    def __init__(self, columns: _Columns, batch: pa.RecordBatch) -> None:
+        self._columns = columns
+        flat = pa.RecordBatch.from_arrays([batch.column(name).flatten() for name in columns.names], [*columns.names])
         n_places = flat.num_rows // max(batch.num_rows, 1)
-        self._encoded = self._columns.encoded(flat).reshape(batch.num_rows, n_places, len(self._columns.at))
+        self._encoded = columns.encoded(flat).reshape(batch.num_rows, n_places, len(columns.at))
 
     def put(self, rows: Floats, users: Rows, places: Rows) -> None:
         self._columns.put(rows, self._encoded[users[:, None], places])
@@ -147,13 +147,12 @@ class _Moments:
 class _Pasts:
     """Lists of structs for some places; for the others, rows stay what they are."""
 
-    def __init__(self, encoder: RowEncoder, lists: pa.ListArray) -> None:
+    def __init__(self, columns: _Columns, lists: pa.ListArray) -> None:
         entries = pa.RecordBatch.from_struct_array(lists.flatten())
         self._lengths = lists.value_lengths().fill_null(0).to_numpy()
         self._starts = np.cumsum(self._lengths) - self._lengths
         self._places = entries.column(PLACE).to_numpy()
-        self._columns = _Columns(encoder, entries.schema.names)
-        self._encoded = self._columns.encoded(entries)
+        self._columns, self._encoded = columns, columns.encoded(entries)
 
     def put(self, rows: Floats, users: Rows, places: Rows) -> None:
         lengths = self._lengths[users]

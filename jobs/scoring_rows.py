@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import replace
 from datetime import date
-from typing import Any
 
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from features.catalogue import keys_of
-from features.crossing import scoring_rows
+from features.crossing import Night, scoring_rows
 from features.rows import PRIORS, history_table
 from features.scoring_parts import GROUP, Parts, scoring_parts
 from jobs.embedding import EMBEDDING_VERSION, audience_codes_table
@@ -30,35 +29,35 @@ def raw_rows(lake: Lake, ds: date, *, share: float = 1.0) -> DataFrame:
 
     With a share below 1, only users whose id has a hash in about that share of all hashes are taken.
     """
-    inputs = _inputs(lake, ds)
+    night = _night(lake, ds)
     if share < 1:
         hashed = F.pmod(F.xxhash64("user_id"), F.lit(HASHES))
-        inputs["people"] = inputs["people"].where(hashed < F.lit(round(share * HASHES)))
-    return scoring_rows(**inputs)
+        night = replace(night, people=night.people.where(hashed < F.lit(round(share * HASHES))))
+    return scoring_rows(night)
 
 
 def raw_parts(lake: Lake, ds: date, embedding_version: str | None, n_users: int, *, wanted: Collection[str]) -> Parts:
     """Give the same rows in parts, of so many users, with their codes of an embedding; see `scoring_parts`."""
-    inputs = _inputs(lake, ds)
+    night = _night(lake, ds)
     if embedding_version is not None:
         codes = _tonight(lake, ds, audience_codes_table(embedding_version)).drop(EMBEDDING_VERSION)
-        inputs["people"] = inputs["people"].join(codes, ["user_id", "as_of"], how="left")
-    parts = scoring_parts(**inputs, wanted=wanted)
+        night = replace(night, people=night.people.join(codes, ["user_id", "as_of"], how="left"))
+    parts = scoring_parts(night, wanted)
     offers_of_group = parts.offers[GROUP].value_counts().field("counts").to_numpy()
     files = -(-n_users * int(offers_of_group.max(initial=0)) // FILE_ROWS)
     return replace(parts, users=parts.users.coalesce(max(files, 1)))
 
 
-def _inputs(lake: Lake, ds: date) -> dict[str, Any]:
+def _night(lake: Lake, ds: date) -> Night:
     note = read_note(lake, ds)
-    return {
-        "people": _tonight(lake, ds, "audience").where("left_out IS NULL").select("user_id", "device_id", "as_of"),
-        "campaigns": _tonight(lake, ds, "campaigns_to_come"),
-        "histories": {key: _tonight(lake, ds, history_table(key)) for key in keys_of(note.has)},
-        "fitted_priors": _tonight(lake, ds, PRIORS),
-        "tables": note.has,
-        "rules": note.rules,
-    }
+    return Night(
+        people=_tonight(lake, ds, "audience").where("left_out IS NULL").select("user_id", "device_id", "as_of"),
+        campaigns=_tonight(lake, ds, "campaigns_to_come"),
+        histories={key: _tonight(lake, ds, history_table(key)) for key in keys_of(note.has)},
+        fitted_priors=_tonight(lake, ds, PRIORS),
+        tables=note.has,
+        rules=note.rules,
+    )
 
 
 def _tonight(lake: Lake, ds: date, table: str) -> DataFrame:

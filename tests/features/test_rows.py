@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
@@ -9,7 +10,7 @@ from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
 from features.catalogue import features_of, keys_of
-from features.crossing import scoring_rows
+from features.crossing import Night, scoring_rows
 from features.requests import REQUEST_KEY, planned_sends
 from features.rows import read_histories, read_priors, request_keys
 from features.scoring_parts import GROUP, OFFER_KEY, scoring_parts
@@ -42,12 +43,12 @@ def test_scoring_gives_the_rows_of_training(spark: SparkSession, world: World) -
     people = requests.select("user_id", "device_id", "as_of").distinct()
     campaigns = planned_sends(contract_frame(spark, "plans", plans, world.rules), as_of, world.rules)
 
-    night = (campaigns, histories, priors, ALL_TABLES)
-    found = collected(scoring_rows(people, *night, rules=world.rules), *REQUEST_KEY)
+    night = Night(people, campaigns, histories, priors, ALL_TABLES, world.rules)
+    found = collected(scoring_rows(night), *REQUEST_KEY)
     assert differences({key: found.get(key, {}) for key in expected}, expected, tolerance=0.0) == ""
 
     names = {feature.name for feature in features_of(ALL_TABLES)}
-    parts = scoring_parts(people.withColumn("code", F.lit(1)), *night, rules=world.rules, wanted=names | {"code"})
+    parts = scoring_parts(replace(night, people=people.withColumn("code", F.lit(1))), names | {"code"})
     users, offers = parts.users.toArrow().to_pylist(), parts.offers.to_pylist()
     crossed = {
         (user["user_id"], user["device_id"], offer["campaign_id"], in_milliseconds(offer)["send_at"]): row
@@ -61,9 +62,9 @@ def test_scoring_gives_the_rows_of_training(spark: SparkSession, world: World) -
 
     assert sum(len(user["place_of_category"] or ()) for user in users), "some have a past"
 
-    few = scoring_parts(people, *night, rules=world.rules, wanted=["platform", "campaign_sends_7d"])
+    few = scoring_parts(night, ["platform", "campaign_sends_7d"])
     assert few.users.columns == ["user_id", "device_id", GROUP, "platform"]
-    assert few.offers.column_names == [*OFFER_KEY, "campaign_sends_7d"]
+    assert few.offers.column_names == [GROUP, *OFFER_KEY, "campaign_sends_7d"]
 
 
 def test_partitions_change_nothing(spark: SparkSession, world: World) -> None:
