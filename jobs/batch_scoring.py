@@ -14,11 +14,17 @@ from pyspark.sql import DataFrame
 
 from features.scoring_parts import OFFER_KEY, USER_KEY, Parts
 from jobs.errors import BadInput
-from jobs.pair_rows import Offers, PairRows
+from jobs.pair_parts import Offers
+from jobs.pair_scorer import PairScorer
+from models.quickscorer import QuickScorer
+from models.serving.compact_engine import compared_as_they_are
+from models.serving.compact_trees import decode
+from models.serving.engines import MODEL_FILES
 from models.serving.errors import EngineError
 from models.serving.manifest import read_verified
 from models.serving.scorer import Scorer
 
+QUICKSCORER, COMPACT = "quickscorer", "compact"
 SCORED_AS = (*USER_KEY, *OFFER_KEY)
 SCORED_SCHEMA = "user_id string, device_id string, campaign_id string, send_at timestamp, p_click double"
 
@@ -33,12 +39,12 @@ class Served:
     contents: Mapping[str, bytes] = field(compare=False)
     """The serving files, whose hashes were found to be right."""
     engine: str | None = None
-    """One of ``models.serving.engines.ENGINES`` of the format; its first by default."""
+    """``QUICKSCORER``, or one of ``models.serving.engines.ENGINES`` of the format; the first by default."""
 
     @property
     def raw_columns(self) -> tuple[str, ...]:
         """Names of the columns that the model reads."""
-        return scorer_of(self).encoder.raw_columns
+        return scorer_of(self).scorer.encoder.raw_columns
 
 
 def read_served(folder: Path, manifest: dict[str, Any], engine: str | None = None) -> Served:
@@ -71,17 +77,28 @@ def score_batches(
 ) -> Iterator[pa.RecordBatch]:
     """Score batches of ``Parts.users`` for their offers, by the scorer that this process has or loads."""
     served, offers = sent.value
-    scorer = scorer_of(served)
-    pairs = PairRows(scorer.encoder, offers)
-    for batch in batches:
-        for crossed in pairs.crossed(batch):
-            of_users = (batch.column(name).take(pa.array(crossed.users)) for name in USER_KEY)
-            of_offers = (offers.table.column(name).take(pa.array(crossed.offers)) for name in OFFER_KEY)
-            p_click = pa.array(scorer.score_encoded(crossed.encoded), pa.float64())
-            yield pa.RecordBatch.from_arrays([*of_users, *of_offers, p_click], [*SCORED_AS, "p_click"])
+    for batch, pairs, p_click in scorer_of(served).scores(offers, batches):
+        of_users = (batch.column(name).take(pa.array(pairs.users)) for name in USER_KEY)
+        of_offers = (offers.table.column(name).take(pa.array(pairs.offers)) for name in OFFER_KEY)
+        yield pa.RecordBatch.from_arrays([*of_users, *of_offers, pa.array(p_click)], [*SCORED_AS, "p_click"])
 
 
 @lru_cache(maxsize=1)
-def scorer_of(served: Served) -> Scorer:
+def scorer_of(served: Served) -> PairScorer:
     """Load a scorer, once a process for as long as the model is the same."""
-    return Scorer.from_contents(served.serving_format, served.contents, engine=served.engine)
+    engine = None if served.engine == QUICKSCORER else served.engine
+    scorer = Scorer.from_contents(served.serving_format, served.contents, engine=engine)
+    return PairScorer(scorer, _quickscorer(served))
+
+
+def _quickscorer(served: Served) -> QuickScorer | None:
+    if served.engine not in (None, QUICKSCORER):
+        return None
+    try:
+        if served.serving_format != COMPACT:
+            raise EngineError(f"{QUICKSCORER}: expected {COMPACT} trees, got a model in {served.serving_format}")
+        return QuickScorer(compared_as_they_are(decode(served.contents[MODEL_FILES[COMPACT]])))
+    except EngineError:
+        if served.engine == QUICKSCORER:
+            raise
+        return None

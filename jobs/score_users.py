@@ -34,8 +34,8 @@ def arg_parser() -> argparse.ArgumentParser:
     parser = job_parser(__doc__)
     parser.add_argument("--top", type=at_least(1), metavar="K", help="keep only the K likeliest users of each campaign")
     parser.add_argument(
-        "--engine", metavar="NAME", help="what runs the model, one of its format's; lleaves, where it is installed, "
-        "compiles trees for seconds in each worker: for tens of millions of rows (default: the format's first)"
+        "--engine", metavar="NAME", help="what runs the model: quickscorer, for compact trees of up to 64 leaves, or "
+        "one of the format's own (default: the first that runs it)"
     )  # fmt: skip
     add_tracking_argument(parser)
     return parser

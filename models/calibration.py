@@ -21,7 +21,7 @@ from scipy.special import expit, log_expit, logit
 from sklearn.isotonic import IsotonicRegression
 
 from models.evaluation import row_log_loss
-from models.serving.calibrators import EDGE, Beta, Calibrator, Isotonic, Platt, Uncalibrated, apply
+from models.serving.calibrators import EDGE, Beta, Calibrator, Isotonic, Platt, Uncalibrated
 from models.serving.types import Floats
 
 Labels: TypeAlias = NDArray[np.int64]
@@ -115,7 +115,7 @@ def choose_calibrator(
         if _helps(row_log_loss(rival, label) - row_log_loss(probabilities, label), user):
             chosen, probabilities = fit, rival
     calibrator = known if chosen is fit_level else chosen(p, label)
-    own = float(apply(known, p).mean())
+    own = float(known.apply(p).mean())
     level = float(expit((1 - DRIFT_REPEATS) * _logits(own) + DRIFT_REPEATS * _logits(rate)))
     found = at_level(calibrator, p, level)
     return CalibrationChoice(UNCALIBRATED if _is_none(calibrator, found, label) else found, probabilities)
@@ -131,7 +131,7 @@ def _is_none(calibrator: Calibrator, found: Calibrator, label: Labels) -> bool:
 
 def at_level(calibrator: Calibrator, p: Floats, mean: float) -> Calibrator:
     """Shift a calibrator so that what it makes of ``p`` has a mean."""
-    shift = _shift_to(apply(calibrator, p), mean)
+    shift = _shift_to(calibrator.apply(p), mean)
     match calibrator:
         case Platt():
             return replace(calibrator, intercept=calibrator.intercept + shift)
@@ -190,7 +190,7 @@ def _cross_fit(fit: Fit, p: Floats, label: Labels, fold: NDArray[np.int64]) -> F
     for index in range(FOLDS):
         out = fold == index
         if out.any():
-            calibrated[out] = apply(fit(p[~out], label[~out]), p[out])
+            calibrated[out] = fit(p[~out], label[~out]).apply(p[out])
     return calibrated
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from models.family import FittedModel
-from models.serving.calibrators import Calibrator, apply
+from models.serving.calibrators import Calibrator
 from models.serving.encoder import RowEncoder
 from models.serving.types import Batch, Floats
 
@@ -22,7 +22,7 @@ class ClickModel:
 
     def predict(self, batch: Batch) -> Floats:
         """Give calibrated click probabilities of raw feature rows, shape (n_rows,)."""
-        return apply(self.calibrator, self.model.predict(self.encoder.encode(batch)))
+        return self.calibrator.apply(self.model.predict(self.encoder.encode(batch)))
 
     def predict_proba(self, batch: Batch) -> Floats:
         """Give probabilities of no click and click, shape (n_rows, 2), as scikit-learn does."""

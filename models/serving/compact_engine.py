@@ -27,10 +27,10 @@ def compact_engine(model: bytes, runs: Callable[[bytes], Engine] = LightGBMEngin
     EngineError
         When the content is damaged, or what runs it is not installed.
     """
-    return runs(to_lightgbm_text(_compared_as_they_are(decode(model))).encode())
+    return runs(to_lightgbm_text(compared_as_they_are(decode(model))).encode())
 
 
-def _compared_as_they_are(ensemble: TreeEnsemble) -> TreeEnsemble:
+def compared_as_they_are(ensemble: TreeEnsemble) -> TreeEnsemble:
     """Move the thresholds of a forest, which compares in float32, to where float64 parts the same numbers."""
     if not ensemble.single:
         return ensemble

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from .calibrators import Calibrator, apply, calibrator_from_json
+from .calibrators import Calibrator, calibrator_from_json
 from .encoder import RowEncoder
 from .engines import installed, load_engine
 from .manifest import read_manifest, read_verified
@@ -102,11 +102,7 @@ class Scorer:
         RowError
             When a column is missing, or a code does not fit.
         """
-        return self.score_encoded(self.encoder.encode(batch))
-
-    def score_encoded(self, rows: Floats) -> Floats:
-        """Score encoded rows of shape (n_rows, n_columns), as `score` does."""
-        return apply(self.calibrator, self.engine.predict(rows))
+        return self.calibrator.apply(self.engine.predict(self.encoder.encode(batch)))
 
     def score_one(self, row: RawRow) -> float:
         """Score one raw feature row; the same number as `score` gives.

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from features.scoring_parts import GROUP, PLACE, Parts
-from jobs.pair_rows import Offers
+from jobs.pair_parts import Offers
 
 Row = dict[str, Any]
 

@@ -21,7 +21,7 @@ from jobs import score_users
 from jobs.batch_scoring import SCORED_AS, Served, read_served, score_batches, scored, scorer_of
 from jobs.errors import BadInput
 from jobs.lake import Lake
-from jobs.pair_rows import Offers
+from jobs.pair_parts import Offers
 from jobs.score_users import likeliest, write_scores
 from models.batch import to_batch, to_labelled_rows
 from models.bundle import serving_contents
@@ -75,13 +75,14 @@ def as_parts(spark: SparkSession, rows: pa.Table, partitions: int = 3) -> Parts:
     return Parts(users, rows.select(OFFER_COLUMNS), ("user_clicks_7d", "platform"), (), {}, {})
 
 
-@pytest.mark.parametrize("name", ["lightgbm", "logistic"])
+@pytest.mark.parametrize("name", ["lightgbm", "random_forest", "logistic"])
 def test_probabilities_are_those_of_the_scorer(spark: SparkSession, name: str) -> None:
     model, rows = served(name), made_rows(3)
     expected = Scorer.from_contents(model.serving_format, model.contents).score(to_batch(rows, SCHEMA))
     found = scored(as_parts(spark, rows), model).select("user_id", "campaign_id", "p_click").collect()
     keys = zip(rows["user_id"].to_pylist(), rows["campaign_id"].to_pylist(), strict=True)
-    assert {tuple(row)[:2]: row["p_click"] for row in found} == dict(zip(keys, expected.tolist(), strict=True))
+    by_key = {tuple(row)[:2]: row["p_click"] for row in found}
+    assert by_key == pytest.approx(dict(zip(keys, expected.tolist(), strict=True)), rel=1e-12)
     assert len(found) == N_ROWS
     assert len(set(expected.tolist())) > 10
 
@@ -114,8 +115,9 @@ def test_an_engine_that_does_not_run_the_model_is_one_clear_line(tmp_path: Path)
     hashes = {name: {"sha256": sha256(content)} for name, content in model.contents.items()}
     about = {"version": "abc", "serving_format": model.serving_format, "serving_files": [*hashes], "files": hashes}
     assert read_served(tmp_path, about).contents == model.contents
-    with pytest.raises(BadInput, match=r"expected one of .*, got 'lleaves'"):
-        read_served(tmp_path, about, "lleaves")
+    for engine, line in (("lleaves", "expected one of .*, got 'lleaves'"), ("quickscorer", "expected compact trees")):
+        with pytest.raises(BadInput, match=line):
+            read_served(tmp_path, about, engine)
 
 
 def test_tasks_of_a_worker_share_its_model(spark: SparkSession) -> None:

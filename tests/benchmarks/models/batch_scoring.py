@@ -25,7 +25,8 @@ from features.scoring_parts import Parts
 from jobs.batch_scoring import Served, read_served, scored, scorer_of
 from jobs.cli import at_least, iso_day
 from jobs.lake import Lake
-from jobs.pair_rows import Offers, PairRows
+from jobs.pair_parts import Offers, PairParts
+from jobs.pair_scorer import PAIRS, encoded_rows
 from jobs.score_users import write_scores
 from jobs.scoring_rows import raw_parts, raw_rows
 from jobs.session import make_session
@@ -132,14 +133,19 @@ def _crossed(spark: SparkSession, parts: Parts, served: Served) -> DataFrame:
     sent = spark.sparkContext.broadcast((served, Offers.of(parts)))
 
     def crossing(batches: Batches) -> Batches:
-        yield pa.RecordBatch.from_pydict({"rows": [sum(map(len, _encoded(*sent.value, batches)))]})
+        served, offers = sent.value
+        parts = PairParts(scorer_of(served).scorer.encoder, offers)
+        pairs = (pairs for batch in batches for pairs in parts.of_batch(batch).pairs(PAIRS))
+        yield pa.RecordBatch.from_pydict({"rows": [sum(len(one.users) for one in pairs)]})
 
     return parts.users.mapInArrow(crossing, "rows long")
 
 
 def _encoded(served: Served, offers: Offers, batches: Batches) -> Iterator[Floats]:
-    pairs = PairRows(scorer_of(served).encoder, offers)
-    return (crossed.encoded for batch in batches for crossed in pairs.crossed(batch))
+    encoder = scorer_of(served).scorer.encoder
+    pair_parts, n_columns = PairParts(encoder, offers), len(encoder.columns)
+    for parts in map(pair_parts.of_batch, batches):
+        yield from (encoded_rows(parts, pairs, n_columns) for pairs in parts.pairs(PAIRS))
 
 
 def _some_encoded(parts: Parts, served: Served) -> Floats:

@@ -27,7 +27,7 @@ def microseconds_a_row(served: Served, encoded: Floats) -> dict[str, float]:
     booster, single = lightgbm.Booster(model_str=text), encoded.astype(np.float32)
     ways: dict[str, Callable[[], object]] = {
         LIGHTGBM: lambda: booster.predict(single, num_threads=1),
-        "the scorer's engine, float64 matrix": lambda: scorer_of(served).engine.predict(encoded),
+        "the scorer's engine, float64 matrix": lambda: scorer_of(served).scorer.engine.predict(encoded),
     }
     if has_lleaves():
         compiled = LleavesEngine(text.encode())
