@@ -8,7 +8,7 @@ are found once a user, those of an offer once an offer, and a pair's are what bo
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.serving.calibrators import sigmoids
-from models.serving.compact_trees import Tree, TreeEnsemble
+from models.serving.compact_trees import ON_CATEGORY, Tree, TreeEnsemble
 from models.serving.errors import EngineError
 from models.serving.types import Floats
 
@@ -24,6 +24,8 @@ WORDS = (np.uint8, np.uint16, np.uint32, np.uint64)
 MOST_LEAVES = 64
 ZERO = float(np.float32(1e-35))
 """Numbers this close to 0 are 0 where LightGBM takes zeros as missing."""
+MISSING_LEFT, NOTHING, ZERO_AND_NAN = 2, 0, 1
+"""LightGBM's bit of a decision, and what may count as missing."""
 ROWS_AT_ONCE = 512
 """Few enough for a cache."""
 MANTISSA, BIAS = 23, 127
@@ -56,14 +58,18 @@ class QuickScorer:
         sizes = [len(tree.leaf) for tree in ensemble.trees]
         if max(sizes) > MOST_LEAVES:
             raise EngineError(f"quickscorer: expected trees of at most {MOST_LEAVES} leaves, got {max(sizes)}")
-        self._word = next(word for word in WORDS if max(sizes) <= np.iinfo(word).bits)
+        word = next(word for word in WORDS if max(sizes) <= np.iinfo(word).bits)
         self._n_trees, self._output = len(sizes), ensemble.output
         self._leaves = _exactly_added([tree.leaf for tree in ensemble.trees])
         self._first_leaf = np.cumsum([0, *sizes[:-1]])
-        self._splits: dict[int, list[_Split]] = defaultdict(list)
+        self._every: LeafSets = np.full(len(sizes), np.iinfo(word).max, word)
+        splits: dict[tuple[int, int], list[_Split]] = defaultdict(list)
         for number, tree in enumerate(ensemble.trees):
-            for column, split in zip(tree.column.tolist(), _splits(number, tree), strict=True):
-                self._splits[column].append(split)
+            for split in _splits(number, tree):
+                splits[split.column, split.kind].append(split)
+        self._tables: dict[int, list[_Table]] = defaultdict(list)
+        for (column, _), of_column in splits.items():
+            self._tables[column].append(_Table(of_column, self._every))
 
     def open_leaves(self, columns: Sequence[int], values: Floats) -> LeafSets:
         """Find the leaves that some columns leave open.
@@ -75,12 +81,13 @@ class QuickScorer:
         values : ndarray of shape (n_rows, n_columns)
             What rows hold in them.
         """
-        every = self._word(np.iinfo(self._word).max)
-        found: LeafSets = np.full((self._n_trees, len(values)), every)
-        for column, numbers in zip(columns, np.ascontiguousarray(values.T), strict=True):
-            for split in self._splits.get(column, ()):
-                found[split.tree] &= np.where(split.sends_left(numbers), every, every ^ self._word(split.closed))
-        return np.ascontiguousarray(found.T)
+        found = np.tile(self._every, (len(values), 1))
+        for start in range(0, len(values), ROWS_AT_ONCE):
+            some = slice(start, start + ROWS_AT_ONCE)
+            for column, numbers in zip(columns, np.ascontiguousarray(values[some].T), strict=True):
+                for table in self._tables.get(column, ()):
+                    found[some] &= np.take(table.open, table.rows(numbers), axis=0, mode="clip")
+        return found
 
     def predict(self, parts: Sequence[tuple[LeafSets, Rows]], n_rows: int) -> Floats:
         """Score rows by the leaves that their parts leave open.
@@ -115,47 +122,73 @@ class QuickScorer:
 @dataclass(frozen=True)
 class _Split:
     tree: int
-    closed: int
-    """The leaves on its left, which it closes to rows that it sends right."""
+    column: int
     decision: int
     threshold: float
-    members: Bools | None
+    codes: Bools
     """Whether each code goes left, where it splits on a category."""
+    closed: int
+    """The leaves on its left, which it closes to what it sends right."""
 
-    def sends_left(self, numbers: Floats) -> Bools:
-        """Say which numbers go left, as LightGBM's library would."""
-        if self.members is not None:
-            codes = np.minimum(np.nan_to_num(numbers, nan=-1), len(self.members) - 1).astype(np.int64)
-            return self.members[np.maximum(codes, -1)]
-        missing, missing_left = self.decision >> 2 & 3, bool(self.decision & 2)
-        left = numbers <= self.threshold
-        is_missing = np.isnan(numbers)
-        if missing == 0:
-            return left | (is_missing & (self.threshold >= 0))
-        if missing == 1:
-            is_missing |= np.abs(numbers) <= ZERO
-        return np.where(is_missing, missing_left, left)
+    @property
+    def kind(self) -> int:
+        """Bits that tell categories from numbers, and what is missing; all splits on a column share them."""
+        return self.decision & ~MISSING_LEFT
 
 
-def _splits(number: int, tree: Tree) -> Iterable[_Split]:
-    below = [0] * len(tree.column)
-    left_of = [0] * len(tree.column)
+def _splits(number: int, tree: Tree) -> Iterator[_Split]:
+    below, left_of = [0] * len(tree.column), [0] * len(tree.column)
     for split in reversed(range(len(below))):
-        left_of[split], right = (
+        left_of[split], right_of = (
             below[child] if child >= 0 else 1 << ~child for child in (int(tree.left[split]), int(tree.right[split]))
         )
-        below[split] = left_of[split] | right
-    for split, closed in enumerate(left_of):
-        yield _Split(number, closed, int(tree.decision[split]), float(tree.threshold[split]), _members(tree, split))
+        below[split] = left_of[split] | right_of
+    columns, decisions, thresholds = tree.column.tolist(), tree.decision.tolist(), tree.threshold.tolist()
+    codes = (np.unpackbits(np.array(words or (), "<u4").view(np.uint8), bitorder="little") for words in tree.members)
+    for column, decision, threshold, left, closed in zip(columns, decisions, thresholds, codes, left_of, strict=True):
+        yield _Split(number, column, decision, threshold, left.astype(bool), closed)
 
 
-def _members(tree: Tree, split: int) -> Bools | None:
-    """Give whether each code is in a set; the last two stand for codes beyond it and for what is no code."""
-    words = tree.members[split]
-    if words is None:
-        return None
-    bits = np.unpackbits(np.array(words, "<u4").view(np.uint8), bitorder="little").astype(bool)
-    return np.concatenate([bits, [False, False]])
+class _Table:
+    """The leaves that splits on a column leave open, for each kind of number that they tell apart.
+
+    Parameters
+    ----------
+    splits : sequence of _Split
+    every : ndarray of shape (n_trees,)
+        All leaves.
+    """
+
+    def __init__(self, splits: Sequence[_Split], every: LeafSets) -> None:
+        kind = splits[0].kind
+        self._on_category, self._missing = bool(kind & ON_CATEGORY), kind >> 2
+        self._thresholds = np.unique([*(split.threshold for split in splits), np.inf])
+        self._n_codes = max(len(split.codes) for split in splits)
+        n_kinds = self._n_codes + 1 if self._on_category else len(self._thresholds) + 1
+        self.open: LeafSets = np.tile(every, (n_kinds, 1))
+        for split in splits:
+            closed = every.dtype.type(split.closed)
+            self.open[~self._goes_left(split, n_kinds), split.tree] &= ~closed
+
+    def _goes_left(self, split: _Split, n_kinds: int) -> Bools:
+        left = np.zeros(n_kinds, bool)
+        if self._on_category:
+            left[: len(split.codes)] = split.codes
+        else:
+            left[: len(self._thresholds)] = self._thresholds <= split.threshold
+            left[-1] = split.decision & MISSING_LEFT
+        return left
+
+    def rows(self, numbers: Floats) -> Rows:
+        """Give the row of each number: its code's, or that of the first threshold that it does not pass."""
+        if self._on_category:
+            known = (numbers >= 0) & (numbers < self._n_codes)
+            return np.where(known, numbers, self._n_codes).astype(np.int64)
+        if self._missing == NOTHING:
+            numbers = np.nan_to_num(numbers, nan=0.0, posinf=np.inf, neginf=-np.inf)
+        if self._missing == ZERO_AND_NAN:
+            numbers = np.where(np.abs(numbers) <= ZERO, np.nan, numbers)
+        return np.searchsorted(self._thresholds, numbers)  # NaN comes after infinity, which is the last threshold
 
 
 def _exactly_added(leaves: Sequence[Floats]) -> Floats:
