@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
 from pyspark.sql.types import StructType
 
 from jobs.errors import BadInput
@@ -26,6 +27,8 @@ from jobs.storage import absolute, is_local, storage_of
 SCHEMA_FILE = "_schema.json"
 GROUP_ROWS, MOST = "parquet.block.row.count.limit", 2**31 - 1
 """Parquet's option for the rows of a row group, and its default."""
+DICTIONARY = "parquet.enable.dictionary"
+"""Parquet's option of a column, named after a #."""
 
 
 class Lake:
@@ -58,8 +61,9 @@ class Lake:
         return [name for name in names if self._is_written(name)]
 
     def write(
-        self, table: str, frame: DataFrame, days: Iterable[date], *, by: Sequence[str] = (), group_rows: int = MOST
-    ) -> None:
+        self, table: str, frame: DataFrame, days: Iterable[date], *,
+        by: Sequence[str] = (), group_rows: int = MOST, plain: Sequence[str] = (),
+    ) -> None:  # fmt: skip
         """Replace whole days of a table.
 
         Parameters
@@ -75,15 +79,22 @@ class Lake:
             these columns, so that a reader skips row groups; otherwise Spark gathers a day's rows in few files.
         group_rows : int
             Most rows of a row group; by default as many as its bytes allow.
+        plain : sequence of str
+            Columns to write without a dictionary, whose making takes longer than all else that is done for a value.
         """
-        write = f"write={uuid.uuid4().hex}"
+        write, days = f"write={uuid.uuid4().hex}", sorted(set(days))
         folder = f"{self.root}/{table}/{write}"
         columns = [name for name in frame.columns if name != "ds"]
         rows = frame.select(*columns, "ds")
         laid_out = rows.sortWithinPartitions("ds", *by) if by else rows.hint("rebalance", "ds")
-        laid_out.write.option(GROUP_ROWS, group_rows).partitionBy("ds").parquet(folder)
+        options: dict[str, Any] = {GROUP_ROWS: group_rows} | {f"{DICTIONARY}#{name}": False for name in plain}
+        if len(days) == 1:  # straight where it belongs: to part rows by day takes Spark as long as to encode them
+            only = laid_out.where(F.col("ds") == F.lit(days[0])).drop("ds")
+            only.write.options(**options).parquet(f"{folder}/ds={days[0]}")
+        else:
+            laid_out.write.options(**options).partitionBy("ds").parquet(folder)
         self.storage.replace_text(f"{folder}/{SCHEMA_FILE}", rows.schema.json())
-        for day in sorted(set(days)):
+        for day in days:
             self._point(table, day, write)
 
     def change(

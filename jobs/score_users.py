@@ -25,7 +25,11 @@ SCORES, SCORE_COUNTS = "scores", "score_counts"
 GROUP_ROWS = 50_000
 """Most scores of a row group, which is what a reader of one campaign reads."""
 
-LAYOUT: dict[str, Any] = {"by": ("campaign_id",), "group_rows": GROUP_ROWS}
+LAYOUT: dict[str, Any] = {
+    "by": ("campaign_id",),
+    "group_rows": GROUP_ROWS,
+    "plain": ("p_click", "model_version", "embedding_version"),
+}
 """How scores lie in their files, see ``Lake.write``."""
 
 
