@@ -56,9 +56,10 @@ class QuickScorer:
 
     def __init__(self, ensemble: TreeEnsemble) -> None:
         sizes = [len(tree.leaf) for tree in ensemble.trees]
-        if max(sizes) > MOST_LEAVES:
-            raise EngineError(f"quickscorer: expected trees of at most {MOST_LEAVES} leaves, got {max(sizes)}")
-        word = next(word for word in WORDS if max(sizes) <= np.iinfo(word).bits)
+        most = max(sizes, default=0)
+        if not 1 <= most <= MOST_LEAVES:
+            raise EngineError(f"quickscorer: expected trees of 1 to {MOST_LEAVES} leaves, got {most}")
+        word = next(word for word in WORDS if most <= np.iinfo(word).bits)
         self._n_trees, self._output = len(sizes), ensemble.output
         self._leaves = _exactly_added([tree.leaf for tree in ensemble.trees])
         self._first_leaf = np.cumsum([0, *sizes[:-1]])

@@ -97,6 +97,8 @@ def test_scores_far_from_zero_are_no_error() -> None:
     np.testing.assert_allclose(found, by_library(ensemble, rows), rtol=1e-12, atol=1e-300)
 
 
-def test_a_tree_of_more_leaves_is_refused() -> None:
-    with pytest.raises(EngineError, match="expected trees of at most 64 leaves, got 65"):
+def test_a_tree_of_more_leaves_is_refused_and_so_are_no_trees() -> None:
+    with pytest.raises(EngineError, match="expected trees of 1 to 64 leaves, got 65"):
         QuickScorer(booster(num_leaves=65, min_data_in_leaf=2))
+    with pytest.raises(EngineError, match="got 0"):
+        QuickScorer(TreeEnsemble((), 5, "sigmoid", single=False))
