@@ -21,7 +21,7 @@ from models.calibration import (
     fit_platt,
 )
 from models.evaluation import ece, log_loss
-from models.serving.calibrators import Calibrator, Platt, Uncalibrated, apply
+from models.serving.calibrators import Calibrator, Platt, Uncalibrated
 from models.serving.types import Floats
 
 N = 20_000
@@ -53,7 +53,7 @@ def test_validations_own_click_rate_is_left_to_the_second_fit() -> None:
     p, label = draw(0)
     choice = choose(expit(logit(p) + 0.5), label)
     assert is_shift(choice.calibrator)
-    assert apply(choice.calibrator, p) == pytest.approx(p, abs=1e-9)
+    assert choice.calibrator.apply(p) == pytest.approx(p, abs=1e-9)
     assert choice.probabilities.mean() == pytest.approx(label.mean(), rel=0.01)
     assert log_loss(choice.probabilities, label) == pytest.approx(log_loss(p, label), abs=1e-4)
 
@@ -73,7 +73,7 @@ def test_what_puts_a_sampled_models_level_right_is_kept() -> None:
     known = Platt(1.0, -1.0)
     choice = choose_calibrator(expit(logit(p) + 1), label, USER, rate=float(p.mean()), known=known)
     assert choice.calibrator.method == "platt"
-    assert apply(choice.calibrator, expit(logit(p) + 1)) == pytest.approx(p, abs=1e-3)
+    assert choice.calibrator.apply(expit(logit(p) + 1)) == pytest.approx(p, abs=1e-3)
 
 
 @pytest.mark.parametrize("bend", [1.0, 1.6])
@@ -93,8 +93,8 @@ def test_a_level_is_set_and_the_shape_is_kept(fit: Fit) -> None:
     wrong = expit(1.5 * logit(p) + 2)
     fitted = fit(wrong, label)
     kept = at_level(fitted, wrong, wrong.mean())
-    assert apply(kept, wrong).mean() == pytest.approx(wrong.mean(), rel=1e-9)
-    shifts = logit(apply(kept, wrong)) - logit(apply(fitted, wrong))
+    assert kept.apply(wrong).mean() == pytest.approx(wrong.mean(), rel=1e-9)
+    shifts = logit(kept.apply(wrong)) - logit(fitted.apply(wrong))
     assert np.ptp(shifts) < 1e-9
     assert shifts.mean() > 0.5
 
@@ -154,7 +154,7 @@ def test_a_beta_never_falls() -> None:
     label = (np.random.default_rng(7).random(2000) < 1 - p).astype(np.int64)
     beta = fit_beta(p, label)
     assert min(beta.a, beta.b) >= 0
-    assert (np.diff(apply(beta, p)) >= 0).all()
+    assert (np.diff(beta.apply(p)) >= 0).all()
 
 
 def test_what_platt_cannot_bend_and_beta_can_is_left_to_beta() -> None:
@@ -169,7 +169,7 @@ def test_what_platt_cannot_bend_and_beta_can_is_left_to_beta() -> None:
 def test_numbers_are_finite_without_clicks(fit: Fit) -> None:
     calibrator = fit(np.array([0.1, 0.2, 0.3]), np.array([0, 0, 0]))
     assert np.isfinite([value for name, value in calibrator.to_json().items() if name != "method"]).all()
-    assert np.isfinite(apply(calibrator, np.array([0.0, 0.2, 1.0]))).all()
+    assert np.isfinite(calibrator.apply(np.array([0.0, 0.2, 1.0]))).all()
 
 
 def test_isotonic_is_scikit_learns_within_its_edges() -> None:
