@@ -65,7 +65,7 @@ def test_a_model_that_is_right_is_not_calibrated() -> None:
     rates = [float(expit(logit(p.mean()) + drift / DRIFT_REPEATS)) for drift in drifts]
     chosen = [choose(p, label, rate=rate).calibrator for rate in rates]
     assert [calibrator.method for calibrator in chosen] == ["none", "none", "none", "platt"]
-    assert apply(chosen[-1], p).mean() > p.mean()
+    assert chosen[-1].apply(p).mean() > p.mean()
 
 
 def test_what_puts_a_sampled_models_level_right_is_kept() -> None:
@@ -82,7 +82,7 @@ def test_most_of_a_models_drift_is_taken_back(bend: float) -> None:
     p, label = draw(0)
     drifted = expit(bend * (logit(p) + 0.5))
     before = (label.mean(), drifted.mean())
-    level = apply(choose(drifted, label, rate=label.mean()).calibrator, drifted).mean()
+    level = choose(drifted, label, rate=label.mean()).calibrator.apply(drifted).mean()
     odds = [np.log(one / (1 - one)) for one in (*before, level)]
     assert odds[2] - odds[1] == pytest.approx(DRIFT_REPEATS * (odds[0] - odds[1]), abs=1e-3)
 
@@ -101,8 +101,8 @@ def test_a_level_is_set_and_the_shape_is_kept(fit: Fit) -> None:
 
 def test_a_level_is_set_where_nothing_differs() -> None:
     zeros = np.zeros(10)
-    assert apply(at_level(Uncalibrated(), zeros, 0.0), zeros) == pytest.approx(zeros, abs=1e-9)
-    assert apply(at_level(Uncalibrated(), zeros + 0.1, 0.2), zeros + 0.1) == pytest.approx(zeros + 0.2)
+    assert at_level(Uncalibrated(), zeros, 0.0).apply(zeros) == pytest.approx(zeros, abs=1e-9)
+    assert at_level(Uncalibrated(), zeros + 0.1, 0.2).apply(zeros + 0.1) == pytest.approx(zeros + 0.2)
 
 
 def test_a_shifted_logit_is_put_right_by_platt() -> None:
@@ -161,7 +161,7 @@ def test_what_platt_cannot_bend_and_beta_can_is_left_to_beta() -> None:
     p, label = draw(8)
     bent = expit((logit(p) + 0.5 - 4 * p) / 2)
     assert choose(bent, label).calibrator.method in {"beta", "isotonic"}
-    gain = log_loss(apply(fit_platt(bent, label), bent), label) - log_loss(apply(fit_beta(bent, label), bent), label)
+    gain = log_loss(fit_platt(bent, label).apply(bent), label) - log_loss(fit_beta(bent, label).apply(bent), label)
     assert gain > 0
 
 
@@ -175,7 +175,7 @@ def test_numbers_are_finite_without_clicks(fit: Fit) -> None:
 def test_isotonic_is_scikit_learns_within_its_edges() -> None:
     p, label = draw(5)
     oracle = IsotonicRegression(out_of_bounds="clip").fit(p, label).predict(p)
-    np.testing.assert_allclose(apply(fit_isotonic(p, label), p), np.clip(oracle, 1e-4, 1 - 1e-4), atol=1e-9)
+    np.testing.assert_allclose(fit_isotonic(p, label).apply(p), np.clip(oracle, 1e-4, 1 - 1e-4), atol=1e-9)
 
 
 def test_the_same_seed_gives_the_same_choice() -> None:
