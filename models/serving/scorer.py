@@ -105,7 +105,7 @@ class Scorer:
         return self.calibrator.apply(self.engine.predict(self.encoder.encode(batch)))
 
     def score_one(self, row: RawRow) -> float:
-        """Score one raw feature row; the same number as `score` gives.
+        """Score one raw feature row; the number that `score` gives, to some 15 digits.
 
         Raises
         ------
