@@ -45,13 +45,18 @@ class PairScorer:
         pair_parts = PairParts(self.scorer.encoder, offers)
         for batch in batches:
             parts = pair_parts.of_batch(batch)
-            predict = self._by_rows(parts) if self._trees is None else by_trees(self._trees, parts)
-            for pairs in parts.pairs(ROWS if self._trees is None else PAIRS):
+            if self._trees is None:
+                predict, at_once = by_rows(self.scorer, parts), ROWS
+            else:
+                predict, at_once = by_trees(self._trees, parts), PAIRS
+            for pairs in parts.pairs(at_once):
                 yield batch, pairs, self.scorer.calibrator.apply(predict(pairs))
 
-    def _by_rows(self, parts: BatchParts) -> Predict:
-        n_columns = len(self.scorer.encoder.columns)
-        return lambda pairs: self.scorer.engine.predict(encoded_rows(parts, pairs, n_columns))
+
+def by_rows(scorer: Scorer, parts: BatchParts) -> Predict:
+    """Put whole rows together for the scorer's engine."""
+    n_columns = len(scorer.encoder.columns)
+    return lambda pairs: scorer.engine.predict(encoded_rows(parts, pairs, n_columns))
 
 
 def by_trees(trees: QuickScorer, parts: BatchParts) -> Predict:

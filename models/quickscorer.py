@@ -186,7 +186,7 @@ class _Table:
             known = (numbers >= 0) & (numbers < self._n_codes)
             return np.where(known, numbers, self._n_codes).astype(np.int64)
         if self._missing == NOTHING:
-            numbers = np.nan_to_num(numbers, nan=0.0, posinf=np.inf, neginf=-np.inf)
+            numbers = np.where(np.isnan(numbers), 0.0, numbers)
         if self._missing == ZERO_AND_NAN:
             numbers = np.where(np.abs(numbers) <= ZERO, np.nan, numbers)
         return np.searchsorted(self._thresholds, numbers)  # NaN comes after infinity, which is the last threshold
