@@ -11,6 +11,7 @@ from typing import Any
 import pyarrow as pa
 from pyspark import Broadcast
 from pyspark.sql import DataFrame
+from pyspark.sql.pandas.types import from_arrow_schema
 
 from features.scoring_parts import OFFER_KEY, USER_KEY, Parts
 from jobs.errors import BadInput
@@ -25,8 +26,16 @@ from models.serving.manifest import read_verified
 from models.serving.scorer import Scorer
 
 QUICKSCORER, COMPACT = "quickscorer", "compact"
-SCORED_AS = (*USER_KEY, *OFFER_KEY)
-SCORED_SCHEMA = "user_id string, device_id string, campaign_id string, send_at timestamp, p_click double"
+SCORED = pa.schema(
+    {
+        "user_id": pa.string(),
+        "device_id": pa.string(),
+        "campaign_id": pa.string(),
+        "send_at": pa.timestamp("us", tz="UTC"),
+        "p_click": pa.float64(),
+    }
+)
+"""``USER_KEY``, ``OFFER_KEY`` and the score."""
 
 
 @dataclass(frozen=True)
@@ -67,9 +76,9 @@ def read_served(folder: Path, manifest: dict[str, Any], engine: str | None = Non
 
 
 def scored(parts: Parts, served: Served) -> DataFrame:
-    """Score every user for its offers; gives the columns of ``SCORED_SCHEMA``."""
+    """Score every user for its offers; gives the columns of ``SCORED``."""
     sent = parts.users.sparkSession.sparkContext.broadcast((served, Offers.of(parts)))
-    return parts.users.mapInArrow(lambda batches: score_batches(sent, batches), SCORED_SCHEMA)
+    return parts.users.mapInArrow(lambda batches: score_batches(sent, batches), from_arrow_schema(SCORED))
 
 
 def score_batches(
@@ -80,7 +89,7 @@ def score_batches(
     for batch, pairs, p_click in scorer_of(served).scores(offers, batches):
         of_users = (batch.column(name).take(pa.array(pairs.users)) for name in USER_KEY)
         of_offers = (offers.table.column(name).take(pa.array(pairs.offers)) for name in OFFER_KEY)
-        yield pa.RecordBatch.from_arrays([*of_users, *of_offers, pa.array(p_click)], [*SCORED_AS, "p_click"])
+        yield pa.RecordBatch.from_arrays([*of_users, *of_offers, pa.array(p_click)], SCORED.names)
 
 
 @lru_cache(maxsize=1)

@@ -18,7 +18,7 @@ from typing import Any
 
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
-from pyspark.sql.types import StructType
+from pyspark.sql.types import DateType, StructField, StructType
 
 from jobs.errors import BadInput
 from jobs.shuffle_partitions import fit_partitions
@@ -27,8 +27,6 @@ from jobs.storage import absolute, is_local, storage_of
 SCHEMA_FILE = "_schema.json"
 GROUP_ROWS, MOST = "parquet.block.row.count.limit", 2**31 - 1
 """Parquet's option for the rows of a row group, and its default."""
-DICTIONARY = "parquet.enable.dictionary"
-"""Parquet's option of a column, named after a #."""
 
 
 class Lake:
@@ -62,7 +60,7 @@ class Lake:
 
     def write(
         self, table: str, frame: DataFrame, days: Iterable[date], *,
-        by: Sequence[str] = (), group_rows: int = MOST, plain: Sequence[str] = (),
+        by: Sequence[str] = (), group_rows: int = MOST,
     ) -> None:  # fmt: skip
         """Replace whole days of a table.
 
@@ -79,23 +77,42 @@ class Lake:
             these columns, so that a reader skips row groups; otherwise Spark gathers a day's rows in few files.
         group_rows : int
             Most rows of a row group; by default as many as its bytes allow.
-        plain : sequence of str
-            Columns to write without a dictionary, whose making takes longer than all else that is done for a value.
         """
         write, days = f"write={uuid.uuid4().hex}", sorted(set(days))
         folder = f"{self.root}/{table}/{write}"
         columns = [name for name in frame.columns if name != "ds"]
         rows = frame.select(*columns, "ds")
         laid_out = rows.sortWithinPartitions("ds", *by) if by else rows.hint("rebalance", "ds")
-        options: dict[str, Any] = {GROUP_ROWS: group_rows} | {f"{DICTIONARY}#{name}": False for name in plain}
         if len(days) == 1:  # straight where it belongs: to part rows by day takes Spark as long as to encode them
             only = laid_out.where(F.col("ds") == F.lit(days[0])).drop("ds")
-            only.write.options(**options).parquet(f"{folder}/ds={days[0]}")
+            only.write.option(GROUP_ROWS, group_rows).parquet(f"{folder}/ds={days[0]}")
         else:
-            laid_out.write.options(**options).partitionBy("ds").parquet(folder)
-        self.storage.replace_text(f"{folder}/{SCHEMA_FILE}", rows.schema.json())
-        for day in days:
-            self._point(table, day, write)
+            laid_out.write.option(GROUP_ROWS, group_rows).partitionBy("ds").parquet(folder)
+        self._publish(table, write, rows.schema, days)
+
+    def write_files(self, table: str, schema: StructType, day: date, write_files: Callable[[Path], list[str]]) -> None:
+        """Replace a day of a table by files that are not Spark's; the root must be local.
+
+        Parameters
+        ----------
+        table : str
+            Name of the table.
+        schema : StructType
+            Columns of the files.
+        day : date
+            The day to replace.
+        write_files : callable
+            Writes Parquet files into a folder, and gives the names of those that are the table's.
+        """
+        write = f"write={uuid.uuid4().hex}"
+        folder = Path(self.root, table, write)
+        written, of_day = folder / "_written", folder / f"ds={day}"
+        written.mkdir(parents=True)
+        of_day.mkdir()
+        for name in write_files(written):
+            (written / name).rename(of_day / name)
+        self.storage.delete(str(written))
+        self._publish(table, write, StructType([*schema, StructField("ds", DateType())]), [day])
 
     def change(
         self, table: str, days: Collection[date], change: Callable[[DataFrame], DataFrame], **layout: Any
@@ -254,6 +271,11 @@ class Lake:
         for name in self.storage.names(folder):
             if name.startswith("ds=") and name not in partitions:
                 self.storage.delete(f"{folder}/{name}")
+
+    def _publish(self, table: str, write: str, schema: StructType, days: Iterable[date]) -> None:
+        self.storage.replace_text(f"{self.root}/{table}/{write}/{SCHEMA_FILE}", schema.json())
+        for day in days:
+            self._point(table, day, write)
 
     def _point(self, table: str, day: date, write: str) -> None:
         self.storage.replace_text(f"{self.root}/{table}/_current/ds={day}", write)

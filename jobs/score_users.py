@@ -8,16 +8,21 @@ from __future__ import annotations
 
 import argparse
 from datetime import date
+from functools import partial
 from typing import Any
 
 from pyspark.sql import DataFrame, SparkSession, Window
 from pyspark.sql import functions as F
+from pyspark.sql.pandas.types import from_arrow_schema
 
-from jobs.batch_scoring import read_served, scored
+from features.scoring_parts import Parts
+from jobs.batch_scoring import Served, read_served, scored
 from jobs.cli import add_tracking_argument, at_least, job_parser, run_job, say
 from jobs.lake import Lake
 from jobs.registry import champion_bundle
+from jobs.score_files import schema_with, write_score_files
 from jobs.scoring_rows import raw_parts
+from jobs.storage import is_local
 from models.serving.manifest import read_manifest
 
 SCORES, SCORE_COUNTS = "scores", "score_counts"
@@ -25,11 +30,7 @@ SCORES, SCORE_COUNTS = "scores", "score_counts"
 GROUP_ROWS = 50_000
 """Most scores of a row group, which is what a reader of one campaign reads."""
 
-LAYOUT: dict[str, Any] = {
-    "by": ("campaign_id",),
-    "group_rows": GROUP_ROWS,
-    "plain": ("p_click", "model_version", "embedding_version"),
-}
+LAYOUT: dict[str, Any] = {"by": ("campaign_id",), "group_rows": GROUP_ROWS}
 """How scores lie in their files, see ``Lake.write``."""
 
 
@@ -58,13 +59,26 @@ def run(spark: SparkSession, args: argparse.Namespace) -> None:
         manifest = read_manifest(champion.folder, manifest_sha256=champion.manifest_sha256)
         served = read_served(champion.folder, manifest, args.engine)
         version, wanted = manifest["embedding_version"], served.raw_columns
-        scores = scored(raw_parts(lake, args.ds, version, counts["users"], wanted=wanted), served)
-        write_scores(lake, args.ds, scores if args.top is None else likeliest(scores, args.top), manifest)
+        parts = raw_parts(lake, args.ds, version, counts["users"], wanted=wanted)
+        if args.top is None:
+            score_all(lake, args.ds, parts, served, manifest)
+        else:
+            write_scores(lake, args.ds, likeliest(scored(parts, served), args.top), manifest)
         counts |= _totals(lake.read(SCORES, since=args.ds, until=args.ds))
         say(f"scored {counts['scored']:,} requests: {counts['users']:,} users, {counts['campaigns']:,} campaigns")
     lake.put_json(SCORE_COUNTS, args.ds, counts)
     for reason, n in sorted(left_out.items()):
         say(f"left out: {n:,} users, {reason}")
+
+
+def score_all(lake: Lake, ds: date, parts: Parts, served: Served, manifest: dict[str, Any]) -> None:
+    """Write the scores of all users of a day: workers do, where the lake is a folder, and else Spark."""
+    if not is_local(lake.root):
+        write_scores(lake, ds, scored(parts, served), manifest)
+        return
+    versions = _versions(manifest)
+    write = partial(write_score_files, parts, served, versions, group_rows=LAYOUT["group_rows"])
+    lake.write_files(SCORES, from_arrow_schema(schema_with(versions)), ds, write)
 
 
 def likeliest(scores: DataFrame, k: int) -> DataFrame:
@@ -75,12 +89,13 @@ def likeliest(scores: DataFrame, k: int) -> DataFrame:
 
 def write_scores(lake: Lake, ds: date, scores: DataFrame, manifest: dict[str, Any]) -> None:
     """Write the scores of a day, sorted by campaign within each file, with the versions that gave them."""
-    versions = {
-        "model_version": F.lit(manifest["version"]),
-        "embedding_version": F.lit(manifest["embedding_version"]).cast("string"),
-    }
+    versions = {name: F.lit(value).cast("string") for name, value in _versions(manifest).items()}
     rows = scores.withColumns(versions).withColumn("ds", F.lit(ds))
     lake.write(SCORES, rows, [ds], **LAYOUT)
+
+
+def _versions(manifest: dict[str, Any]) -> dict[str, str | None]:
+    return {"model_version": manifest["version"], "embedding_version": manifest["embedding_version"]}
 
 
 def _totals(scores: DataFrame) -> dict[str, int]:

@@ -4,8 +4,11 @@ import uuid
 from datetime import date
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql.types import StructType
 
 from jobs.errors import BadInput
 from jobs.lake import Lake
@@ -51,6 +54,31 @@ def test_a_write_without_its_pointer_is_not_seen(spark: SparkSession, lake: Lake
     # what a job leaves that is killed between its rows and its pointer
     rows(spark, (9, DAY)).write.partitionBy("ds").parquet(f"{tmp_path}/a lake/t/write=killed")
     assert held(lake) == [(1, DAY)]
+
+
+def test_files_that_workers_wrote_are_a_day_without_those_of_failed_attempts(
+    spark: SparkSession, tmp_path: Path
+) -> None:
+    lake = Lake(spark, str(tmp_path))
+    lake.write("t", rows(spark, (1, DAY), (2, NEXT)), [DAY, NEXT])
+
+    def write(folder: Path) -> list[str]:
+        for name in ("failed", "whole"):
+            pq.write_table(pa.table({"x": pa.array([9], pa.int32())}), folder / f"{name}.parquet")
+        return ["whole.parquet"]
+
+    lake.write_files("t", StructType.fromDDL("x int"), DAY, write)
+    assert held(lake) == [(2, NEXT), (9, DAY)]
+    assert [path.name for path in tmp_path.glob(f"t/write=*/ds={DAY}/*hole*")] == ["whole.parquet"]
+    assert not list(tmp_path.rglob("failed.parquet"))
+
+    def broken(folder: Path) -> list[str]:
+        write(folder)
+        raise OSError("disk full")
+
+    with pytest.raises(OSError, match="disk full"):
+        lake.write_files("t", StructType.fromDDL("x int"), DAY, broken)
+    assert held(lake) == [(2, NEXT), (9, DAY)]
 
 
 def test_a_missing_day_is_told_in_one_line(spark: SparkSession, lake: Lake) -> None:

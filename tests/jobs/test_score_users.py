@@ -17,12 +17,12 @@ import pytest
 from pyspark.sql import DataFrame, SparkSession
 
 from features.scoring_parts import Parts
-from jobs import score_users
-from jobs.batch_scoring import SCORED_AS, Served, read_served, score_batches, scored, scorer_of
+from jobs import score_files, score_users
+from jobs.batch_scoring import SCORED, Served, read_served, score_batches, scored, scorer_of
 from jobs.errors import BadInput
 from jobs.lake import Lake
 from jobs.pair_parts import Offers
-from jobs.score_users import likeliest, write_scores
+from jobs.score_users import likeliest, score_all, write_scores
 from models.batch import to_batch, to_labelled_rows
 from models.bundle import serving_contents
 from models.candidates import candidates_for, fit_candidate
@@ -161,13 +161,16 @@ def test_the_likeliest_are_kept_and_ties_go_by_name(spark: SparkSession) -> None
     assert first["send_at"] == at
 
 
-@pytest.fixture
-def written(spark: SparkSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Lake:
+@pytest.fixture(params=["by workers", "by Spark"])
+def written(
+    spark: SparkSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
+) -> Lake:
     """Scores of 30 campaigns in three partitions, in row groups of 50."""
     monkeypatch.setitem(score_users.LAYOUT, "group_rows", 50)
+    if request.param == "by Spark":
+        monkeypatch.setattr(score_users, "is_local", lambda _: False)
     lake = Lake(spark, str(tmp_path))
-    scores = scored(as_parts(spark, made_rows()), served("logistic"))
-    write_scores(lake, DS, scores, MANIFEST)
+    score_all(lake, DS, as_parts(spark, made_rows()), served("logistic"), MANIFEST)
     return lake
 
 
@@ -206,4 +209,31 @@ def test_scores_name_day_and_version_and_may_be_none(written: Lake, spark: Spark
     assert tuple(row) == (DS, "abc", None)
     write_scores(written, DS, scores_of(spark, []), MANIFEST)
     assert written.read("scores").isEmpty()
-    assert written.read("scores").columns == [*SCORED_AS, "p_click", "model_version", "embedding_version", "ds"]
+    assert written.read("scores").columns == [*SCORED.names, "model_version", "embedding_version", "ds"]
+
+
+def test_workers_write_what_spark_would(spark: SparkSession, tmp_path: Path) -> None:
+    parts, model = as_parts(spark, made_rows()), served("logistic")
+    lakes = Lake(spark, str(tmp_path / "workers")), Lake(spark, str(tmp_path / "spark"))
+    score_all(lakes[0], DS, parts, model, MANIFEST)
+    write_scores(lakes[1], DS, scored(parts, model), MANIFEST)
+    by_workers, by_spark = (lake.read("scores") for lake in lakes)
+    assert by_workers.schema == by_spark.schema
+    rows = (sorted(map(tuple, scores.drop("embedding_version").collect())) for scores in (by_workers, by_spark))
+    assert next(rows) == next(rows)
+
+
+def test_a_task_with_many_scores_writes_several_files(
+    spark: SparkSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(score_files, "FILE_SCORES", 200)
+    parts, model = as_parts(spark, made_rows()), served("logistic")
+    batches = parts.users.coalesce(1).toArrow().combine_chunks().to_batches(max_chunksize=150)
+    writer = score_files._Writer(tmp_path, {"model_version": "abc"}, 50, "snappy")
+    (names,) = writer.written(model, Offers.of(parts), iter(batches))
+    files = [pq.read_table(tmp_path / name) for name in names["name"].to_pylist()]
+    assert [len(file) for file in files] == [200, 200, 200, 200, 100]
+    expected = pa.Table.from_batches(list(score_batches(Sent(model, Offers.of(parts)), iter(batches))))
+    found = pa.concat_tables(files).drop_columns("model_version")
+    order = [(name, "ascending") for name in ("user_id", "campaign_id", "p_click")]
+    assert found.sort_by(order).equals(expected.cast(found.schema).sort_by(order))

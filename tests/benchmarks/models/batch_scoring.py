@@ -22,12 +22,12 @@ import pyarrow as pa
 from pyspark.sql import DataFrame, SparkSession
 
 from features.scoring_parts import Parts
-from jobs.batch_scoring import Served, read_served, scored, scorer_of
+from jobs.batch_scoring import Served, read_served, scorer_of
 from jobs.cli import at_least, iso_day
 from jobs.lake import Lake
 from jobs.pair_parts import Offers, PairParts
 from jobs.pair_scorer import PAIRS, encoded_rows
-from jobs.score_users import write_scores
+from jobs.score_users import score_all
 from jobs.scoring_rows import raw_parts, raw_rows
 from jobs.session import make_session
 from models.machine import describe_machine
@@ -80,13 +80,12 @@ def main() -> None:
     def parts() -> Parts:
         return raw_parts(lake, args.ds, version, n_users, wanted=served.raw_columns)
 
-    def write(scores: DataFrame) -> None:
-        write_scores(lake, args.ds, scores, manifest)
+    def write(served: Served) -> None:
+        score_all(lake, args.ds, parts(), served, manifest)
 
-    steps = _steps(spark, parts, served, write)
+    steps = _steps(spark, parts, served) | {WHOLE: partial(write, served)}
     if has_lleaves():
-        compiled = read_served(folder, manifest, "lleaves")
-        steps[WHOLE_LLEAVES] = lambda: write(scored(parts(), compiled))
+        steps[WHOLE_LLEAVES] = partial(write, read_served(folder, manifest, "lleaves"))
     found = {"all of it, cold": _measured(steps[WHOLE], n_rows, 1)}
     found |= {name: _measured(step, n_rows, args.runs) for name, step in steps.items()}
     print(_table(found, n_rows))
@@ -106,19 +105,15 @@ def _arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def _steps(
-    spark: SparkSession, parts: Callable[[], Parts], served: Served, write: Callable[[DataFrame], None]
-) -> dict[str, Callable[[], object]]:
+def _steps(spark: SparkSession, parts: Callable[[], Parts], served: Served) -> dict[str, Callable[[], object]]:
     """Give what is timed, by name; each with a step more than the one before."""
     drained: dict[str, Callable[[], DataFrame]] = {
         "users and offers": lambda: parts().users,
         "and to Python": lambda: parts().users.mapInArrow(_received, "rows long"),
-        "and crossing": lambda: _crossed(spark, parts(), served),
-        "and predicting": lambda: scored(parts(), served),
+        "and crossing": lambda: _in_workers(spark, parts(), served, _crossed),
+        "and predicting": lambda: _in_workers(spark, parts(), served, _predicted),
     }
-    return {name: partial(_drain, made) for name, made in drained.items()} | {
-        WHOLE: lambda: write(scored(parts(), served))
-    }
+    return {name: partial(_drain, made) for name, made in drained.items()}
 
 
 def _drain(made: Callable[[], DataFrame]) -> None:
@@ -129,16 +124,24 @@ def _received(batches: Batches) -> Batches:
     yield pa.RecordBatch.from_pydict({"rows": [sum(batch.num_rows for batch in batches)]})
 
 
-def _crossed(spark: SparkSession, parts: Parts, served: Served) -> DataFrame:
+def _in_workers(
+    spark: SparkSession, parts: Parts, served: Served, work: Callable[[Served, Offers, Batches], int]
+) -> DataFrame:
     sent = spark.sparkContext.broadcast((served, Offers.of(parts)))
 
-    def crossing(batches: Batches) -> Batches:
-        served, offers = sent.value
-        parts = PairParts(scorer_of(served).scorer.encoder, offers)
-        pairs = (pairs for batch in batches for pairs in parts.of_batch(batch).pairs(PAIRS))
-        yield pa.RecordBatch.from_pydict({"rows": [sum(len(one.users) for one in pairs)]})
+    def working(batches: Batches) -> Batches:
+        yield pa.RecordBatch.from_pydict({"rows": [work(*sent.value, batches)]})
 
-    return parts.users.mapInArrow(crossing, "rows long")
+    return parts.users.mapInArrow(working, "rows long")
+
+
+def _crossed(served: Served, offers: Offers, batches: Batches) -> int:
+    parts = PairParts(scorer_of(served).scorer.encoder, offers)
+    return sum(len(one.users) for batch in batches for one in parts.of_batch(batch).pairs(PAIRS))
+
+
+def _predicted(served: Served, offers: Offers, batches: Batches) -> int:
+    return sum(len(p_click) for *_, p_click in scorer_of(served).scores(offers, batches))
 
 
 def _encoded(served: Served, offers: Offers, batches: Batches) -> Iterator[Floats]:
