@@ -28,6 +28,7 @@ from features.send_context import with_local_send_time
 GROUP = "offer_group"
 """Number of the offers that a user may get: those to its time zone and platform."""
 
+USER: Key = ("user_id",)
 USER_KEY, OFFER_KEY = ("user_id", "device_id"), ("campaign_id", "send_at")
 
 PLACE, PLACE_OF = "place", "place_of_"
@@ -81,9 +82,10 @@ def scoring_parts(night: Night, wanted: Collection[str]) -> Parts:
     keys, campaign = keys_of(tables), ("campaign_id",)
     of_pair = [key for key in keys if "user_id" in key and len(key) > 1]
     of_offers = [key for key in keys if "campaign_id" in key and key != campaign and key not in of_pair]
+    of_others = [key for key in keys if key not in (USER, campaign, *of_offers, *of_pair)]
     midnight = F.broadcast(night.fitted_priors)
-    users = with_histories(people, histories, [key for key in keys if key not in (campaign, *of_offers, *of_pair)])
-    users = users.join(midnight, "as_of", how="left")
+    narrow = with_histories(people, histories, of_others)
+    users = with_histories(narrow, histories, {USER} & {*keys})
     shared = ["as_of", *sorted({"timezone", *(name for key in of_offers for name in key)} & {*users.columns})]
     groups = _numbered(users.select(shared).distinct())
     sends = with_histories(night.campaigns.crossJoin(midnight), histories, [campaign])
@@ -92,18 +94,21 @@ def scoring_parts(night: Night, wanted: Collection[str]) -> Parts:
     pasts = {key: histories[key].join(midnight, "as_of") for key in of_pair}
 
     asked = [one for one in features_of(tables) if one.name in wanted]
-    cut = cut_features(asked, users.columns, offers.columns, {key: known.columns for key, known in pasts.items()})
+    of_users = {*users.columns, *night.fitted_priors.columns}
+    cut = cut_features(asked, of_users, offers.columns, {key: known.columns for key, known in pasts.items()})
     told = _told(offers, cut, pasts.values())
     places = {names: _Places.of(told, names, offers.schema) for names in cut.shared_names}
     same = [F.col(name).eqNullSafe(F.col(OFFER + name)) for name in shared]
-    users = users.join(F.broadcast(groups.withColumnsRenamed({name: OFFER + name for name in shared})), same)
+    settled = groups.join(midnight, "as_of", how="left").withColumnsRenamed({name: OFFER + name for name in shared})
+    lists = [_listed(pasts[key], places[_besides_user(key)], ones) for key, ones in cut.of_past.items()]
+    lists += [_by_user(histories[USER])] if USER in keys else []  # the widest last: each join copies what it finds
+    users = reduce(_joined, lists, _by_user(narrow)).join(F.broadcast(settled), same)
     users = users.withColumns({name: value for of in cut.of_moment for name, value in places[of].literals().items()})
     extra = [name for name in people.columns if name not in REQUEST_KEY and name in wanted]
     lists_of_moments = (places[names].each(one) for names, ones in cut.of_moment.items() for one in ones)
-    users = users.select(*USER_KEY, "as_of", GROUP, *extra, *map(evaluated, cut.of_user), *lists_of_moments)
-    lists = [_listed(pasts[key], places[_besides_user(key)], ones) for key, ones in cut.of_past.items()]
+    of_pasts = [places[_besides_user(key)].column for key in cut.of_past]
     return Parts(
-        users=reduce(_joined, lists, users.repartition(_n_partitions(users), "user_id")).drop("as_of"),
+        users=users.select(*USER_KEY, GROUP, *extra, *map(evaluated, cut.of_user), *lists_of_moments, *of_pasts),
         offers=reduce(lambda table, one: table.append_column(one.column, one.of_offers), places.values(), told),
         of_user=(*extra, *_named(cut.of_user)),
         of_offer=_named([*cut.of_offer, *cut.any_past]),
@@ -230,17 +235,16 @@ def _listed(past: DataFrame, places: _Places, features: Sequence[Feature]) -> Da
     named = [one.name for one in places.fields]
     at_places = past.join(F.broadcast(places.frame(past)), named)
     each = at_places.select("user_id", "as_of", F.struct(PLACE, *map(evaluated, features)).alias(places.column))
-    of_user = each.repartition(_n_partitions(past), "user_id").groupBy("user_id", "as_of")
-    return of_user.agg(F.collect_list(places.column).alias(places.column))
+    return _by_user(each).groupBy("user_id", "as_of").agg(F.collect_list(places.column).alias(places.column))
+
+
+def _by_user(rows: DataFrame) -> DataFrame:
+    return rows.repartition(int(rows.sparkSession.conf.get("spark.sql.shuffle.partitions") or 1), "user_id")
 
 
 def _joined(users: DataFrame, past: DataFrame) -> DataFrame:
     """Join what lies in the same partitions already."""
     return users.join(past.hint("shuffle_hash"), ["user_id", "as_of"], how="left")
-
-
-def _n_partitions(rows: DataFrame) -> int:
-    return int(rows.sparkSession.conf.get("spark.sql.shuffle.partitions") or 1)
 
 
 def _numbered(rows: DataFrame) -> DataFrame:
