@@ -47,7 +47,8 @@ def write_score_files(
     """
     spark = parts.users.sparkSession
     sent = spark.sparkContext.broadcast((served, Offers.of(parts)))
-    writer = _Writer(folder, versions, group_rows, str(spark.conf.get(CODEC)))
+    codec = str(spark.conf.get(CODEC)).lower().replace("uncompressed", "none")  # as pyarrow says it
+    writer = _Writer(folder, versions, group_rows, codec)
     written = parts.users.mapInArrow(lambda batches: writer.written(*sent.value, batches), "name string")
     return [row["name"] for row in written.collect()]
 

@@ -49,6 +49,7 @@ class CandidateSpec:
 DEFAULT_CANDIDATES: tuple[CandidateSpec, ...] = (
     CandidateSpec("lightgbm", BoostedTreesSettings()),
     CandidateSpec("random_forest", RandomForestSettings()),
+    CandidateSpec("histogram_forest", HistogramForestSettings()),
     CandidateSpec("lightgbm_no_embedding", BoostedTreesSettings(), codes=False),
     CandidateSpec("logistic", LogisticSettings()),
 )

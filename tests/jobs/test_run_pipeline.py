@@ -119,6 +119,7 @@ def test_what_a_run_leaves(spark: SparkSession, root: str) -> None:
     assert {c["name"] for c in found["candidates"]} >= {
         "logistic",
         "random_forest",
+        "histogram_forest",
         "lightgbm",
         "lightgbm_no_embedding",
     }

@@ -192,7 +192,7 @@ def test_rows_that_quantised_training_cannot_take_are_said(
 
 def test_without_codes_each_family_is_fitted_once() -> None:
     specs = candidates_for(0)
-    assert [spec.name for spec in specs] == ["lightgbm", "random_forest", "logistic"]
+    assert [spec.name for spec in specs] == ["lightgbm", "random_forest", "histogram_forest", "logistic"]
     assert not any(spec.codes for spec in specs)
     assert [spec.name for spec in candidates_for(8)] == NAMES
 
