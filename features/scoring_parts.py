@@ -36,6 +36,9 @@ PLACE, PLACE_OF = "place", "place_of_"
 OFFER = "offer_"
 """First word of what offers have and users may have too, where the two meet."""
 
+PARTITION_PAIRS = 100_000
+"""Pairs that are worth a partition: one that is put together of several, later, holds memory for the joins of each."""
+
 Names: TypeAlias = tuple[str, ...]
 
 
@@ -61,7 +64,7 @@ class Parts:
     for the places that they have a past with; null for none."""
 
 
-def scoring_parts(night: Night, wanted: Collection[str]) -> Parts:
+def scoring_parts(night: Night, wanted: Collection[str], n_users: int) -> Parts:
     """Build the parts of ``features.crossing.scoring_rows``: by its joins and expressions, once a user and an offer.
 
     Pairs are many times as many, and nothing is done for each. Offers come to the driver: few rows, one for each
@@ -72,6 +75,8 @@ def scoring_parts(night: Night, wanted: Collection[str]) -> Parts:
     night : Night
     wanted : collection of str
         Names of the features to build, and of what else of its ``people`` to keep.
+    n_users : int
+        How many people there are: users lie in no more partitions than their pairs are worth.
 
     Raises
     ------
@@ -98,11 +103,14 @@ def scoring_parts(night: Night, wanted: Collection[str]) -> Parts:
     cut = cut_features(asked, of_users, offers.columns, {key: known.columns for key, known in pasts.items()})
     told = _told(offers, cut, pasts.values())
     places = {names: _Places.of(told, names, offers.schema) for names in cut.shared_names}
+    n_parts = _n_partitions(people, n_users * int(told[GROUP].value_counts().field("counts").to_numpy().max(initial=0)))
     same = [F.col(name).eqNullSafe(F.col(OFFER + name)) for name in shared]
     settled = groups.join(midnight, "as_of", how="left").withColumnsRenamed({name: OFFER + name for name in shared})
-    lists = [_listed(pasts[key], places[_besides_user(key)], ones) for key, ones in cut.of_past.items()]
-    lists += [_by_user(histories[USER])] if USER in keys else []  # the widest last: each join copies what it finds
-    users = reduce(_joined, lists, _by_user(narrow)).join(F.broadcast(settled), same)
+    lists = [_listed(pasts[key], places[_besides_user(key)], ones, n_parts) for key, ones in cut.of_past.items()]
+    lists += (
+        [_by_user(histories[USER], n_parts)] if USER in keys else []
+    )  # the widest last: each join copies what it finds
+    users = reduce(_joined, lists, _by_user(narrow, n_parts)).join(F.broadcast(settled), same)
     users = users.withColumns({name: value for of in cut.of_moment for name, value in places[of].literals().items()})
     extra = [name for name in people.columns if name not in REQUEST_KEY and name in wanted]
     lists_of_moments = (places[names].each(one) for names, ones in cut.of_moment.items() for one in ones)
@@ -230,16 +238,21 @@ def _told(offers: DataFrame, cut: Cut, pasts: Iterable[DataFrame]) -> pa.Table:
     return told.toArrow().sort_by([(name, "ascending") for name in (GROUP, *OFFER_KEY)])
 
 
-def _listed(past: DataFrame, places: _Places, features: Sequence[Feature]) -> DataFrame:
+def _listed(past: DataFrame, places: _Places, features: Sequence[Feature], n_parts: int) -> DataFrame:
     """Give what users have a past with as a list each."""
     named = [one.name for one in places.fields]
     at_places = past.join(F.broadcast(places.frame(past)), named)
     each = at_places.select("user_id", "as_of", F.struct(PLACE, *map(evaluated, features)).alias(places.column))
-    return _by_user(each).groupBy("user_id", "as_of").agg(F.collect_list(places.column).alias(places.column))
+    return _by_user(each, n_parts).groupBy("user_id", "as_of").agg(F.collect_list(places.column).alias(places.column))
 
 
-def _by_user(rows: DataFrame) -> DataFrame:
-    return rows.repartition(int(rows.sparkSession.conf.get("spark.sql.shuffle.partitions") or 1), "user_id")
+def _n_partitions(rows: DataFrame, n_pairs: int) -> int:
+    most = int(rows.sparkSession.conf.get("spark.sql.shuffle.partitions") or 1)
+    return max(min(most, -(-n_pairs // PARTITION_PAIRS)), 1)
+
+
+def _by_user(rows: DataFrame, n_parts: int) -> DataFrame:
+    return rows.repartition(n_parts, "user_id")
 
 
 def _joined(users: DataFrame, past: DataFrame) -> DataFrame:

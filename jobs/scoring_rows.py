@@ -12,16 +12,13 @@ from pyspark.sql import functions as F
 from features.catalogue import keys_of
 from features.crossing import Night, scoring_rows
 from features.rows import PRIORS, history_table
-from features.scoring_parts import GROUP, Parts, scoring_parts
+from features.scoring_parts import Parts, scoring_parts
 from jobs.embedding import EMBEDDING_VERSION, audience_codes_table
 from jobs.lake import Lake
 from jobs.log_note import read_note
 
 HASHES = 1_000_000
 """Into so many parts users are cut by a hash of their id, where some of them are taken."""
-
-FILE_ROWS = 100_000
-"""Scores that are worth a partition, and a file, of their own."""
 
 
 def raw_rows(lake: Lake, ds: date, *, share: float = 1.0) -> DataFrame:
@@ -42,10 +39,7 @@ def raw_parts(lake: Lake, ds: date, embedding_version: str | None, n_users: int,
     if embedding_version is not None:
         codes = _tonight(lake, ds, audience_codes_table(embedding_version)).drop(EMBEDDING_VERSION)
         night = replace(night, people=night.people.join(codes, ["user_id", "as_of"], how="left"))
-    parts = scoring_parts(night, wanted)
-    offers_of_group = parts.offers[GROUP].value_counts().field("counts").to_numpy()
-    files = -(-n_users * int(offers_of_group.max(initial=0)) // FILE_ROWS)
-    return replace(parts, users=parts.users.coalesce(max(files, 1)))
+    return scoring_parts(night, wanted, n_users)
 
 
 def _night(lake: Lake, ds: date) -> Night:

@@ -48,7 +48,7 @@ def test_scoring_gives_the_rows_of_training(spark: SparkSession, world: World) -
     assert differences({key: found.get(key, {}) for key in expected}, expected, tolerance=0.0) == ""
 
     names = {feature.name for feature in features_of(ALL_TABLES)}
-    parts = scoring_parts(replace(night, people=people.withColumn("code", F.lit(1))), names | {"code"})
+    parts = scoring_parts(replace(night, people=people.withColumn("code", F.lit(1))), names | {"code"}, 1_000)
     users, offers = parts.users.toArrow().to_pylist(), parts.offers.to_pylist()
     crossed = {
         (user["user_id"], user["device_id"], offer["campaign_id"], in_milliseconds(offer)["send_at"]): row
@@ -62,7 +62,7 @@ def test_scoring_gives_the_rows_of_training(spark: SparkSession, world: World) -
 
     assert sum(len(user["place_of_category"] or ()) for user in users), "some have a past"
 
-    few = scoring_parts(night, ["platform", "campaign_sends_7d"])
+    few = scoring_parts(night, ["platform", "campaign_sends_7d"], 1)
     assert few.users.columns == ["user_id", "device_id", GROUP, "platform"]
     assert few.offers.column_names == [GROUP, *OFFER_KEY, "campaign_sends_7d"]
 
