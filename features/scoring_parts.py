@@ -103,13 +103,13 @@ def scoring_parts(night: Night, wanted: Collection[str], n_users: int) -> Parts:
     cut = cut_features(asked, of_users, offers.columns, {key: known.columns for key, known in pasts.items()})
     told = _told(offers, cut, pasts.values())
     places = {names: _Places.of(told, names, offers.schema) for names in cut.shared_names}
-    n_parts = _n_partitions(people, n_users * int(told[GROUP].value_counts().field("counts").to_numpy().max(initial=0)))
+    most_offers = int(told[GROUP].value_counts().field("counts").to_numpy().max(initial=0))
+    n_parts = _n_partitions(people, n_users * most_offers)
     same = [F.col(name).eqNullSafe(F.col(OFFER + name)) for name in shared]
     settled = groups.join(midnight, "as_of", how="left").withColumnsRenamed({name: OFFER + name for name in shared})
     lists = [_listed(pasts[key], places[_besides_user(key)], ones, n_parts) for key, ones in cut.of_past.items()]
-    lists += (
-        [_by_user(histories[USER], n_parts)] if USER in keys else []
-    )  # the widest last: each join copies what it finds
+    if USER in keys:
+        lists.append(_by_user(histories[USER], n_parts))  # the widest last: each join copies what it finds
     users = reduce(_joined, lists, _by_user(narrow, n_parts)).join(F.broadcast(settled), same)
     users = users.withColumns({name: value for of in cut.of_moment for name, value in places[of].literals().items()})
     extra = [name for name in people.columns if name not in REQUEST_KEY and name in wanted]
