@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+from numpy.typing import NDArray
 from pyspark import Broadcast
 from pyspark.sql import DataFrame
 from pyspark.sql.pandas.types import from_arrow_schema
@@ -24,6 +25,7 @@ from models.serving.engines import MODEL_FILES
 from models.serving.errors import EngineError
 from models.serving.manifest import read_verified
 from models.serving.scorer import Scorer
+from models.serving.types import Floats
 
 QUICKSCORER, COMPACT = "quickscorer", "compact"
 SCORED = pa.schema(
@@ -87,9 +89,17 @@ def score_batches(
     """Score batches of ``Parts.users`` for their offers, by the scorer that this process has or loads."""
     served, offers = sent.value
     for batch, pairs, p_click in scorer_of(served).scores(offers, batches):
-        of_users = (batch.column(name).take(pa.array(pairs.users)) for name in USER_KEY)
-        of_offers = (offers.table.column(name).take(pa.array(pairs.offers)) for name in OFFER_KEY)
-        yield pa.RecordBatch.from_arrays([*of_users, *of_offers, pa.array(p_click)], SCORED.names)
+        columns = scored_columns(batch, pairs.users, offers.table, pairs.offers, p_click)
+        yield pa.RecordBatch.from_arrays(columns, SCORED.names)
+
+
+def scored_columns(
+    users: pa.RecordBatch | pa.Table, of_user: NDArray[Any], offers: pa.RecordBatch, of_offer: NDArray[Any], p: Floats
+) -> list[Any]:
+    """Give the columns of ``SCORED``, of the rows of users and of offers that the scores are for."""
+    of_users = (users.column(name).take(pa.array(of_user)) for name in USER_KEY)
+    of_offers = (offers.column(name).take(pa.array(of_offer)) for name in OFFER_KEY)
+    return [*of_users, *of_offers, pa.array(p)]
 
 
 @lru_cache(maxsize=1)

@@ -6,6 +6,7 @@ import uuid
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -13,8 +14,8 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from features.scoring_parts import OFFER_KEY, USER_KEY, Parts
-from jobs.batch_scoring import SCORED, Served, scorer_of
+from features.scoring_parts import USER_KEY, Parts
+from jobs.batch_scoring import SCORED, Served, scored_columns, scorer_of
 from jobs.pair_parts import Offers, Pairs
 from models.serving.types import Floats
 
@@ -111,13 +112,11 @@ class _Kept:
         self._scores.append((users, pairs.offers.astype(np.int32), p_click))
         self.n_scores += len(p_click)
 
-    def by_campaign(self, at_once: int) -> Iterator[list[pa.ChunkedArray]]:
+    def by_campaign(self, at_once: int) -> Iterator[list[Any]]:
         """Give the columns of ``SCORED``, so many scores at a time, sorted by campaign."""
         users, offers, p_click = (np.concatenate(column) for column in zip(*self._scores, strict=True))
         ids = pa.Table.from_batches(self._ids).combine_chunks()
         place = pc.rank(self._offers.column("campaign_id"), tiebreaker="dense").to_numpy()
         order = np.argsort(place.astype(np.min_scalar_type(len(place)))[offers], kind="stable")  # short ones by radix
         for at in (order[start : start + at_once] for start in range(0, len(order), at_once)):
-            of_users = (ids.column(name).take(pa.array(users[at])) for name in USER_KEY)
-            of_offers = (self._offers.column(name).take(pa.array(offers[at])) for name in OFFER_KEY)
-            yield [*of_users, *of_offers, pa.array(p_click[at])]
+            yield scored_columns(ids, users[at], self._offers, offers[at], p_click[at])
