@@ -9,13 +9,13 @@ from typing import TypeAlias
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 from numpy.typing import NDArray
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
+from features.whole_owners import Batches, by_owner, whole_owners
+
 Integers: TypeAlias = NDArray[np.int64]
-Batches: TypeAlias = Iterator[pa.RecordBatch]
 
 NEVER = np.iinfo(np.int64).min
 """Less than any time or day."""
@@ -23,8 +23,11 @@ NEVER = np.iinfo(np.int64).min
 SPAN = 1 << 32
 """How far apart the places of two owners' rows are; more than there are days."""
 
-ROWS_AT_ONCE = 4_000_000
+ROWS_AT_ONCE = 1_000_000
 """Known rows, counted once for each request, that are taken in one step; bounds memory, changes nothing."""
+
+ROWS_TOGETHER = 50_000
+"""Rows of the stream that are looked at together, at least; with fewer, most of numpy's time goes into calling it."""
 
 
 @dataclass(frozen=True)
@@ -149,11 +152,10 @@ def over_owners(keys: DataFrame, told: Sequence[Told], *, owner: Sequence[str] =
     asked = _owned(keys, owner).select(*owner, *(name for name in keys.columns if name not in owner))
     of_kind = [_as_struct(rows, owner, _kind(place)) for place, (rows, _) in enumerate(told)]
     together = reduce(lambda one, other: one.unionByName(other, allowMissingColumns=True), of_kind, asked)
-    by_owner = together.repartition(*owner).sortWithinPartitions(*owner)
     kept, questions, of_owner = keys.columns, [question for _, question in told], len(owner)
     types = [*keys.dtypes, *(column for question in questions for column in question.columns.items())]
     schema = ", ".join(f"`{name}` {of}" for name, of in types)
-    return by_owner.mapInArrow(lambda batches: answered(batches, kept, questions, of_owner), schema)
+    return by_owner(together, owner).mapInArrow(lambda batches: answered(batches, kept, questions, of_owner), schema)
 
 
 def _kind(place: int) -> str:
@@ -176,8 +178,8 @@ def answered(batches: Batches, kept: Sequence[str], questions: Sequence[Question
     Parameters
     ----------
     batches : iterator of RecordBatch
-        The owner, in the first columns; ``as_of`` (date; null for a row); and, for each question, ``row_PLACE``: a
-        struct with ``known`` (date), null for a request or a row of another kind. All of an owner follow each other.
+        A stream as `by_owner` gives it: ``OWNER_HASH``, the owner; then ``as_of`` (date; null for a row); and, for each
+        question, ``row_NUMBER``: a struct with ``known`` (date), null for a request or a row of another kind.
     kept : sequence of str
         Columns of requests.
     questions : sequence of Question
@@ -185,8 +187,7 @@ def answered(batches: Batches, kept: Sequence[str], questions: Sequence[Question
     of_owner : int
         How many columns name the owner.
     """
-    for table in whole_owners(batches, of_owner):
-        number = owner_numbers(table, of_owner)
+    for table, number in whole_owners(batches, of_owner, ROWS_TOGETHER):
         is_request = table.column("as_of").is_valid().to_numpy()
         asked, of_asked = table.filter(pa.array(is_request)), number[is_request]
         if not len(asked):
@@ -211,30 +212,6 @@ def _answers(known: Known, question: Question) -> dict[str, pa.ChunkedArray]:
     there = pa.array(np.arange(len(known.start)), mask=known.lengths == 0)
     columns = {name: pa.chunked_array([portion[name] for portion in portions]) for name in question.columns}
     return columns if not there.null_count else {name: column.take(there) for name, column in columns.items()}
-
-
-def whole_owners(batches: Batches, of_owner: int) -> Iterator[pa.Table]:
-    """Cut the stream between owners: the last owner of a batch waits for the next one."""
-    waiting: list[pa.RecordBatch] = []
-    for batch in batches:
-        if not batch.num_rows:
-            continue
-        owner = batch.columns[:of_owner]
-        of_last = reduce(pc.and_, (pc.equal(column, column[-1]) for column in owner))
-        first_of_last = batch.num_rows - pc.sum(of_last).as_py()
-        if first_of_last or (waiting and any(column[-1] != waiting[-1][i][-1] for i, column in enumerate(owner))):
-            yield pa.Table.from_batches([*waiting, batch.slice(0, first_of_last)])
-            waiting = []
-        waiting.append(batch.slice(first_of_last))
-    if waiting:
-        yield pa.Table.from_batches(waiting)
-
-
-def owner_numbers(table: pa.Table, of_owner: int) -> Integers:
-    """Give the number of each row's owner, from 0 in their order; of shape (n_rows,)."""
-    owner = (column.combine_chunks() for column in table.columns[:of_owner])
-    changes = reduce(pc.or_, (pc.not_equal(column[1:], column[:-1]) for column in owner))
-    return np.concatenate([[0], np.cumsum(changes.to_numpy(zero_copy_only=False))])
 
 
 def _known(as_of: Integers, of_request: Integers, rows: pa.Table, of_row: Integers) -> Known:

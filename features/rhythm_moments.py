@@ -8,11 +8,15 @@ import numpy as np
 import pyarrow as pa
 
 from features.local_time import HOURS, WEEKDAYS
-from features.owner_streams import Batches, Integers, dates, day_numbers, owner_numbers, whole_owners
+from features.owner_streams import Integers, dates, day_numbers
+from features.whole_owners import Batches, whole_owners
 
 BINS = HOURS + WEEKDAYS
 SUMS = ("events", "same_pairs", "mixed_pairs")
 """Over users, with n of a user's N events in a bin: n, n(n-1) and n(N-1)."""
+
+ROWS_TOGETHER = 10_000
+"""Events that are looked at together, at least; each is a row of counts of all bins."""
 
 MOMENTS = ", ".join(["as_of date", "kind int", "bin int", *(f"{name} bigint" for name in SUMS)])
 """Spark SQL schema of what ``moments`` gives."""
@@ -24,10 +28,10 @@ def moments(batches: Batches, n_kinds: int, days: int) -> Batches:
     Parameters
     ----------
     batches : iterator of RecordBatch
-        ``user_id``, with all rows of a user following each other; ``first`` and ``last`` (dates, the same in each row),
-        the midnights; ``kind`` (int, from 0), ``known`` (date, before ``last`` and not more than ``days`` before
-        ``first``), ``hour_of_week`` (0 to 167), ``hour`` (long): of rows of a user and kind with the same ``known``,
-        one whose ``hour`` follows that of another is left out.
+        A stream of users as ``features.whole_owners.by_owner`` gives it: ``first`` and ``last`` (dates, the same in
+        each row), the midnights; ``kind`` (int, from 0), ``known`` (date, before ``last`` and not more than ``days``
+        before ``first``), ``hour_of_week`` (0 to 167), ``hour`` (long): of rows of a user and kind with the same
+        ``known``, one whose ``hour`` follows that of another is left out.
     n_kinds : int
         Number of kinds, each of which is summed up apart.
     days : int
@@ -40,20 +44,20 @@ def moments(batches: Batches, n_kinds: int, days: int) -> Batches:
         0 to 23, the weekdays those after. Nothing, where there is no row.
     """
     total, first = None, 0
-    for table in whole_owners(batches, 1):
+    for table, user in whole_owners(batches, 1, ROWS_TOGETHER):
         first, last = (int(day_numbers(table.column(name).slice(0, 1))[0]) for name in ("first", "last"))
         if total is None:
             total = np.zeros((n_kinds, last - first + 1, len(SUMS), BINS), dtype=np.int64)
-        _add_steps(total, first, days, _events(table, n_kinds))
+        _add_steps(total, first, days, _events(table, user, n_kinds))
     if total is not None:
         yield from _rows(total.cumsum(axis=1), first)
 
 
-def _events(table: pa.Table, n_kinds: int) -> tuple[Integers, Integers, Integers]:
+def _events(table: pa.Table, user: Integers, n_kinds: int) -> tuple[Integers, Integers, Integers]:
     """Give a number for user and kind, the day known and the hour of the week of what counts."""
     names = ("kind", "hour", "hour_of_week")
     kind, hour, hour_of_week = (table.column(name).to_numpy().astype(np.int64) for name in names)
-    owner, known = owner_numbers(table, 1) * n_kinds + kind, day_numbers(table.column("known"))
+    owner, known = user * n_kinds + kind, day_numbers(table.column("known"))
     order = np.lexsort((hour, known, owner))
     owner, known, hour, hour_of_week = (values[order] for values in (owner, known, hour, hour_of_week))
     goes_on = (np.diff(hour) == 1) & (np.diff(known) == 0) & (np.diff(owner) == 0)

@@ -23,6 +23,7 @@ from features.local_time import HOURS, WEEKDAYS
 from features.priors import STRENGTH_RANGE
 from features.rhythm import prior_names
 from features.rhythm_moments import MOMENTS, SUMS, moments
+from features.whole_owners import by_owner
 from features.windows import MEMORY_DAYS
 
 NO_HOUR = -1
@@ -52,9 +53,8 @@ def rhythm_priors(midnights: DataFrame, events: Mapping[str, DataFrame]) -> Data
     rows = reduce(DataFrame.union, (_of_kind(told, kind) for kind, told in enumerate(events.values())))
     used = F.col("known").between(F.date_sub("first", MEMORY_DAYS), F.date_sub("last", 1))
     asked = rows.crossJoin(F.broadcast(span)).where(used)
-    by_user = asked.repartition("user_id").sortWithinPartitions("user_id")
     n_kinds = len(events)
-    summed = by_user.mapInArrow(lambda batches: moments(batches, n_kinds, MEMORY_DAYS), MOMENTS)
+    summed = by_owner(asked, ["user_id"]).mapInArrow(lambda batches: moments(batches, n_kinds, MEMORY_DAYS), MOMENTS)
     sums = summed.groupBy("as_of", "kind", "bin").agg(*(F.sum(name).alias(name) for name in SUMS))
     of_kind = sums.groupBy("as_of", "kind").agg(F.sort_array(F.collect_list(F.struct("bin", *SUMS))).alias("bins"))
     parts = {"hours": F.slice("bins", 1, HOURS), "weekdays": F.slice("bins", HOURS + 1, WEEKDAYS)}

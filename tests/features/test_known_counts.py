@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from features import known_counts, owner_streams
+from tests.features.owner_batches import stream
 
 CELL = {"known": pa.date32(), "token_id": pa.int32(), "count": pa.int64()}
 SCHEMA = pa.schema({"user_id": pa.string(), "as_of": pa.date32(), "row_0": pa.struct(CELL)})
@@ -42,10 +43,10 @@ def test_counts_as_of(
 ) -> None:
     rows: list[Row] = [{"user_id": user, "row_0": dict(zip(CELL, cell, strict=True))} for user, *cell in held]
     rows += [{"user_id": user, "as_of": as_of} for user, as_of in sorted(asked)]
-    table = pa.Table.from_pylist(sorted(rows, key=lambda row: str(row["user_id"])), SCHEMA)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(owner_streams, "ROWS_AT_ONCE", rows_at_once)
-        batches = list(owner_streams.answered(iter(table.to_batches(batch_rows)), KEPT, [QUESTION]))
+        patch.setattr(owner_streams, "ROWS_TOGETHER", rows_at_once)
+        batches = list(owner_streams.answered(stream(rows, SCHEMA, batch_rows), KEPT, [QUESTION]))
     found = [row for batch in batches for row in batch.to_pylist()]
     assert {
         (row["user_id"], row["as_of"]): list(zip(row["token_ids"], row["counts"], strict=True)) for row in found

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from features import owner_streams
 from features.known_sequences import CATEGORY_COLUMNS, MS_PER_MINUTE, SEQUENCE_COLUMNS, sequences
+from tests.features.owner_batches import stream
 
 SCHEMA = pa.schema(
     {
@@ -86,12 +87,12 @@ def test_sequences_as_of(
         for user, known, sent_ms, (outcome, reaction), category in held
     ]
     rows += [{"user_id": user, "as_of": as_of, "asked_on": as_of} for user, as_of in sorted(asked)]
-    table = pa.Table.from_pylist(sorted(rows, key=lambda row: str(row["user_id"])), SCHEMA)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(owner_streams, "ROWS_AT_ONCE", rows_at_once)
+        patch.setattr(owner_streams, "ROWS_TOGETHER", rows_at_once)
         columns = dict.fromkeys((*SEQUENCE_COLUMNS, *CATEGORY_COLUMNS), "any")
         question = owner_streams.Question(sequences, columns, within)
-        batches = owner_streams.answered(iter(table.to_batches(batch_rows)), KEPT, [question])
+        batches = owner_streams.answered(stream(rows, SCHEMA, batch_rows), KEPT, [question])
         found = [row for batch in batches for row in batch.to_pylist()]
     expected = []
     for user, as_of in asked:

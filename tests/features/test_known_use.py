@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from features.known_use import SETTLED_DAYS, USE_COLUMNS, all_time_use
 from features.owner_streams import Question, answered
+from tests.features.owner_batches import stream
 
 ROW = {
     "known": pa.date32(), "event_day": pa.date32(), "hour": pa.int32(),
@@ -32,9 +33,8 @@ requests = st.sets(st.tuples(users, days.map(lambda day: day + timedelta(days=3)
 def answers(asked: set[tuple[str, date]], rows: list[tuple[str, dict[str, Any]]]) -> dict[tuple[str, date], list[int]]:
     together = [{"user_id": user, "as_of": as_of} for user, as_of in asked]
     together += [{"user_id": user, "row_0": row} for user, row in rows]
-    table = pa.Table.from_pylist(sorted(together, key=lambda row: row["user_id"]), schema=SCHEMA)
     question = Question(all_time_use, dict.fromkeys(USE_COLUMNS, "bigint"))
-    found = answered(iter(table.to_batches(max_chunksize=7)), ["user_id", "as_of"], [question])
+    found = answered(stream(together, SCHEMA, 7), ["user_id", "as_of"], [question])
     rows_found = [row for batch in found for row in batch.to_pylist()]
     return {(row["user_id"], row["as_of"]): [row[name] for name in USE_COLUMNS] for row in rows_found}
 

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from features import owner_streams
 from features.known_windows import windows_of
+from tests.features.owner_batches import stream
 
 SCHEMA = pa.schema(
     {
@@ -70,16 +71,15 @@ def test_windows_as_of(rows_at_once: int, asked: set[Request], held: list[Cell],
         }
         for cell in held
     ]
-    table = pa.Table.from_pylist(sorted(rows, key=lambda row: (row["user_id"], row["campaign_id"])), SCHEMA)
 
     def answer(known: owner_streams.Known) -> dict[str, pa.Array]:
         return windows_of(known, "p", ("sends",), ("last_ms",), WINDOWS)
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(owner_streams, "ROWS_AT_ONCE", rows_at_once)
+        patch.setattr(owner_streams, "ROWS_TOGETHER", rows_at_once)
         question = owner_streams.Question(answer, dict.fromkeys(COLUMNS, "bigint"))
-        batches = owner_streams.answered(
-            iter(table.to_batches(batch_rows)), (*OWNER, "as_of"), [question], of_owner=len(OWNER)
-        )
+        of_pairs = stream(rows, SCHEMA, batch_rows, OWNER)
+        batches = owner_streams.answered(of_pairs, (*OWNER, "as_of"), [question], of_owner=len(OWNER))
         found = [row for batch in batches for row in batch.to_pylist()]
     assert sorted(found, key=lambda row: tuple(row[name] for name in (*OWNER, "as_of"))) == expected(asked, held)
