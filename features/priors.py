@@ -16,6 +16,8 @@ from functools import reduce
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
+from features.feature import PAIR
+
 STRENGTH_RANGE = (1.0, 10_000.0)
 """Bounds of a prior's strength in sends; the upper one is taken when keys show no spread beyond chance."""
 
@@ -67,10 +69,14 @@ def prior_steps(
         return since_first(_of_levels(rows, levels))
 
     counts = [F.sum(name).alias(name) for name in ("sends", "clicks")]
-    recent = of_levels(cells, keys).groupBy("level", *OF_KEY, "ds").agg(*counts)
-    older = (of_levels(rows, {level: keys[level]}) for level, rows in old.items())
-    daily = reduce(DataFrame.unionByName, older, recent)  # several rows of a key and day are as good as one
-    so_far = Window.partitionBy("level", *OF_KEY).orderBy("ds").rowsBetween(Window.unboundedPreceding, 0)
+    pairs = {level: key for level, key in keys.items() if tuple(key) == PAIR}  # most have one row: nothing to add up
+    others = {level: key for level, key in keys.items() if level not in pairs}
+    recent = of_levels(cells, others).groupBy("level", *OF_KEY, "ds").agg(*counts)
+    apart = [*old.items(), *((level, cells) for level in pairs)]
+    rest = (of_levels(rows, {level: keys[level]}) for level, rows in apart)
+    daily = reduce(DataFrame.unionByName, rest, recent)  # several rows of a key and day are as good as one
+    of_key = F.xxhash64("level", *OF_KEY), "level", *OF_KEY  # sorted by a number first: texts begin alike
+    so_far = Window.partitionBy(*of_key).orderBy("ds").rowsBetween(Window.unboundedPreceding, 0)
 
     def pairs_step(one: str, other: str) -> Column:
         after, others_after = F.sum(one).over(so_far), F.sum(other).over(so_far)
