@@ -1,9 +1,9 @@
 """Time and memory of the features of a whole log, and of the training rows of 28 days, as logs become larger.
 
-For each number of sends, each in a process of its own with two threads: the product rebuilds everything (it aggregates
-all days and builds the features of the last night), then the histories of all sends of 28 days in one pass; DuckDB
-rebuilds the histories and priors of both (see ``rebuild.py`` beside this one) from the same Parquet files. Logs have
-95 days, and two app events for each send; they are written below --output, and kept.
+For each number of sends, each part in a process of its own with two threads: the product rebuilds everything (it
+aggregates all days and builds the features of the last night), and DuckDB the same histories and priors from the same
+Parquet files (see ``rebuild.py`` beside this one); then both the histories of all sends of 28 days in one pass. Logs
+have 95 days, and two app events for each send; they are written below --output, and kept.
 """
 
 from __future__ import annotations
@@ -11,7 +11,6 @@ from __future__ import annotations
 import argparse
 import io
 import json
-import resource
 import subprocess
 import sys
 import tempfile
@@ -39,6 +38,9 @@ LOG_DAYS = 95
 SENDS_A_USER_DAY = 0.28
 SETTINGS = [f"spark.master=local[{rebuild.THREADS}]", "spark.driver.memory=8g"]
 MILLION = 1_000_000
+PARTS = {"rebuild": "everything, as of one midnight", "training": "sends of 28 days, each as of its own"}
+FIRST = {"rebuild": DS, "training": training_rows.FIRST}
+"""The first day that a part asks about."""
 
 
 def size_of(sends: int) -> LogSize:
@@ -62,62 +64,57 @@ def timed(work: Callable[[], object]) -> float:
     return time.monotonic() - started
 
 
-def product(folder: Path, sends: int) -> dict[str, Any]:
-    """Rebuild, and build 28 days; seconds and MiB."""
+def product(folder: Path, sends: int, part: str) -> dict[str, Any]:
+    """Rebuild, or build 28 days: seconds, and MiB of the JVM and the workers."""
     lake = lake_of(folder, sends)
+    jobs = {"rebuild": (aggregate_day, build_features), "training": (build_features,)}[part]
 
-    def run(job: Any) -> None:
-        job.run(lake._spark, job.arg_parser().parse_args(["--root", lake.root, "--ds", str(DS)]))
+    def work() -> None:
+        for job in jobs:
+            job.run(lake._spark, job.arg_parser().parse_args(["--root", lake.root, "--ds", str(DS)]))
 
-    def whole() -> None:
-        run(aggregate_day)
-        run(build_features)
-
-    no_requests_before(lake)
+    no_requests_before(lake, FIRST[part])
     with PeakMemory() as peak:
-        rebuilt = timed(whole)
-    no_requests_before(lake, training_rows.FIRST)
-    with PeakMemory() as of_training:
-        training = timed(lambda: run(build_features))
-    peaks = {name: (one.jvm, one.workers) for name, one in (("rebuild", peak), ("training", of_training))}
-    return {"rebuild": rebuilt, "training": training, "MiB": peaks}
+        seconds = timed(work)
+    return {"s": seconds, "jvm": peak.jvm, "workers": peak.workers}
 
 
-def duckdb(folder: Path, sends: int) -> dict[str, Any]:
-    """Do DuckDB's part of both, and hold the product's rows against it."""
-    lake, found, wrong = lake_of(folder, sends), {}, {}
-    files = rebuild.raw_files(lake)
-    kinds = (("rebuild", rebuild.query, rebuild.ONE), ("training", training_rows.query, training_rows.MANY))
-    for name, query, midnights in kinds:
-        with tempfile.TemporaryDirectory() as work:
-            into = Path(work)
-            found[name] = timed(partial(rebuild.by_duckdb, files, into, query, midnights))
-            chosen = F.col("as_of") == F.lit(rebuild.MIDNIGHT) if name == "rebuild" else F.col("as_of") <= F.lit(DS)
-            since = DS if name == "rebuild" else training_rows.FIRST
-            wrong[name] = compared.differences(lake, into, since, DS, chosen)
-            left = compared.not_rebuilt(lake, into)
-    return {**found, "differ": wrong, "left": left, "MiB": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024}
+def duckdb(folder: Path, sends: int, part: str) -> dict[str, Any]:
+    """Let DuckDB do the same, and hold the product's rows against its."""
+    lake, midnight = lake_of(folder, sends), F.lit(rebuild.MIDNIGHT)
+    query, midnights, asked = {
+        "rebuild": (rebuild.query, rebuild.ONE, F.col("as_of") == midnight),
+        "training": (training_rows.query, training_rows.MANY, F.col("as_of") < midnight),
+    }[part]
+    with tempfile.TemporaryDirectory() as work:
+        into = Path(work)
+        seconds = timed(partial(rebuild.by_duckdb, rebuild.raw_files(lake), into, query, midnights))
+        differ = compared.differences(lake, into, FIRST[part], DS, asked)
+        left = compared.not_rebuilt(lake, into)
+    return {"s": seconds, "differ": differ, "left": left}
 
 
-def prepare(folder: Path, sends: int) -> dict[str, Any]:
+def prepare(folder: Path, sends: int, _: str) -> dict[str, Any]:
     lake_of(folder, sends)
     return {}
 
 
-def alone(folder: Path, sends: int, work: str) -> dict[str, Any]:
+WORK = {"prepare": prepare, "product": product, "duckdb": duckdb}
+
+
+def alone(folder: Path, sends: int, part: str, work: str) -> dict[str, Any]:
     """Do some work in a process of its own."""
     command = [sys.executable, "-m", "tests.benchmarks.features.scale", "--output", str(folder)]
-    command += ["--sends", str(sends), "--only", work]
+    command += ["--sends", str(sends), "--parts", part, "--only", work]
     done = subprocess.run(command, check=True, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
     found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
     return found
 
 
-def row_of(sends: int, ours: dict[str, Any], theirs: dict[str, Any], name: str) -> str:
-    jvm, workers = ours["MiB"][name]
-    per_million = ours[name] / (sends / MILLION)
-    cells = [f"{sends / MILLION:.0f}", f"{ours[name]:.0f}", f"{per_million:.1f}", f"{jvm / 1024:.1f}",
-             f"{workers / 1024:.1f}", f"{theirs[name]:.1f}", f"{ours[name] / theirs[name]:.1f}"]  # fmt: skip
+def row_of(sends: int, ours: dict[str, Any], theirs: dict[str, Any]) -> str:
+    millions = sends / MILLION
+    cells = [f"{millions:.0f}", f"{ours['s']:.0f}", f"{ours['s'] / millions:.1f}", f"{ours['jvm'] / 1024:.1f}",
+             f"{ours['workers'] / 1024:.1f}", f"{theirs['s']:.1f}", f"{ours['s'] / theirs['s']:.1f}"]  # fmt: skip
     return f"| {' | '.join(cells)} |"
 
 
@@ -125,37 +122,40 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="tests.benchmarks.features.scale", description=__doc__)
     parser.add_argument("--output", required=True, type=Path, help="folder for the logs; those that are there are used")
     parser.add_argument("--sends", nargs="+", type=at_least(10_000), default=[MILLION, 5 * MILLION, 20 * MILLION])
-    parser.add_argument("--only", choices=["prepare", "product", "duckdb"], help=argparse.SUPPRESS)
+    parser.add_argument("--parts", nargs="+", choices=list(PARTS), default=list(PARTS),
+                        help="what to do, in this order; training asks for a log that was rebuilt")  # fmt: skip
+    parser.add_argument("--only", choices=list(WORK), help=argparse.SUPPRESS)
     args = parser.parse_args()
     folder = args.output.absolute()
     if args.only:
-        work = {"prepare": prepare, "product": product, "duckdb": duckdb}[args.only]
-        print(json.dumps(work(folder, args.sends[0])))
+        print(json.dumps(WORK[args.only](folder, args.sends[0], args.parts[0])))
         return
-    rows: dict[str, list[str]] = {"rebuild": [], "training": []}
-    a_row: dict[str, list[float]] = {name: [] for name in rows}
+    rows: dict[str, list[str]] = {part: [] for part in args.parts}
+    a_row: dict[str, list[float]] = {part: [] for part in args.parts}
     for sends in args.sends:
-        alone(folder, sends, "prepare")
-        ours, theirs = alone(folder, sends, "product"), alone(folder, sends, "duckdb")
-        for name, lines in rows.items():
-            lines.append(row_of(sends, ours, theirs, name))
-            a_row[name].append(ours[name] / sends)
-            print(f"{name}: {lines[-1]}", file=sys.stderr, flush=True)
+        alone(folder, sends, args.parts[0], "prepare")
+        of_size = {}
+        for part, lines in rows.items():
+            ours, theirs = (alone(folder, sends, part, work) for work in ("product", "duckdb"))
+            lines.append(row_of(sends, ours, theirs))
+            a_row[part].append(ours["s"] / sends)
+            of_size[part] = ours, theirs
+            print(f"{part}: {lines[-1]}", file=sys.stderr, flush=True)
     print(describe_machine())
-    for name, title in (
-        ("rebuild", "everything, as of one midnight"),
-        ("training", "sends of 28 days, each as of its own"),
-    ):
-        print(f"\n| million sends: {title} | s | s a million | JVM GiB | workers GiB | DuckDB s | times DuckDB |")
-        print("|--:|--:|--:|--:|--:|--:|--:|", *rows[name], sep="\n")
-    print(f"\nrows that differ from DuckDB's, with {sends:,} sends: {theirs['differ']}")
+    for part, lines in rows.items():
+        print(f"\n| million sends: {PARTS[part]} | s | s a million | JVM GiB | workers GiB | DuckDB s | times DuckDB |")
+        print("|--:|--:|--:|--:|--:|--:|--:|", *lines, sep="\n")
+    print()
+    for part, (_, theirs) in of_size.items():
+        print(f"{part}: rows that differ from DuckDB's, with {sends:,} sends: {theirs['differ']}")
     print(f"{compared.left_out(theirs['left'])}\n")
-    for name, seconds in a_row.items():
-        print(verdict(f"{name} by DuckDB's", ours[name] / theirs[name], DUCKDB, sends))
-        if len(seconds) > 1:
-            growth = seconds[-1] / seconds[-2]
-            print(verdict(f"{name}, seconds a row by those of the size before", growth, SECONDS_A_ROW, sends))
-    print(verdict("training, GiB", sum(ours["MiB"]["training"]) / 1024, GIB, sends))
+    for part, (ours, theirs) in of_size.items():
+        print(verdict(f"{part} by DuckDB's", ours["s"] / theirs["s"], DUCKDB, sends))
+        if len(a_row[part]) > 1:
+            growth = a_row[part][-1] / a_row[part][-2]
+            print(verdict(f"{part}, seconds a row by those of the size before", growth, SECONDS_A_ROW, sends))
+        if part == "training":
+            print(verdict("training, GiB", (ours["jvm"] + ours["workers"]) / 1024, GIB, sends))
 
 
 if __name__ == "__main__":
