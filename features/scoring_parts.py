@@ -7,11 +7,10 @@ on the campaign.
 from __future__ import annotations
 
 import re
-from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import reduce
-from typing import Any, TypeAlias
+from typing import Any
 
 import pyarrow as pa
 from pyspark.sql import Column, DataFrame
@@ -20,6 +19,7 @@ from pyspark.sql.types import IntegerType, StructField, StructType
 
 from features.catalogue import features_of, keys_of
 from features.crossing import Night
+from features.cut_features import Cut, Names, besides_user, cut_features
 from features.feature import Feature, Key
 from features.requests import REQUEST_KEY, with_send_at
 from features.rows import evaluated, with_histories
@@ -38,8 +38,6 @@ OFFER = "offer_"
 
 PARTITION_PAIRS = 100_000
 """Pairs that are worth a partition: one that is put together of several, later, holds memory for the joins of each."""
-
-Names: TypeAlias = tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -81,7 +79,7 @@ def scoring_parts(night: Night, wanted: Collection[str], n_users: int) -> Parts:
     Raises
     ------
     ValueError
-        When a feature hangs on the past of a pair and on something else of the user or the offer.
+        See `cut_features`.
     """
     people, histories, tables = night.people, night.histories, night.tables
     keys, campaign = keys_of(tables), ("campaign_id",)
@@ -107,79 +105,22 @@ def scoring_parts(night: Night, wanted: Collection[str], n_users: int) -> Parts:
     n_parts = _n_partitions(people, n_users * most_offers)
     same = [F.col(name).eqNullSafe(F.col(OFFER + name)) for name in shared]
     settled = groups.join(midnight, "as_of", how="left").withColumnsRenamed({name: OFFER + name for name in shared})
-    lists = [_listed(pasts[key], places[_besides_user(key)], ones, n_parts) for key, ones in cut.of_past.items()]
+    lists = [_listed(pasts[key], places[besides_user(key)], ones, n_parts) for key, ones in cut.of_past.items()]
     if USER in keys:
         lists.append(_by_user(histories[USER], n_parts))  # the widest last: each join copies what it finds
     users = reduce(_joined, lists, _by_user(narrow, n_parts)).join(F.broadcast(settled), same)
     users = users.withColumns({name: value for of in cut.of_moment for name, value in places[of].literals().items()})
     extra = [name for name in people.columns if name not in REQUEST_KEY and name in wanted]
     lists_of_moments = (places[names].each(one) for names, ones in cut.of_moment.items() for one in ones)
-    of_pasts = [places[_besides_user(key)].column for key in cut.of_past]
+    of_pasts = [places[besides_user(key)].column for key in cut.of_past]
     return Parts(
         users=users.select(*USER_KEY, GROUP, *extra, *map(evaluated, cut.of_user), *lists_of_moments, *of_pasts),
         offers=reduce(lambda table, one: table.append_column(one.column, one.of_offers), places.values(), told),
         of_user=(*extra, *_named(cut.of_user)),
         of_offer=_named([*cut.of_offer, *cut.any_past]),
         of_moment={places[names].column: _named(ones) for names, ones in cut.of_moment.items()},
-        of_past={places[_besides_user(key)].column: _named(ones) for key, ones in cut.of_past.items()},
+        of_past={places[besides_user(key)].column: _named(ones) for key, ones in cut.of_past.items()},
     )  # fmt: skip
-
-
-@dataclass(frozen=True)
-class Cut:
-    """Features by what they hang on."""
-
-    of_user: list[Feature] = field(default_factory=list)
-    of_offer: list[Feature] = field(default_factory=list)
-    of_moment: dict[Names, list[Feature]] = field(default_factory=lambda: defaultdict(list))
-    """By the columns of offers that they need besides what users have."""
-    of_past: dict[Key, list[Feature]] = field(default_factory=lambda: defaultdict(list))
-    """By the key of the past."""
-
-    @property
-    def any_past(self) -> list[Feature]:
-        """Those of all pasts."""
-        return [feature for ones in self.of_past.values() for feature in ones]
-
-    @property
-    def shared_names(self) -> list[Names]:
-        """Columns of offers by which places are told apart, each set once."""
-        return list(dict.fromkeys([*self.of_moment, *map(_besides_user, self.of_past)]))
-
-
-def cut_features(
-    features: Iterable[Feature], users: Collection[str], offers: Collection[str], pasts: Mapping[Key, Collection[str]]
-) -> Cut:
-    """Tell features apart by the columns that their expressions name.
-
-    Parameters
-    ----------
-    features : iterable of Feature
-    users, offers : collection of str
-        Columns that users have, and those that offers have.
-    pasts : mapping of Key to collection of str
-        Key of a pair -> columns of what is known of it.
-
-    Raises
-    ------
-    ValueError
-        See `scoring_parts`.
-    """
-    cut, everywhere = Cut(), {*users, *offers}.union(*pasts.values())
-    for feature in features:
-        needed = {*re.findall(r"\w+", feature.expression)} & everywhere
-        key = next((key for key, known in pasts.items() if needed & {*known} - {*users, *offers}), None)
-        if key:
-            if other := sorted(needed - {*pasts[key]}):
-                raise ValueError(f"feature {feature.name} needs {', '.join(other)}; expected the past of {key} alone")
-            cut.of_past[key].append(feature)
-        elif needed <= {*users}:
-            cut.of_user.append(feature)
-        elif needed <= {*offers}:
-            cut.of_offer.append(feature)
-        else:
-            cut.of_moment[tuple(sorted(needed - {*users}))].append(feature)
-    return cut
 
 
 @dataclass(frozen=True)
@@ -265,10 +206,6 @@ def _numbered(rows: DataFrame) -> DataFrame:
     table = rows.toArrow()
     ordered = table.sort_by([(name, "ascending") for name in table.column_names])
     return rows.sparkSession.createDataFrame(ordered.append_column(GROUP, pa.array(range(len(ordered)), pa.int32())))
-
-
-def _besides_user(key: Key) -> Names:
-    return tuple(name for name in key if name != "user_id")
 
 
 def _named(features: Iterable[Feature]) -> Names:

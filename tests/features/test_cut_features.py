@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from features.cut_features import cut_features
 from features.feature import PAIR, Feature
-from features.scoring_parts import cut_features
 
 USERS, OFFERS = ("user_id", "as_of", "sends", "platform"), ("campaign_id", "as_of", "hour", "platform", "category")
 PASTS = {PAIR: ("user_id", "campaign_id", "as_of", "pair_sends"), ("user_id", "category"): ("category", "kind_sends")}
