@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import pyarrow as pa
 from numpy.typing import NDArray
-from pyspark import Broadcast
 from pyspark.sql import DataFrame
 from pyspark.sql.pandas.types import from_arrow_schema
+from pyspark.sql.types import StructType
 
 from features.scoring_parts import OFFER_KEY, USER_KEY, Parts
 from jobs.errors import BadInput
@@ -58,6 +58,11 @@ class Served:
         return scorer_of(self).scorer.encoder.raw_columns
 
 
+Batches: TypeAlias = Iterator[pa.RecordBatch]
+Work: TypeAlias = Callable[[Served, Offers, Batches], Batches]
+"""What a worker makes of batches of ``Parts.users``."""
+
+
 def read_served(folder: Path, manifest: dict[str, Any], engine: str | None = None) -> Served:
     """Read the serving files of a bundle, and load them once.
 
@@ -79,15 +84,17 @@ def read_served(folder: Path, manifest: dict[str, Any], engine: str | None = Non
 
 def scored(parts: Parts, served: Served) -> DataFrame:
     """Score every user for its offers; gives the columns of ``SCORED``."""
+    return over_users(parts, served, score_batches, from_arrow_schema(SCORED))
+
+
+def over_users(parts: Parts, served: Served, work: Work, schema: StructType | str) -> DataFrame:
+    """Let workers go through the users, with the model and the offers at hand."""
     sent = parts.users.sparkSession.sparkContext.broadcast((served, Offers.of(parts)))
-    return parts.users.mapInArrow(lambda batches: score_batches(sent, batches), from_arrow_schema(SCORED))
+    return parts.users.mapInArrow(lambda batches: work(*sent.value, batches), schema)
 
 
-def score_batches(
-    sent: Broadcast[tuple[Served, Offers]], batches: Iterator[pa.RecordBatch]
-) -> Iterator[pa.RecordBatch]:
+def score_batches(served: Served, offers: Offers, batches: Batches) -> Batches:
     """Score batches of ``Parts.users`` for their offers, by the scorer that this process has or loads."""
-    served, offers = sent.value
     for batch, pairs, p_click in scorer_of(served).scores(offers, batches):
         columns = scored_columns(batch, pairs.users, offers.table, pairs.offers, p_click)
         yield pa.RecordBatch.from_arrays(columns, SCORED.names)

@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from features.scoring_parts import USER_KEY, Parts
-from jobs.batch_scoring import SCORED, Served, scored_columns, scorer_of
+from jobs.batch_scoring import SCORED, Batches, Served, over_users, scored_columns, scorer_of
 from jobs.pair_parts import Offers, Pairs
 from models.serving.types import Floats
 
@@ -47,11 +47,9 @@ def write_score_files(
         Names of the files; others in the folder are of attempts that failed.
     """
     spark = parts.users.sparkSession
-    sent = spark.sparkContext.broadcast((served, Offers.of(parts)))
     codec = str(spark.conf.get(CODEC)).lower().replace("uncompressed", "none")  # as pyarrow says it
     writer = _Writer(folder, versions, group_rows, codec)
-    written = parts.users.mapInArrow(lambda batches: writer.written(*sent.value, batches), "name string")
-    return [row["name"] for row in written.collect()]
+    return [row["name"] for row in over_users(parts, served, writer.written, "name string").collect()]
 
 
 def schema_with(versions: Iterable[str]) -> pa.Schema:
@@ -68,7 +66,7 @@ class _Writer:
     group_rows: int
     codec: str
 
-    def written(self, served: Served, offers: Offers, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    def written(self, served: Served, offers: Offers, batches: Batches) -> Batches:
         """Write the scores of a task; gives the names of its files."""
         kept = _Kept(offers.table)
         names: list[str] = []

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
 from datetime import date, datetime
 from functools import cache
 from itertools import pairwise
@@ -18,7 +17,7 @@ from pyspark.sql import DataFrame, SparkSession
 
 from features.scoring_parts import Parts
 from jobs import score_files, score_users
-from jobs.batch_scoring import SCORED, Served, read_served, score_batches, scored, scorer_of
+from jobs.batch_scoring import SCORED, Batches, Served, over_users, read_served, score_batches, scored, scorer_of
 from jobs.errors import BadInput
 from jobs.lake import Lake
 from jobs.pair_parts import Offers
@@ -87,13 +86,6 @@ def test_probabilities_are_those_of_the_scorer(spark: SparkSession, name: str) -
     assert len(set(expected.tolist())) > 10
 
 
-class Sent:
-    """What a broadcast looks like to a worker."""
-
-    def __init__(self, *value: Any) -> None:
-        self.value = value
-
-
 def test_a_process_loads_a_model_once(spark: SparkSession, monkeypatch: pytest.MonkeyPatch) -> None:
     model, loads = served("logistic"), []
     load = Scorer.from_contents
@@ -102,9 +94,10 @@ def test_a_process_loads_a_model_once(spark: SparkSession, monkeypatch: pytest.M
     parts = as_parts(spark, made_rows())
     offers, (batch,) = Offers.of(parts), parts.users.coalesce(1).toArrow().combine_chunks().to_batches()
     for again in (model, Served(model.version, model.serving_format, dict(model.contents))):
-        assert sum(one.num_rows for one in score_batches(Sent(again, offers), iter([batch, batch]))) == 2 * N_ROWS
+        assert sum(one.num_rows for one in score_batches(again, offers, iter([batch, batch]))) == 2 * N_ROWS
     assert len(loads) == 1
-    list(score_batches(Sent(Served("another", model.serving_format, model.contents), offers), iter([batch])))
+    another = Served("another", model.serving_format, model.contents)
+    list(score_batches(another, offers, iter([batch])))
     assert len(loads) == 2
 
 
@@ -122,15 +115,14 @@ def test_an_engine_that_does_not_run_the_model_is_one_clear_line(tmp_path: Path)
 
 def test_tasks_of_a_worker_share_its_model(spark: SparkSession) -> None:
     parts = as_parts(spark, made_rows(), 6)
-    sent = spark.sparkContext.broadcast((served("logistic"), Offers.of(parts)))
 
-    def loads(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    def loads(served: Served, offers: Offers, batches: Batches) -> Batches:
         before = scorer_of.cache_info().misses
-        rows = sum(one.num_rows for one in score_batches(sent, batches))
+        rows = sum(one.num_rows for one in score_batches(served, offers, batches))
         missed = scorer_of.cache_info().misses - before
         yield pa.RecordBatch.from_pydict({"process": [os.getpid()], "loads": [missed], "rows": [rows]})
 
-    tasks = parts.users.mapInArrow(loads, "process long, loads long, rows long").collect()
+    tasks = over_users(parts, served("logistic"), loads, "process long, loads long, rows long").collect()
     assert sum(task["rows"] for task in tasks) == N_ROWS
     assert len(tasks) == 6
     assert sum(task["loads"] for task in tasks) <= len({task["process"] for task in tasks}) < 6
@@ -233,7 +225,7 @@ def test_a_task_with_many_scores_writes_several_files(
     (names,) = writer.written(model, Offers.of(parts), iter(batches))
     files = [pq.read_table(tmp_path / name) for name in names["name"].to_pylist()]
     assert [len(file) for file in files] == [200, 200, 200, 200, 100]
-    expected = pa.Table.from_batches(list(score_batches(Sent(model, Offers.of(parts)), iter(batches))))
+    expected = pa.Table.from_batches(list(score_batches(model, Offers.of(parts), iter(batches))))
     found = pa.concat_tables(files).drop_columns("model_version")
     order = [(name, "ascending") for name in ("user_id", "campaign_id", "p_click")]
     assert found.sort_by(order).equals(expected.cast(found.schema).sort_by(order))

@@ -19,10 +19,10 @@ from statistics import median
 
 import numpy as np
 import pyarrow as pa
-from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import DataFrame
 
 from features.scoring_parts import Parts
-from jobs.batch_scoring import Served, read_served, scorer_of
+from jobs.batch_scoring import Batches, Served, over_users, read_served, scorer_of
 from jobs.cli import at_least, iso_day
 from jobs.lake import Lake
 from jobs.pair_parts import Offers, PairParts
@@ -46,8 +46,6 @@ MOST_USERS = 1_000
 """Users that are crossed at a time to get them."""
 PROMISE = 1.3
 WHOLE, WHOLE_LLEAVES = "and writing", "and writing, predicted by lleaves"
-
-Batches = Iterator[pa.RecordBatch]
 
 
 @dataclass(frozen=True)
@@ -83,7 +81,7 @@ def main() -> None:
     def write(served: Served) -> None:
         score_all(lake, args.ds, parts(), served, manifest)
 
-    steps = _steps(spark, parts, served) | {WHOLE: partial(write, served)}
+    steps = _steps(parts, served) | {WHOLE: partial(write, served)}
     if has_lleaves():
         steps[WHOLE_LLEAVES] = partial(write, read_served(folder, manifest, "lleaves"))
     found = {"all of it, cold": _measured(steps[WHOLE], n_rows, 1)}
@@ -105,13 +103,13 @@ def _arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def _steps(spark: SparkSession, parts: Callable[[], Parts], served: Served) -> dict[str, Callable[[], object]]:
+def _steps(parts: Callable[[], Parts], served: Served) -> dict[str, Callable[[], object]]:
     """Give what is timed, by name; each with a step more than the one before."""
     drained: dict[str, Callable[[], DataFrame]] = {
         "users and offers": lambda: parts().users,
         "and to Python": lambda: parts().users.mapInArrow(_received, "rows long"),
-        "and crossing": lambda: _in_workers(spark, parts(), served, _crossed),
-        "and predicting": lambda: _in_workers(spark, parts(), served, _predicted),
+        "and crossing": lambda: _in_workers(parts(), served, _crossed),
+        "and predicting": lambda: _in_workers(parts(), served, _predicted),
     }
     return {name: partial(_drain, made) for name, made in drained.items()}
 
@@ -124,15 +122,11 @@ def _received(batches: Batches) -> Batches:
     yield pa.RecordBatch.from_pydict({"rows": [sum(batch.num_rows for batch in batches)]})
 
 
-def _in_workers(
-    spark: SparkSession, parts: Parts, served: Served, work: Callable[[Served, Offers, Batches], int]
-) -> DataFrame:
-    sent = spark.sparkContext.broadcast((served, Offers.of(parts)))
+def _in_workers(parts: Parts, served: Served, work: Callable[[Served, Offers, Batches], int]) -> DataFrame:
+    def working(served: Served, offers: Offers, batches: Batches) -> Batches:
+        yield pa.RecordBatch.from_pydict({"rows": [work(served, offers, batches)]})
 
-    def working(batches: Batches) -> Batches:
-        yield pa.RecordBatch.from_pydict({"rows": [work(*sent.value, batches)]})
-
-    return parts.users.mapInArrow(working, "rows long")
+    return over_users(parts, served, working, "rows long")
 
 
 def _crossed(served: Served, offers: Offers, batches: Batches) -> int:
