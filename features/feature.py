@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import TypeAlias
 
 from pyspark.sql import DataFrame
-from pyspark.sql import functions as F
 
 from features.owner_streams import Told
+from features.some_campaigns import SomeCampaigns
 
 Key: TypeAlias = tuple[str, ...]
 
@@ -18,9 +19,6 @@ PAIR: Key = ("user_id", "campaign_id")
 PUSH_COUNTS = ("sends", "clicks", "dismissals")
 PUSHED_LAST = ("last_sent_ms", "last_clicked_ms")
 """What partials count of pushes; and when the last one was."""
-
-MOST_NAMED = 1_000
-"""Most campaigns that are named to who reads rows of them; see `of_some`."""
 
 
 @dataclass(frozen=True)
@@ -111,23 +109,24 @@ class History:
 
         Nothing will be added to the pairs of others: ``ended_pairs`` sums them up.
         """
-        return of_some(self.old_pushes_by(*PAIR).dropna(subset=list(PAIR)), self._going_on())
+        return self._going_on.among(self.old_pushes_by(*PAIR).dropna(subset=list(PAIR)))
 
     def ended_pairs(self) -> DataFrame:
         """Give ``old_pair_sums`` by campaign, of those of which there are no later pushes."""
-        return self.old_pair_sums["campaign_id",].join(F.broadcast(self._going_on()), "campaign_id", how="left_anti")
+        return self._going_on.not_among(self.old_pair_sums["campaign_id",])
 
-    def _going_on(self) -> DataFrame:
-        return self.pushes.select("campaign_id").dropna().distinct()
+    @cached_property
+    def _going_on(self) -> SomeCampaigns:
+        return SomeCampaigns.of(self.pushes)
 
     def of_campaigns(self, campaigns: DataFrame) -> History:
         """Leave out the pushes of campaigns that are not among some, given by ``campaign_id``, and what lacks it."""
-        asked = campaigns.dropna().distinct()
+        asked = SomeCampaigns.of(campaigns)
         of_campaign = {key: rows for key, rows in self.old_pushes.items() if "campaign_id" in key}
         return replace(
             self,
-            pushes=self.pushes.join(F.broadcast(asked), "campaign_id", how="left_semi"),
-            old_pushes={key: of_some(rows, asked) for key, rows in of_campaign.items()},
+            pushes=asked.among(self.pushes),
+            old_pushes={key: asked.among(rows) for key, rows in of_campaign.items()},
         )
 
     def table(self, name: str) -> DataFrame:
@@ -142,22 +141,6 @@ class History:
         if frame is None:
             raise KeyError(name)
         return frame  # type: ignore[no-any-return]
-
-
-def of_some(rows: DataFrame, campaigns: DataFrame) -> DataFrame:
-    """Keep the rows of some campaigns; a few are named to who reads the rows, which then skips what has none of them.
-
-    Parameters
-    ----------
-    rows : DataFrame
-        Rows with ``campaign_id``.
-    campaigns : DataFrame
-        ``campaign_id``, unique and not null.
-    """
-    named = [row["campaign_id"] for row in campaigns.limit(MOST_NAMED + 1).collect()]
-    if len(named) > MOST_NAMED:
-        return rows.join(F.broadcast(campaigns), "campaign_id", how="left_semi")
-    return rows.where(F.col("campaign_id").isin(named))
 
 
 Reader: TypeAlias = Callable[[History], Told]

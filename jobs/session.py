@@ -12,7 +12,7 @@ from pyspark import SparkConf, SparkContext
 from pyspark.logger import PySparkLogger
 from pyspark.sql import SparkSession
 
-from features.feature import MOST_NAMED
+from features.some_campaigns import MOST_NAMED
 from jobs.errors import BadInput
 from jobs.shuffle_partitions import BYTES, BYTES_EACH, FEWEST, PARTITIONS
 
