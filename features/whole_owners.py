@@ -53,10 +53,10 @@ def whole_owners(batches: Batches, of_owner: int, n_rows: int) -> Iterator[tuple
     for pieces in _cut_between_hashes(batches):
         together.extend(pieces)
         if sum(piece.num_rows for piece in together) >= n_rows:
-            yield _numbered(pa.Table.from_batches(together).combine_chunks(), of_owner)
+            yield _numbered(together, of_owner)
             together = []
     if together:
-        yield _numbered(pa.Table.from_batches(together).combine_chunks(), of_owner)
+        yield _numbered(together, of_owner)
 
 
 def _cut_between_hashes(batches: Batches) -> Iterator[list[pa.RecordBatch]]:
@@ -75,8 +75,9 @@ def _cut_between_hashes(batches: Batches) -> Iterator[list[pa.RecordBatch]]:
         yield waiting
 
 
-def _numbered(table: pa.Table, of_owner: int) -> tuple[pa.Table, NDArray[np.int64]]:
-    """Give each owner a number, and take those apart that share a hash."""
+def _numbered(pieces: Sequence[pa.RecordBatch], of_owner: int) -> tuple[pa.Table, NDArray[np.int64]]:
+    """Put pieces together, give each owner a number, and take those apart that share a hash."""
+    table = pa.Table.from_batches(pieces).combine_chunks()
     owner = table.column_names[1 : 1 + of_owner]
     changes = _changes(table, owner)
     if changes[np.diff(table.column(OWNER_HASH).to_numpy()) == 0].any():

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
@@ -15,6 +15,7 @@ from pyspark.sql.pandas.types import from_arrow_schema
 from pyspark.sql.types import StructType
 
 from features.scoring_parts import OFFER_KEY, USER_KEY, Parts
+from features.whole_owners import Batches
 from jobs.errors import BadInput
 from jobs.pair_parts import Offers
 from jobs.pair_scorer import PairScorer
@@ -58,7 +59,6 @@ class Served:
         return scorer_of(self).scorer.encoder.raw_columns
 
 
-Batches: TypeAlias = Iterator[pa.RecordBatch]
 Work: TypeAlias = Callable[[Served, Offers, Batches], Batches]
 """What a worker makes of batches of ``Parts.users``."""
 

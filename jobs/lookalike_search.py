@@ -7,7 +7,7 @@ numbers, so no figure depends on how users lie in partitions.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,6 +18,7 @@ from pyspark import Broadcast
 from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F
 
+from features.whole_owners import Batches
 from jobs.embedding import codes_matrix
 from models.hamming_search import radius_of
 from models.lookalikes import CANDIDATES_PER_RESULT, Directions, Everybody, best, fixed_sums, from_fixed, rows_of
@@ -25,7 +26,6 @@ from models.semantic_hashing import Floats
 
 Flags = NDArray[np.bool_]
 Counts = NDArray[np.int64]
-Batches = Iterator[pa.RecordBatch]
 
 CELLS = "campaign int, place int, total bigint"
 FOUND = "campaign int, user_id string, similarity double"

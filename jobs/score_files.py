@@ -15,7 +15,8 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from features.scoring_parts import USER_KEY, Parts
-from jobs.batch_scoring import SCORED, Batches, Served, over_users, scored_columns, scorer_of
+from features.whole_owners import Batches
+from jobs.batch_scoring import SCORED, Served, over_users, scored_columns, scorer_of
 from jobs.pair_parts import Offers, Pairs
 from models.serving.types import Floats
 

@@ -16,8 +16,9 @@ import pytest
 from pyspark.sql import DataFrame, SparkSession
 
 from features.scoring_parts import Parts
+from features.whole_owners import Batches
 from jobs import score_files, score_users
-from jobs.batch_scoring import SCORED, Batches, Served, over_users, read_served, score_batches, scored, scorer_of
+from jobs.batch_scoring import SCORED, Served, over_users, read_served, score_batches, scored, scorer_of
 from jobs.errors import BadInput
 from jobs.lake import Lake
 from jobs.pair_parts import Offers

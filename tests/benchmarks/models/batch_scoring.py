@@ -22,7 +22,8 @@ import pyarrow as pa
 from pyspark.sql import DataFrame
 
 from features.scoring_parts import Parts
-from jobs.batch_scoring import Batches, Served, over_users, read_served, scorer_of
+from features.whole_owners import Batches
+from jobs.batch_scoring import Served, over_users, read_served, scorer_of
 from jobs.cli import at_least, iso_day
 from jobs.lake import Lake
 from jobs.pair_parts import Offers, PairParts
