@@ -14,6 +14,7 @@ from features.some_campaigns import SomeCampaigns
 
 Key: TypeAlias = tuple[str, ...]
 
+USER: Key = ("user_id",)
 PAIR: Key = ("user_id", "campaign_id")
 
 PUSH_COUNTS = ("sends", "clicks", "dismissals")

@@ -17,7 +17,7 @@ from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F
 
 from features.campaign import RECENT_DAYS
-from features.feature import PAIR, PUSH_COUNTS, PUSHED_LAST, Key
+from features.feature import PAIR, PUSH_COUNTS, PUSHED_LAST, USER, Key
 from features.known_use import FOLDED, SETTLED_DAYS
 from features.priors import SUMS, sums_of_keys
 from features.windows import USER_WINDOWS_DAYS
@@ -34,7 +34,7 @@ PUSH_FOLDS: tuple[Key, ...] = (
 )
 """What folded pushes are told apart by, the fewest rows first; every reader of pushes finds its columns in one."""
 
-PAIR_SUMS: tuple[Key, ...] = (("user_id",), ("campaign_id",))
+PAIR_SUMS: tuple[Key, ...] = (USER, ("campaign_id",))
 """By what folded pairs of user and campaign are summed up."""
 
 Fold: TypeAlias = Callable[[DataFrame, date], DataFrame]
@@ -77,7 +77,7 @@ def pair_sums(pairs: DataFrame, key: Key) -> DataFrame:
     """
     whole = pairs.dropna(subset=list(PAIR))
     sent = whole.where("sends > 0").withColumn("campaigns", F.lit(1))
-    rows, names = (sent, ("campaigns",)) if key == ("user_id",) else (sums_of_keys(whole), SUMS)
+    rows, names = (sent, ("campaigns",)) if key == USER else (sums_of_keys(whole), SUMS)
     always = (F.min("event_day").alias("event_day"), F.max("ds").alias("ds"))
     return rows.groupBy(*key).agg(*always, *(F.sum(name).alias(name) for name in names))
 

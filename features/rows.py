@@ -12,7 +12,7 @@ from pyspark.sql import functions as F
 from features.campaign import with_category
 from features.catalogue import blocks_of, features_of, keys_of
 from features.device_kinds import KINDS, with_kinds
-from features.feature import PAIR, Feature, History, Key
+from features.feature import PAIR, USER, Feature, History, Key
 from features.owner_streams import Told, over_owners
 from features.priors import prior_steps, priors
 from features.rhythm_priors import rhythm_priors
@@ -118,7 +118,7 @@ def with_histories(
 
     The user's history comes last: it is the widest by far, and each join copies what was joined before.
     """
-    user_last = sorted(keys, key=lambda key: key == ("user_id",))
+    user_last = sorted(keys, key=lambda key: key == USER)
     return reduce(lambda rows, key: rows.join(histories[key], [*key, "as_of", *per], how="left"), user_last, requests)
 
 

@@ -6,21 +6,19 @@ on the campaign.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import reduce
-from typing import Any
 
 import pyarrow as pa
-from pyspark.sql import Column, DataFrame
+from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
-from pyspark.sql.types import IntegerType, StructField, StructType
 
 from features.catalogue import features_of, keys_of
 from features.crossing import Night
 from features.cut_features import Cut, Names, besides_user, cut_features
-from features.feature import Feature, Key
+from features.feature import USER, Feature
+from features.places import OFFER, PLACE, Places
 from features.requests import REQUEST_KEY, with_send_at
 from features.rows import evaluated, with_histories
 from features.send_context import with_local_send_time
@@ -28,13 +26,7 @@ from features.send_context import with_local_send_time
 GROUP = "offer_group"
 """Number of the offers that a user may get: those to its time zone and platform."""
 
-USER: Key = ("user_id",)
 USER_KEY, OFFER_KEY = ("user_id", "device_id"), ("campaign_id", "send_at")
-
-PLACE, PLACE_OF = "place", "place_of_"
-
-OFFER = "offer_"
-"""First word of what offers have and users may have too, where the two meet."""
 
 PARTITION_PAIRS = 100_000
 """Pairs that are worth a partition: one that is put together of several, later, holds memory for the joins of each."""
@@ -100,7 +92,7 @@ def scoring_parts(night: Night, wanted: Collection[str], n_users: int) -> Parts:
     of_users = {*users.columns, *night.fitted_priors.columns}
     cut = cut_features(asked, of_users, offers.columns, {key: known.columns for key, known in pasts.items()})
     told = _told(offers, cut, pasts.values())
-    places = {names: _Places.of(told, names, offers.schema) for names in cut.shared_names}
+    places = {names: Places.of(told, names, offers.schema) for names in cut.shared_names}
     most_offers = int(told[GROUP].value_counts().field("counts").to_numpy().max(initial=0))
     n_parts = _n_partitions(people, n_users * most_offers)
     same = [F.col(name).eqNullSafe(F.col(OFFER + name)) for name in shared]
@@ -123,50 +115,6 @@ def scoring_parts(night: Night, wanted: Collection[str], n_users: int) -> Parts:
     )  # fmt: skip
 
 
-@dataclass(frozen=True)
-class _Places:
-    """Values that offers have in some columns, each with a place."""
-
-    fields: list[StructField]
-    values: list[tuple[Any, ...]]
-    of_offers: pa.Array
-    """Place of each offer's values."""
-
-    @classmethod
-    def of(cls, told: pa.Table, names: Names, schema: StructType) -> _Places:
-        rows = [*zip(*(told[OFFER + name].to_pylist() for name in names), strict=True)]
-        place_of = {value: place for place, value in enumerate(dict.fromkeys(rows))}
-        places = pa.array([place_of[row] for row in rows], pa.int32())
-        return cls([schema[name] for name in names], [*place_of], places)
-
-    @property
-    def column(self) -> str:
-        """Name of the column of places."""
-        return PLACE_OF + "_".join(one.name for one in self.fields)
-
-    def literals(self) -> dict[str, Column]:
-        """Give a column for each value, named by its place."""
-        return {
-            f"{self.column}_{one.name}_{place}": F.lit(value).cast(one.dataType)
-            for place, values in enumerate(self.values)
-            for one, value in zip(self.fields, values, strict=True)
-        }
-
-    def each(self, feature: Feature) -> Column:
-        """Give the list of a feature's values at all places, on rows that have the `literals`."""
-        names = "|".join(one.name for one in self.fields)
-        at = (
-            re.sub(rf"\b({names})\b", rf"{self.column}_\1_{place}", feature.expression)
-            for place in range(len(self.values))
-        )
-        return F.array(*map(F.expr, at)).cast(f"array<{feature.type}>").alias(feature.name)
-
-    def frame(self, like: DataFrame) -> DataFrame:
-        """Give the values, with their places, as a frame of the session of another one."""
-        rows = [(*values, place) for place, values in enumerate(self.values)]
-        return like.sparkSession.createDataFrame(rows, StructType([*self.fields, StructField(PLACE, IntegerType())]))
-
-
 def _told(offers: DataFrame, cut: Cut, pasts: Iterable[DataFrame]) -> pa.Table:
     """Bring offers to the driver, with what tells places apart; what is known of pairs is null."""
     unknown = {one.name: F.lit(None).cast(one.dataType) for past in pasts for one in past.schema}
@@ -179,7 +127,7 @@ def _told(offers: DataFrame, cut: Cut, pasts: Iterable[DataFrame]) -> pa.Table:
     return told.toArrow().sort_by([(name, "ascending") for name in (GROUP, *OFFER_KEY)])
 
 
-def _listed(past: DataFrame, places: _Places, features: Sequence[Feature], n_parts: int) -> DataFrame:
+def _listed(past: DataFrame, places: Places, features: Sequence[Feature], n_parts: int) -> DataFrame:
     """Give what users have a past with as a list each."""
     named = [one.name for one in places.fields]
     at_places = past.join(F.broadcast(places.frame(past)), named)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from features.scoring_parts import GROUP, PLACE, Parts
+from features.places import PLACE
+from features.scoring_parts import GROUP, Parts
 from jobs.pair_parts import Offers
 
 Row = dict[str, Any]
