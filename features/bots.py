@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
+from datetime import date
 from functools import reduce
 from typing import Any
 
@@ -14,12 +15,14 @@ from features.partials import epoch_ms
 
 IMPOSSIBLE = "is_impossible"
 MINUTE_MS = 60_000
+SHARED_DEVICE = "max_users_a_device"
+RULES = ("min_reaction_ms", "max_clicks_a_minute", SHARED_DEVICE, "max_sends_a_day")
 FLAG_COLUMNS = ("user_id", "device_id", "rule", "times", "happened_at", "known_at", "ds")
 
 
 @dataclass(frozen=True)
 class BotRules:
-    """Limits that no person breaks; a rule without a limit is off. Fields that are rules have their names.
+    """Limits that no person breaks; a rule without a limit is off. Fields that are ``RULES`` have their names.
 
     Parameters
     ----------
@@ -36,6 +39,9 @@ class BotRules:
     min_fast_clicks, fast_click_days : int
         Not rules but numbers of the first one: a user with so many impossible clicks that became known on so many days
         in a row, the day of the last one included, is flagged from that day on.
+    flag_days : int, optional
+        For how many midnights after the day on which it became known a flag counts; for all by default. The users of a
+        device that has had too many are flagged for all in any case.
 
     Raises
     ------
@@ -49,6 +55,7 @@ class BotRules:
     max_sends_a_day: int | None = None
     min_fast_clicks: int = 3
     fast_click_days: int = 7
+    flag_days: int | None = None
 
     def __post_init__(self) -> None:
         for name, number in asdict(self).items():
@@ -58,8 +65,7 @@ class BotRules:
     @property
     def active(self) -> tuple[str, ...]:
         """Names of the rules that have a limit."""
-        rules = (field.name for field in fields(self) if field.default is None)
-        return tuple(name for name in rules if getattr(self, name) is not None)
+        return tuple(name for name in RULES if getattr(self, name) is not None)
 
     def days_to_read(self, within_days: int) -> int:
         """Give how many days before a day its flags depend on; see ``bot_flags``."""
@@ -144,8 +150,13 @@ def bot_flags(
     return reduce(DataFrame.union, flags).where("user_id IS NOT NULL")
 
 
-def with_bot_rule(rows: DataFrame, flags: DataFrame) -> DataFrame:
-    """Add ``bot_rule``: the rule by which the row's user was first known for a bot, as of its midnight; null for none.
+def flags_at(midnight: date, flags: DataFrame, rules: BotRules) -> DataFrame:
+    """Give the flags that count at a midnight."""
+    return flags.where(_counts(F.col("ds"), F.col("rule"), F.lit(midnight), rules))
+
+
+def with_bot_rule(rows: DataFrame, flags: DataFrame, rules: BotRules) -> DataFrame:
+    """Add ``bot_rule``: that of the first flag of the row's user that counts at its midnight; null for none.
 
     Parameters
     ----------
@@ -153,10 +164,20 @@ def with_bot_rule(rows: DataFrame, flags: DataFrame) -> DataFrame:
         With ``user_id`` and ``as_of``.
     flags : DataFrame
         See ``bot_flags``; those known on a later day change nothing.
+    rules : BotRules
+        Their ``flag_days``.
     """
-    first = flags.groupBy("user_id").agg(F.min(F.struct("ds", "rule")).alias("_first"))
-    rule = F.when(F.col("_first.ds") < F.col("as_of"), F.col("_first.rule"))
-    return rows.join(first, "user_id", how="left").select(*rows.columns, rule.alias("bot_rule"))
+    of_user = flags.groupBy("user_id").agg(F.array_sort(F.collect_set(F.struct("ds", "rule"))).alias("_flags"))
+    count = F.filter("_flags", lambda flag: _counts(flag["ds"], flag["rule"], F.col("as_of"), rules))
+    rule = F.get(count, F.lit(0))["rule"]
+    return rows.join(of_user, "user_id", how="left").select(*rows.columns, rule.alias("bot_rule"))
+
+
+def _counts(ds: Column, rule: Column, midnight: Column, rules: BotRules) -> Column:
+    known = ds < midnight
+    if rules.flag_days is None:
+        return known
+    return known & ((ds >= F.date_sub(midnight, rules.flag_days)) | (rule == SHARED_DEVICE))
 
 
 def _by_events(events: DataFrame, rule: str, happened: str) -> DataFrame:
@@ -207,7 +228,7 @@ def _shared(devices: DataFrame, most: int) -> DataFrame:
         numbered.withColumn("_crowded", crowded)
         .where(F.col("_crowded").isNotNull())
         .select(
-            "user_id", "device_id", F.lit("max_users_a_device").alias("rule"), F.lit(1).cast("long").alias("times"),
+            "user_id", "device_id", F.lit(SHARED_DEVICE).alias("rule"), F.lit(1).cast("long").alias("times"),
             "_first.happened_at", "_first.known_at", F.greatest("_first.ds", "_crowded").alias("ds"),
         )
     )  # fmt: skip

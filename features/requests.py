@@ -46,7 +46,7 @@ def audience(
     as_of : date
         The midnight.
     bot_flags : DataFrame, optional
-        See ``features.bots.bot_flags``.
+        Those that count at the midnight, see ``features.bots``.
 
     Returns
     -------

@@ -17,6 +17,7 @@ from datetime import date, timedelta
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
+from features.bots import flags_at
 from features.campaign import with_category
 from features.catalogue import keys_of
 from features.device_kinds import KINDS, with_kinds
@@ -93,8 +94,9 @@ def _with_devices(requests: DataFrame, past: History) -> DataFrame:
 
 def _audience(lake: Lake, note: LogNote, past: History, ds: date) -> DataFrame:
     deletions = lake.read("deletions", until=ds) if "deletions" in note.tables else None
-    flags = lake.read(BOT_FLAGS, until=ds) if note.bots.active else None
-    return audience(past, deletions, ds + timedelta(days=1), bot_flags=flags)
+    midnight = ds + timedelta(days=1)
+    flags = flags_at(midnight, lake.read(BOT_FLAGS, until=ds), note.bots) if note.bots.active else None
+    return audience(past, deletions, midnight, bot_flags=flags)
 
 
 def _campaigns(lake: Lake, note: LogNote, past: History, ds: date, hour: int) -> DataFrame:

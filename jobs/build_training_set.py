@@ -72,7 +72,7 @@ def _without_bots(
     """Leave out the requests of users who were known for bots, and count them by rule."""
     if not note.bots.active:
         return requests, {}
-    judged = with_bot_rule(requests, lake.read(BOT_FLAGS, until=span["until"]))
+    judged = with_bot_rule(requests, lake.read(BOT_FLAGS, until=span["until"]), note.bots)
     found = judged.dropna(subset="bot_rule").groupBy("bot_rule").count().collect()
     of_bots = {rule: n for rule, n in sorted(found)}
     for rule, n in of_bots.items():

@@ -44,7 +44,8 @@ def click_counts(lake: Lake, note: LogNote, split: Split) -> DataFrame:
     known = {"since": split.train[0], "until": split.cut - timedelta(days=1)}
     requests = with_part(lake.read("requests", **known), split, note.rules).where("part = 'train'")
     if note.bots.active:
-        requests = with_bot_rule(requests, lake.read(BOT_FLAGS, until=known["until"])).where("bot_rule IS NULL")
+        flags = lake.read(BOT_FLAGS, until=known["until"])
+        requests = with_bot_rule(requests, flags, note.bots).where("bot_rule IS NULL")
     sends = requests.withColumn("sent_at", F.col("send_at"))
     clicks = lake.read("clicks", **known).drop("sent_at", "ds").join(sends.select("send_id", "sent_at"), "send_id")
     of_request = with_label(requests, clicks, note.rules).groupBy("user_id", "as_of")

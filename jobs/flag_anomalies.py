@@ -24,6 +24,7 @@ from pyspark.sql import functions as F
 from threadpoolctl import threadpool_limits
 
 from features.behaviour import in_words
+from features.bots import BotRules, flags_at
 from jobs.behaviour_owners import Owners, devices_of, users_of
 from jobs.cli import at_least, job_parser, run_job, say
 from jobs.embedding import EMBEDDINGS
@@ -67,7 +68,7 @@ def run(spark: SparkSession, args: argparse.Namespace) -> None:
     past = read_past(lake, note, args.ds, as_of=args.ds + timedelta(days=1))
     users = users_of(spark, past, embedding, args.ds)
     devices = devices_of(past, users, args.ds)
-    rules = _bot_rules(lake, args.ds)
+    rules = _bot_rules(lake, args.ds, note.bots)
     rows: list[tuple[Any, ...]] = []
     counts: dict[str, Any] = {}
     with threadpool_limits(limits=1):
@@ -100,11 +101,12 @@ def scored(embedding: StoredAutoencoder, of: tuple[Owners, ...], min_events: int
         yield np.where(judged, scale.score(error, events), np.nan)
 
 
-def _bot_rules(lake: Lake, ds: date) -> dict[str, str]:
-    """Give the rule by which each user was first known for a bot."""
+def _bot_rules(lake: Lake, ds: date, rules: BotRules) -> dict[str, str]:
+    """Give the rule by which each user who counts as a bot at the end of a day was first known for one."""
     if not any(day <= ds for day in lake.days(BOT_FLAGS)):
         return {}
-    first = lake.read(BOT_FLAGS, until=ds).groupBy("user_id").agg(F.min(F.struct("ds", "rule")).alias("first"))
+    flags = flags_at(ds + timedelta(days=1), lake.read(BOT_FLAGS, until=ds), rules)
+    first = flags.groupBy("user_id").agg(F.min(F.struct("ds", "rule")).alias("first"))
     return {row["user_id"]: row["first"]["rule"] for row in first.collect()}
 
 

@@ -67,7 +67,9 @@ class BotSection(BaseModel):
     ----------
     min_reaction_ms, max_clicks_a_minute, max_users_a_device, max_sends_a_day : int, optional
     min_fast_clicks, fast_click_days : int
-        Whole numbers of at least 1; the last two are 3 and 7 unless given.
+        3 and 7 unless given.
+    flag_days : int, optional
+        All are whole numbers of at least 1.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
@@ -78,6 +80,7 @@ class BotSection(BaseModel):
     max_sends_a_day: PositiveInt | None = None
     min_fast_clicks: PositiveInt = BotRules.min_fast_clicks
     fast_click_days: PositiveInt = BotRules.fast_click_days
+    flag_days: PositiveInt | None = None
 
     def rules(self) -> BotRules:
         """Give what features and labels need."""

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from pyspark.sql import SparkSession
 
-from features.bots import BotRules, bot_flags, with_bot_rule, with_impossible
+from features.bots import BotRules, bot_flags, flags_at, with_bot_rule, with_impossible
 from features.time_rules import TimeRules
 from tests.features.chain import DEDUP_DAYS, accepted, contract_frame
 from tests.features.logs import LogMaker
@@ -177,7 +177,8 @@ def test_a_flag_counts_from_the_midnight_that_knows_it(spark: SparkSession) -> N
     rows = spark.createDataFrame(
         [("u", day(10)), ("u", day(11)), ("u", day(20)), ("v", day(30)), ("w", day(30))], "user_id string, as_of date"
     )
-    found = {(row["user_id"], row["as_of"].day): row["bot_rule"] for row in with_bot_rule(rows, flags).collect()}
+    judged = with_bot_rule(rows, flags, BotRules()).collect()
+    found = {(row["user_id"], row["as_of"].day): row["bot_rule"] for row in judged}
     assert found == {
         ("u", 10): None,  # flagged on that day: its midnight did not know
         ("u", 11): "min_reaction_ms",
@@ -187,8 +188,32 @@ def test_a_flag_counts_from_the_midnight_that_knows_it(spark: SparkSession) -> N
     }
 
 
+def test_a_flag_counts_for_some_midnights_unless_it_is_of_a_crowded_device(spark: SparkSession) -> None:
+    rules = BotRules(flag_days=3)
+    made = [
+        ("u", "max_clicks_a_minute", day(10)),
+        ("u", "min_reaction_ms", day(12)),
+        ("v", "max_users_a_device", day(10)),
+    ]
+    flags = spark.createDataFrame(made, "user_id string, rule string, ds date")
+    rows = spark.createDataFrame(
+        [(user, day(number)) for user in "uv" for number in range(10, 17)], "user_id string, as_of date"
+    )
+    found = {("u", number): None for number in range(10, 17)} | {("v", 10): None}
+    found |= {("u", number): "max_clicks_a_minute" for number in (11, 12, 13)}
+    found |= {("u", number): "min_reaction_ms" for number in (14, 15)}  # flagged again: counted from then
+    found |= {("v", number): "max_users_a_device" for number in range(11, 17)}
+    judged = with_bot_rule(rows, flags, rules).collect()
+    assert {(row["user_id"], row["as_of"].day): row["bot_rule"] for row in judged} == found
+    for number in range(10, 17):
+        known = {row["user_id"] for row in flags_at(day(number), flags, rules).collect()}
+        assert known == {user for user in "uv" if found[user, number]}
+
+
 def test_a_limit_below_one_is_an_error() -> None:
     with pytest.raises(ValueError, match="max_users_a_device: expected at least 1, got 0"):
         BotRules(max_users_a_device=0)
     with pytest.raises(ValueError, match="min_fast_clicks: expected at least 1, got 0"):
         BotRules(min_fast_clicks=0)
+    with pytest.raises(ValueError, match="flag_days: expected at least 1, got 0"):
+        BotRules(flag_days=0)
