@@ -14,7 +14,10 @@ from pyspark.sql.types import IntegerType, StructField, StructType
 from features.cut_features import Names
 from features.feature import Feature
 
-PLACE, PLACE_OF = "place", "place_of_"
+PLACE, PLACE_OF, SLOT_OF = "place", "place_of_", "slot_of_"
+
+GROUP = "offer_group"
+"""Number of the offers that a user may get: those to its time zone and platform."""
 
 OFFER = "offer_"
 """First word of what offers have and users may have too, where the two meet."""
@@ -42,24 +45,58 @@ class Places:
         """Name of the column of places."""
         return PLACE_OF + "_".join(one.name for one in self.fields)
 
-    def literals(self) -> dict[str, Column]:
-        """Give a column for each value, named by its place."""
-        return {
-            f"{self.column}_{one.name}_{place}": F.lit(value).cast(one.dataType)
-            for place, values in enumerate(self.values)
-            for one, value in zip(self.fields, values, strict=True)
-        }
-
-    def each(self, feature: Feature) -> Column:
-        """Give the list of a feature's values at all places, on rows that have the `literals`."""
-        names = "|".join(one.name for one in self.fields)
-        at = (
-            re.sub(rf"\b({names})\b", rf"{self.column}_\1_{place}", feature.expression)
-            for place in range(len(self.values))
-        )
-        return F.array(*map(F.expr, at)).cast(f"array<{feature.type}>").alias(feature.name)
-
     def frame(self, like: DataFrame) -> DataFrame:
         """Give the values, with their places, as a frame of the session of another one."""
         rows = [(*values, place) for place, values in enumerate(self.values)]
         return like.sparkSession.createDataFrame(rows, StructType([*self.fields, StructField(PLACE, IntegerType())]))
+
+
+@dataclass(frozen=True)
+class Slots:
+    """Values that the offers of a group have in some columns, each with a slot: a group has fewer than there are."""
+
+    fields: list[StructField]
+    values: dict[int, list[tuple[Any, ...]]]
+    """By group, in the order of the slots."""
+    of_offers: pa.Array
+    """Slot of each offer's values."""
+
+    @classmethod
+    def of(cls, told: pa.Table, names: Names, schema: StructType) -> Slots:
+        """Give slots to the values of each group; see ``Places.of``."""
+        rows = [*zip(told[GROUP].to_pylist(), *(told[OFFER + name].to_pylist() for name in names), strict=True)]
+        values: dict[int, list[tuple[Any, ...]]] = {}
+        for group, *value in dict.fromkeys(rows):
+            values.setdefault(group, []).append(tuple(value))
+        slot_of = {(group, *value): slot for group, ones in values.items() for slot, value in enumerate(ones)}
+        return cls([schema[name] for name in names], values, pa.array([slot_of[row] for row in rows], pa.int32()))
+
+    @property
+    def column(self) -> str:
+        """Name of the column of slots."""
+        return SLOT_OF + "_".join(one.name for one in self.fields)
+
+    @property
+    def _n_slots(self) -> int:
+        return max(map(len, self.values.values()), default=0)
+
+    def frame(self, like: DataFrame) -> DataFrame:
+        """Give ``GROUP`` and a column for each value, named by its slot; null in slots that a group has not."""
+        none = (None,) * len(self.fields)
+        rows = [
+            (group, *(one for value in [*ones, *[none] * (self._n_slots - len(ones))] for one in value))
+            for group, ones in self.values.items()
+        ]
+        named = [
+            StructField(f"{self.column}_{one.name}_{slot}", one.dataType)
+            for slot in range(self._n_slots) for one in self.fields
+        ]  # fmt: skip
+        return like.sparkSession.createDataFrame(rows, StructType([StructField(GROUP, IntegerType()), *named]))
+
+    def each(self, feature: Feature) -> Column:
+        """Give the list of a feature's values in all slots, on rows that have the columns of `frame`."""
+        names = "|".join(one.name for one in self.fields)
+        at = (
+            re.sub(rf"\b({names})\b", rf"{self.column}_\1_{slot}", feature.expression) for slot in range(self._n_slots)
+        )
+        return F.array(*map(F.expr, at)).cast(f"array<{feature.type}>").alias(feature.name)

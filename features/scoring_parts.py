@@ -18,13 +18,10 @@ from features.catalogue import features_of, keys_of
 from features.crossing import Night
 from features.cut_features import Cut, Names, besides_user, cut_features
 from features.feature import USER, Feature
-from features.places import OFFER, PLACE, Places
+from features.places import GROUP, OFFER, PLACE, Places, Slots
 from features.requests import REQUEST_KEY, with_send_at
 from features.rows import evaluated, with_histories
 from features.send_context import with_local_send_time
-
-GROUP = "offer_group"
-"""Number of the offers that a user may get: those to its time zone and platform."""
 
 USER_KEY, OFFER_KEY = ("user_id", "device_id"), ("campaign_id", "send_at")
 
@@ -36,19 +33,20 @@ PARTITION_PAIRS = 100_000
 class Parts:
     """Users and offers with the features that each settles, and those that hang on both.
 
-    A column of places tells offers apart by what such features hang on, like the hour of the send, or the category.
+    Columns of slots and of places tell offers apart by what such features hang on, like the hour of the send, or the
+    category.
     """
 
     users: DataFrame
     """``user_id, device_id``, ``GROUP``, ``of_user``, and the lists of ``of_moment`` and ``of_past``."""
     offers: pa.Table
-    """``GROUP`` and ``OFFER_KEY``, by which they are sorted, ``of_offer``, and the columns of places."""
+    """``GROUP`` and ``OFFER_KEY``, by which they are sorted, ``of_offer``, and the columns of slots and places."""
     of_user: Names
     """What hangs on the user alone, what else people had among it."""
     of_offer: Names
     """What hangs on the offer alone; and what ``of_past`` holds, as it is for a user without a past."""
     of_moment: Mapping[str, Names]
-    """Column of places -> features. Users have a list of each feature, a value for each place."""
+    """Column of slots -> features. Users have a list of each feature, a value for each slot of their group."""
     of_past: Mapping[str, Names]
     """Column of places -> features. Users have a list of the column's name, of structs of ``PLACE`` and the features,
     for the places that they have a past with; null for none."""
@@ -81,8 +79,10 @@ def scoring_parts(night: Night, wanted: Collection[str], n_users: int) -> Parts:
     midnight = F.broadcast(night.fitted_priors)
     narrow = with_histories(people, histories, of_others)
     users = with_histories(narrow, histories, {USER} & {*keys})
-    shared = ["as_of", *sorted({"timezone", *(name for key in of_offers for name in key)} & {*users.columns})]
-    groups = _numbered(users.select(shared).distinct())
+    shared = sorted({"timezone", *(name for key in of_offers for name in key)} & {*users.columns})
+    of_people = [histories[key] for key in (*of_others, USER) if key in keys]
+    midnights = people.select("as_of").distinct()
+    groups = _numbered(reduce(DataFrame.crossJoin, (_values(name, of_people) for name in shared), midnights))
     sends = with_histories(night.campaigns.crossJoin(midnight), histories, [campaign])
     offers = with_local_send_time(with_send_at(sends.join(F.broadcast(groups), "as_of"), night.rules))
     offers = with_histories(offers, {key: F.broadcast(histories[key]) for key in of_offers}, of_offers)
@@ -92,26 +92,29 @@ def scoring_parts(night: Night, wanted: Collection[str], n_users: int) -> Parts:
     of_users = {*users.columns, *night.fitted_priors.columns}
     cut = cut_features(asked, of_users, offers.columns, {key: known.columns for key, known in pasts.items()})
     told = _told(offers, cut, pasts.values())
-    places = {names: Places.of(told, names, offers.schema) for names in cut.shared_names}
+    slots = {names: Slots.of(told, names, offers.schema) for names in cut.of_moment}
+    places = {key: Places.of(told, besides_user(key), offers.schema) for key in cut.of_past}
     most_offers = int(told[GROUP].value_counts().field("counts").to_numpy().max(initial=0))
     n_parts = _n_partitions(people, n_users * most_offers)
-    same = [F.col(name).eqNullSafe(F.col(OFFER + name)) for name in shared]
-    settled = groups.join(midnight, "as_of", how="left").withColumnsRenamed({name: OFFER + name for name in shared})
-    lists = [_listed(pasts[key], places[besides_user(key)], ones, n_parts) for key, ones in cut.of_past.items()]
+    of_group = {name: OFFER + name for name in ("as_of", *shared)}
+    same = [F.col(name).eqNullSafe(F.col(renamed)) for name, renamed in of_group.items()]
+    settled = groups.join(midnight, "as_of", how="left").withColumnsRenamed(of_group)
+    settled = reduce(lambda rows, one: rows.join(one.frame(rows), GROUP, how="left"), slots.values(), settled)
+    lists = [_listed(pasts[key], places[key], ones, n_parts) for key, ones in cut.of_past.items()]
     if USER in keys:
         lists.append(_by_user(histories[USER], n_parts))  # the widest last: each join copies what it finds
     users = reduce(_joined, lists, _by_user(narrow, n_parts)).join(F.broadcast(settled), same)
-    users = users.withColumns({name: value for of in cut.of_moment for name, value in places[of].literals().items()})
     extra = [name for name in people.columns if name not in REQUEST_KEY and name in wanted]
-    lists_of_moments = (places[names].each(one) for names, ones in cut.of_moment.items() for one in ones)
-    of_pasts = [places[besides_user(key)].column for key in cut.of_past]
+    lists_of_moments = (slots[names].each(one) for names, ones in cut.of_moment.items() for one in ones)
+    of_pasts = [of_key.column for of_key in places.values()]
+    apart: list[Slots | Places] = [*slots.values(), *places.values()]
     return Parts(
         users=users.select(*USER_KEY, GROUP, *extra, *map(evaluated, cut.of_user), *lists_of_moments, *of_pasts),
-        offers=reduce(lambda table, one: table.append_column(one.column, one.of_offers), places.values(), told),
+        offers=reduce(lambda table, one: table.append_column(one.column, one.of_offers), apart, told),
         of_user=(*extra, *_named(cut.of_user)),
         of_offer=_named([*cut.of_offer, *cut.any_past]),
-        of_moment={places[names].column: _named(ones) for names, ones in cut.of_moment.items()},
-        of_past={places[besides_user(key)].column: _named(ones) for key, ones in cut.of_past.items()},
+        of_moment={slots[names].column: _named(ones) for names, ones in cut.of_moment.items()},
+        of_past={places[key].column: _named(ones) for key, ones in cut.of_past.items()},
     )  # fmt: skip
 
 
@@ -147,6 +150,13 @@ def _by_user(rows: DataFrame, n_parts: int) -> DataFrame:
 def _joined(users: DataFrame, past: DataFrame) -> DataFrame:
     """Join what lies in the same partitions already."""
     return users.join(past.hint("shuffle_hash"), ["user_id", "as_of"], how="left")
+
+
+def _values(name: str, histories: Iterable[DataFrame]) -> DataFrame:
+    """Give all values that a column has in the first history that has it, and null."""
+    known = next(rows for rows in histories if name in rows.columns).select(name)
+    null = known.sparkSession.range(1).select(F.lit(None).cast(known.schema[name].dataType).alias(name))
+    return known.union(null).distinct()
 
 
 def _numbered(rows: DataFrame) -> DataFrame:

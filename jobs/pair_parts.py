@@ -10,8 +10,8 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from features.places import PLACE
-from features.scoring_parts import GROUP, Parts
+from features.places import GROUP, PLACE
+from features.scoring_parts import Parts
 from models.batch import to_encode
 from models.serving.encoder import RowEncoder
 from models.serving.errors import RowError

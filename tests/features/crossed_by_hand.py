@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from features.places import PLACE
-from features.scoring_parts import GROUP, Parts
+from features.places import GROUP, PLACE
+from features.scoring_parts import Parts
 from jobs.pair_parts import Offers
 
 Row = dict[str, Any]

@@ -11,9 +11,10 @@ from pyspark.sql import functions as F
 
 from features.catalogue import features_of, keys_of
 from features.crossing import Night, scoring_rows
+from features.places import GROUP
 from features.requests import REQUEST_KEY, planned_sends
 from features.rows import read_histories, read_priors, request_keys
-from features.scoring_parts import GROUP, OFFER_KEY, scoring_parts
+from features.scoring_parts import OFFER_KEY, scoring_parts
 from features.time_rules import TimeRules
 from tests.features.chain import ALL_TABLES, accepted, contract_frame, history_of, past_requests, rows_for
 from tests.features.comparison import collected, differences, in_milliseconds, key_of
@@ -57,7 +58,7 @@ def test_scoring_gives_the_rows_of_training(spark: SparkSession, world: World) -
     assert {row.pop("code") for row in crossed.values()} == {1}
     expected = {key[:4]: {name: row[name] for name in names} for key, row in found.items()}
     assert differences(crossed, expected, tolerance=0.0) == ""
-    assert [*parts.of_moment] == ["place_of_local_send_hour", "place_of_local_send_weekday", "place_of_category"]
+    assert [*parts.of_moment] == ["slot_of_local_send_hour", "slot_of_local_send_weekday", "slot_of_category"]
     assert [*parts.of_past] == ["place_of_campaign_id", "place_of_category"]
 
     assert sum(len(user["place_of_category"] or ()) for user in users), "some have a past"

@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from features.scoring_parts import GROUP
+from features.places import GROUP
 from jobs import pair_scorer
 from jobs.pair_parts import Offers, PairParts
 from jobs.pair_scorer import PairScorer, encoded_rows
