@@ -1,4 +1,7 @@
-"""Places tell offers apart by what features hang on besides the user, like the hour of the send, or the category."""
+"""What tells offers apart for features that hang on the user too, like the hour of the send, or the category.
+
+Values that offers have are numbered: all of them, by places; or those of a user's offers alone, by slots.
+"""
 
 from __future__ import annotations
 
