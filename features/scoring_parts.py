@@ -78,9 +78,9 @@ def scoring_parts(night: Night, wanted: Collection[str], n_users: int) -> Parts:
     of_others = [key for key in keys if key not in (USER, campaign, *of_offers, *of_pair)]
     midnight = F.broadcast(night.fitted_priors)
     narrow = with_histories(people, histories, of_others)
-    users = with_histories(narrow, histories, {USER} & {*keys})
+    users = with_histories(narrow, histories, [USER])
     shared = sorted({"timezone", *(name for key in of_offers for name in key)} & {*users.columns})
-    of_people = [histories[key] for key in (*of_others, USER) if key in keys]
+    of_people = [histories[key] for key in (*of_others, USER)]
     midnights = people.select("as_of").distinct()
     groups = _numbered(reduce(DataFrame.crossJoin, (_values(name, of_people) for name in shared), midnights))
     sends = with_histories(night.campaigns.crossJoin(midnight), histories, [campaign])
@@ -101,8 +101,7 @@ def scoring_parts(night: Night, wanted: Collection[str], n_users: int) -> Parts:
     settled = groups.join(midnight, "as_of", how="left").withColumnsRenamed(of_group)
     settled = reduce(lambda rows, one: rows.join(one.frame(rows), GROUP, how="left"), slots.values(), settled)
     lists = [_listed(pasts[key], places[key], ones, n_parts) for key, ones in cut.of_past.items()]
-    if USER in keys:
-        lists.append(_by_user(histories[USER], n_parts))  # the widest last: each join copies what it finds
+    lists.append(_by_user(histories[USER], n_parts))  # the widest last: each join copies what it finds
     users = reduce(_joined, lists, _by_user(narrow, n_parts)).join(F.broadcast(settled), same)
     extra = [name for name in people.columns if name not in REQUEST_KEY and name in wanted]
     lists_of_moments = (slots[names].each(one) for names, ones in cut.of_moment.items() for one in ones)

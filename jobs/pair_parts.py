@@ -137,7 +137,7 @@ class _Columns:
 
 
 class _Moments:
-    """Lists with a value for each place."""
+    """Lists with a value for each slot."""
 
     def __init__(self, columns: _Columns, batch: pa.RecordBatch) -> None:
         flat = pa.RecordBatch.from_arrays([batch.column(name).flatten() for name in columns.names], [*columns.names])
