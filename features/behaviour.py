@@ -41,7 +41,7 @@ def behaviour_cells(history: History) -> DataFrame:
     cells = pushed.where(F.col("count") > 0)
     if history.app_events is None:
         return cells
-    used = history.app_events.select(
+    used = history.app_events.where("event_name IS NOT NULL").select(
         "user_id", F.concat(F.lit("event:"), F.col("event_name")).alias("token"), "event_day", "ds",
         F.col("events").alias("count"),
     )  # fmt: skip

@@ -9,6 +9,7 @@ from typing import TypeAlias
 
 from pyspark.sql import DataFrame
 
+from features.app_rows import app_rows
 from features.owner_streams import Told
 from features.some_campaigns import SomeCampaigns
 
@@ -68,8 +69,8 @@ class History:
         ``features.folding``.
     outcomes : DataFrame, optional
         See ``features.outcomes.push_outcomes``; none where nobody asks for them.
-    app_events, app_hours : DataFrame, optional
-        App event partials, see ``features.partials``; none where the log has no such table.
+    app_events : DataFrame, optional
+        See ``features.partials.app_partials``; none where the log has no such table.
     users, devices, campaigns : DataFrame, optional
         The change logs; likewise.
     opt_outs : DataFrame, optional
@@ -79,7 +80,6 @@ class History:
     pushes: DataFrame
     outcomes: DataFrame | None = None
     app_events: DataFrame | None = None
-    app_hours: DataFrame | None = None
     users: DataFrame | None = None
     devices: DataFrame | None = None
     campaigns: DataFrame | None = None
@@ -119,6 +119,11 @@ class History:
     @cached_property
     def _going_on(self) -> SomeCampaigns:
         return SomeCampaigns.of(self.pushes)
+
+    @cached_property
+    def app_rows(self) -> DataFrame:
+        """Give ``features.app_rows.app_rows``, the same object to all who ask: they are read once for all of them."""
+        return app_rows(self.table("app_events"))
 
     def of_campaigns(self, campaigns: DataFrame) -> History:
         """Leave out the pushes of campaigns that are not among some, given by ``campaign_id``, and what lacks it."""

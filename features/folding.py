@@ -1,7 +1,7 @@
 """What stands for old days: the same tables with the days that no window reaches any more folded into one.
 
 Pushes fold to one cell a key, for each of a few keys, so that what asks about devices reads no campaigns; app events to
-one cell a user and kind, hours of use to two sums a user beside the last hours, change logs to the first and the last
+one cell a user and kind, two sums of a user's hours, and the last of these hours; change logs to the first and the last
 change of each thing (a device: also with pushes on, and off, for ``features.returns``). A ``History`` holds folded rows
 beside or among the later ones, so there is one way from rows to features, whatever stands behind it; every midnight
 after ``last_foldable`` gets the features that it would have got from all days.
@@ -16,9 +16,10 @@ from typing import TypeAlias
 from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F
 
+from features.app_rows import APP_COUNTS, APP_LAST, FOLDED, with_folded
 from features.campaign import RECENT_DAYS
 from features.feature import PAIR, PUSH_COUNTS, PUSHED_LAST, USER, Key
-from features.known_use import FOLDED, SETTLED_DAYS
+from features.known_use import SETTLED_DAYS
 from features.priors import SUMS, sums_of_keys
 from features.windows import USER_WINDOWS_DAYS
 
@@ -86,12 +87,6 @@ def _up_to(until: date, rows: DataFrame, fold: Fold) -> DataFrame:
     return fold(rows.where(F.col("ds") <= F.lit(until)), until).withColumn("ds", F.lit(until))
 
 
-def with_folded(app_hours: DataFrame) -> DataFrame:
-    """Add ``features.known_use.FOLDED`` to rows that lack them: 0."""
-    given = {name: F.col(name) if name in app_hours.columns else F.lit(None) for name in FOLDED}
-    return app_hours.withColumns({name: F.coalesce(of, F.lit(0)).cast("long") for name, of in given.items()})
-
-
 def _one_cell(key: Sequence[str], sums: Sequence[str], latest: Sequence[str]) -> Fold:
     """Add up the cells of a key; it is as old as the oldest."""
 
@@ -120,31 +115,30 @@ def _first_and_last(key: Sequence[str], *state: str) -> Fold:
     return fold
 
 
-def _use(app_hours: DataFrame, until: date) -> DataFrame:
+def _app_events(rows: DataFrame, until: date) -> DataFrame:
+    """Add up events by kind; how much the app was used, which has no kind, and its last hours stand beside them."""
+    of_kind = _one_cell(("user_id", "event_name"), APP_COUNTS, APP_LAST)
+    cells = of_kind(rows.dropna(subset=["event_name"]), until)
+    return cells.unionByName(_use(with_folded(rows), until), allowMissingColumns=True).fillna(0, [*APP_COUNTS, *FOLDED])
+
+
+def _use(rows: DataFrame, until: date) -> DataFrame:
     """Add up the use of the days that are settled, and keep the hours of the others; see ``features.known_use``."""
-    rows, settled = with_folded(app_hours), F.lit(until - timedelta(days=SETTLED_DAYS))
-    hours = rows.where((F.col("active_days") == 0) & (F.datediff("ds", "event_day") <= SETTLED_DAYS))
+    settled = F.lit(until - timedelta(days=SETTLED_DAYS))
+    hours = rows.where(F.col("hour").isNotNull() & (F.datediff("ds", "event_day") <= SETTLED_DAYS))
     of_day = hours.where(F.col("event_day") <= settled).groupBy("user_id", "event_day")
     active = of_day.agg(F.expr("bit_or(shiftleft(1, hour))").alias("active"))
     begun = F.expr("bit_count(active & ~shiftleft(active, 1))").cast("long").alias("sessions")
     days = active.select("user_id", F.lit(1).cast("long").alias("active_days"), begun)
     folds = rows.where("active_days > 0").select("user_id", *FOLDED).unionByName(days)
     sums = folds.groupBy("user_id").agg(*(F.sum(name).alias(name) for name in FOLDED))
-    no_hour = {name: F.lit(0) for name in ("hour", "hour_of_week")}
-    events = F.lit(0).cast("long").alias("events")
     kept = hours.where(F.col("event_day") > settled).groupBy("user_id", "event_day", "hour")
-    return (
-        sums.select("*", settled.alias("event_day"), events)
-        .withColumns(no_hour)
-        .unionByName(
-            with_folded(kept.agg(F.min("hour_of_week").alias("hour_of_week"), F.sum("events").alias("events")))
-        )
-    )
+    last = kept.agg(F.min("hour_of_week").alias("hour_of_week"))
+    return sums.withColumn("event_day", settled).unionByName(last, allowMissingColumns=True)
 
 
 FOLDS: Mapping[str, Fold] = {
-    "app_events": _one_cell(("user_id", "event_name"), ("events", "duration_ms"), ("last_event_ms",)),
-    "app_hours": _use,
+    "app_events": _app_events,
     "users": _first_and_last(("user_id",)),
     "devices": _first_and_last(("device_id", "user_id"), "push_enabled"),
     "campaigns": _first_and_last(("campaign_id",)),

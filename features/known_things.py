@@ -55,7 +55,7 @@ def most_of_one_thing(known: Known, column: str, count: str, days: int) -> pa.Ar
     known : Known
         Cells have ``event_day`` (date, never after ``known``) and the columns.
     column, count : str
-        The value, without null, and how often the cell has it (long).
+        The value, null for none, and how often the cell has it (long).
     days : int
         Length of the window.
 
@@ -64,6 +64,7 @@ def most_of_one_thing(known: Known, column: str, count: str, days: int) -> pa.Ar
     Array (long)
         0 for none.
     """
+    known = known.where(known.rows.column(column).is_valid().to_numpy())
     value = known.rows.column(column).combine_chunks().dictionary_encode().indices.to_numpy()
     day, times = day_numbers(known.rows.column("event_day")), known.rows.column(count).to_numpy()
     request, place = known.since(days).places()

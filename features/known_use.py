@@ -10,6 +10,7 @@ from __future__ import annotations
 import numpy as np
 import pyarrow as pa
 
+from features.app_rows import FOLDED
 from features.local_time import HOURS
 from features.owner_streams import SPAN, Integers, Known, day_numbers
 
@@ -19,8 +20,16 @@ SETTLED_DAYS = 7
 USE_COLUMNS = ("active_days_all", "sessions_all")
 """What ``all_time_use`` gives, whole numbers."""
 
-FOLDED = ("active_days", "sessions")
-"""Sums of days that were folded (see ``features.folding``); 0 in rows that are hours of use."""
+
+def hours_of_use(known: Known) -> Known:
+    """Leave out the rows that tell no ``hour``, and all but one of those that tell the same and were known together."""
+    known = known.where(known.rows.column("hour").is_valid().to_numpy())
+    hour = _since_1970(known)
+    order = np.lexsort((hour, known.place))
+    is_first = np.append(True, (np.diff(hour[order]) != 0) | (np.diff(known.place[order]) != 0))[: len(hour)]
+    chosen = np.zeros(len(hour), dtype=bool)
+    chosen[order[is_first]] = True
+    return known.where(chosen)
 
 
 def all_time_use(known: Known) -> dict[str, pa.Array]:
@@ -29,7 +38,7 @@ def all_time_use(known: Known) -> dict[str, pa.Array]:
     Parameters
     ----------
     known : Known
-        Rows have ``event_day`` (date), ``hour`` (0 to 23) and ``FOLDED`` (long).
+        Rows have ``event_day`` (date), ``hour`` (0 to 23, null in sums) and ``FOLDED`` (long).
 
     Returns
     -------
@@ -56,14 +65,19 @@ def _folded(known: Known) -> Known:
 
 def _hours(known: Known) -> tuple[Integers, Integers]:
     """Give the hours of use of each owner, ascending, each once with the place at which it was first known."""
+    known = known.where(known.rows.column("hour").is_valid().to_numpy())
     event_day, day_known = (day_numbers(known.rows.column(name)) for name in ("event_day", "known"))
-    is_hour = known.rows.column("active_days").to_numpy() == 0
-    counts = is_hour & (day_known - event_day <= SETTLED_DAYS)
-    place, hour = known.place[counts], (event_day * HOURS + known.rows.column("hour").to_numpy())[counts]
+    counts = day_known - event_day <= SETTLED_DAYS
+    place, hour = known.place[counts], _since_1970(known)[counts]
     order = np.lexsort((place, hour, place // SPAN))
     place, hour = place[order], hour[order]
     is_first = np.append(True, (np.diff(hour) != 0) | (np.diff(place // SPAN) != 0))[: len(hour)]
     return place[is_first], hour[is_first]
+
+
+def _since_1970(known: Known) -> Integers:
+    """Give the hours of rows that have one."""
+    return np.asarray(day_numbers(known.rows.column("event_day")) * HOURS + known.rows.column("hour").to_numpy())
 
 
 def _total(known: Known, *steps: tuple[Integers, Integers | int]) -> pa.Array:

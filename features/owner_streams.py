@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import reduce
 from typing import TypeAlias
@@ -126,9 +126,25 @@ class Question:
     columns: Mapping[str, str]
     days: int | None = None
 
+    def and_of(self, other: Question) -> Question:
+        """Ask the same rows of the same days for another one's columns, too."""
+        first, second = self.answer, other.answer
+        return replace(
+            self, answer=lambda known: {**first(known), **second(known)}, columns={**self.columns, **other.columns}
+        )
+
 
 Told: TypeAlias = tuple[DataFrame, Question]
 """Rows with their owner, ``known`` (date) and whatever else the answer needs, and what is asked of them."""
+
+
+def read_once(told: Iterable[Told]) -> list[Told]:
+    """Put together what is asked of the same days of the same rows, the very same object."""
+    together: dict[tuple[int, int | None], Told] = {}
+    for rows, question in told:
+        _, before = together.get(of := (id(rows), question.days), (rows, None))
+        together[of] = (rows, question if before is None else before.and_of(question))
+    return list(together.values())
 
 
 def over_owners(keys: DataFrame, told: Sequence[Told], *, owner: Sequence[str] = ("user_id",)) -> DataFrame:
@@ -139,7 +155,8 @@ def over_owners(keys: DataFrame, told: Sequence[Told], *, owner: Sequence[str] =
     keys : DataFrame
         The owner, ``as_of`` (date) and whatever else is to be kept. Those with a null for owner know nothing.
     told : sequence of Told
-        The kinds of rows. Nobody owns those with a null for owner.
+        The kinds of rows; those that several questions are asked of cross to Python once. Nobody owns those with a null
+        for owner.
     owner : sequence of str
         Columns that name the owner.
 
@@ -149,6 +166,7 @@ def over_owners(keys: DataFrame, told: Sequence[Told], *, owner: Sequence[str] =
         The columns of ``keys`` and the answers', for the requests that know any row; those to a question are null for
         requests that know none of its rows.
     """
+    told = read_once(told)
     asked = _owned(keys, owner).select(*owner, *(name for name in keys.columns if name not in owner))
     of_kind = [_as_struct(rows, owner, _kind(place)) for place, (rows, _) in enumerate(told)]
     together = reduce(lambda one, other: one.unionByName(other, allowMissingColumns=True), of_kind, asked)

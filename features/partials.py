@@ -9,6 +9,7 @@ from __future__ import annotations
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
+from features.app_rows import APP_COUNTS, APP_LAST
 from features.contract import DISMISS
 from features.feature import PUSH_COUNTS, PUSHED_LAST
 from features.local_time import hour_of_week, with_zone_then
@@ -80,8 +81,8 @@ def _pushed(time: str) -> list[Column]:
     return [*map(F.col, ("user_id", "device_id", "campaign_id", "ds")), F.to_date(time).alias("event_day")]
 
 
-def app_event_hours(app_events: DataFrame, users: DataFrame | None) -> DataFrame:
-    """Count a user's app events per hour.
+def app_partials(app_events: DataFrame, users: DataFrame | None) -> DataFrame:
+    """Count app events per user, kind and hour.
 
     Parameters
     ----------
@@ -93,32 +94,20 @@ def app_event_hours(app_events: DataFrame, users: DataFrame | None) -> DataFrame
     Returns
     -------
     DataFrame
-        ``user_id, event_day, hour`` (0 to 23, UTC), ``ds, events`` (long), ``hour_of_week`` (of the hour's beginning,
-        see ``features.local_time.hour_of_week``).
+        ``user_id, event_name, event_day, hour`` (0 to 23, UTC), ``ds``, ``APP_COUNTS`` (long, events without duration
+        count 0 ms), ``APP_LAST`` (long), ``hour_of_week`` (of the hour's beginning, see
+        ``features.local_time.hour_of_week``).
     """
     began = F.date_trunc("hour", "occurred_at").alias("_began")
-    hourly = app_events.groupBy("user_id", began, "ds").agg(F.count("*").alias("events"))
-    return with_zone_then(hourly, users).select(
-        "user_id", F.to_date("_began").alias("event_day"), F.hour("_began").alias("hour"), "ds", "events",
-        hour_of_week(F.col("_began")).alias("hour_of_week"),
-    )  # fmt: skip
-
-
-def app_event_partials(app_events: DataFrame) -> DataFrame:
-    """Count app events per user, kind and event day.
-
-    Returns
-    -------
-    DataFrame
-        ``user_id, event_name, event_day, ds``, ``events`` (long), ``duration_ms`` (long, events without duration count
-        0), ``last_event_ms`` (long).
-    """
-    return (
-        app_events.withColumn("event_day", F.to_date("occurred_at"))
-        .groupBy("user_id", "event_name", "event_day", "ds")
-        .agg(
-            F.count("*").alias("events"),
-            F.sum(F.coalesce(F.round(F.col("duration_s") * 1000).cast("long"), F.lit(0))).alias("duration_ms"),
-            F.max(epoch_ms(F.col("occurred_at"))).alias("last_event_ms"),
-        )
+    counts = (
+        F.count("*"),
+        F.sum(F.coalesce(F.round(F.col("duration_s") * 1000).cast("long"), F.lit(0))),
     )
+    cells = app_events.groupBy("user_id", "event_name", began, "ds").agg(
+        *(count.alias(name) for name, count in zip(APP_COUNTS, counts, strict=True)),
+        F.max(epoch_ms(F.col("occurred_at"))).alias(*APP_LAST),
+    )
+    return with_zone_then(cells, users).select(
+        "user_id", "event_name", F.to_date("_began").alias("event_day"), F.hour("_began").alias("hour"), "ds",
+        *APP_COUNTS, *APP_LAST, hour_of_week(F.col("_began")).alias("hour_of_week"),
+    )  # fmt: skip

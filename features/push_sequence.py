@@ -18,7 +18,7 @@ from features.local_time import WEEK
 from features.outcomes import CLICKED
 from features.owner_streams import Known, Question, Told
 from features.rhythm import rhythm, rhythm_columns, rhythm_features
-from features.rhythm_priors import NO_HOUR
+from features.rhythm_moments import NO_HOUR
 from features.windows import MEMORY_DAYS, REMEMBERED
 
 LAST = f"last {RECENT} pushes"

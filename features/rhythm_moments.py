@@ -18,6 +18,9 @@ SUMS = ("events", "same_pairs", "mixed_pairs")
 ROWS_TOGETHER = 10_000
 """Events that are looked at together, at least; each is a row of counts of all bins."""
 
+NO_HOUR = -1
+"""The ``hour`` of events each of which counts."""
+
 MOMENTS = ", ".join(["as_of date", "kind int", "bin int", *(f"{name} bigint" for name in SUMS)])
 """Spark SQL schema of what ``moments`` gives."""
 
@@ -31,7 +34,7 @@ def moments(batches: Batches, n_kinds: int, days: int) -> Batches:
         A stream of users as ``features.whole_owners.by_owner`` gives it: ``first`` and ``last`` (dates, the same in
         each row), the midnights; ``kind`` (int, from 0), ``known`` (date, before ``last`` and not more than ``days``
         before ``first``), ``hour_of_week`` (0 to 167), ``hour`` (long): of rows of a user and kind with the same
-        ``known``, one whose ``hour`` follows that of another is left out.
+        ``known``, one whose ``hour`` is that of another, or follows it, is left out.
     n_kinds : int
         Number of kinds, each of which is summed up apart.
     days : int
@@ -60,7 +63,7 @@ def _events(table: pa.Table, user: Integers, n_kinds: int) -> tuple[Integers, In
     owner, known = user * n_kinds + kind, day_numbers(table.column("known"))
     order = np.lexsort((hour, known, owner))
     owner, known, hour, hour_of_week = (values[order] for values in (owner, known, hour, hour_of_week))
-    goes_on = (np.diff(hour) == 1) & (np.diff(known) == 0) & (np.diff(owner) == 0)
+    goes_on = (np.diff(hour) <= 1) & (hour[1:] != NO_HOUR) & (np.diff(known) == 0) & (np.diff(owner) == 0)
     counts = np.append(True, ~goes_on)
     return owner[counts], known[counts], hour_of_week[counts]
 

@@ -26,9 +26,6 @@ from features.rhythm_moments import MOMENTS, SUMS, moments
 from features.whole_owners import by_owner
 from features.windows import MEMORY_DAYS
 
-NO_HOUR = -1
-"""The ``hour`` of events each of which counts."""
-
 
 def rhythm_priors(midnights: DataFrame, events: Mapping[str, DataFrame]) -> DataFrame:
     """Fit the priors of all rhythms for each midnight.
@@ -39,8 +36,8 @@ def rhythm_priors(midnights: DataFrame, events: Mapping[str, DataFrame]) -> Data
         ``as_of`` (date), unique.
     events : mapping of str to DataFrame
         By the first word of a rhythm's columns: ``user_id, known`` (date), ``hour_of_week`` (0 to 167) and ``hour``
-        (long, hours since 1970): of the hours of a user that follow each other and became known on the same day, the
-        first one counts.
+        (long, hours since 1970, or ``NO_HOUR``): of the hours of a user that follow each other and became known on the
+        same day, the first one counts, once.
 
     Returns
     -------

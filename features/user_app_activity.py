@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import pyarrow as pa
 
+from features.app_rows import APP_COUNTS, APP_LAST
 from features.feature import Block, Feature, History
 from features.known_things import distinct_things, most_of_one_thing
 from features.owner_streams import Known, Question, Told
 from features.push_history import count_features, hours_since, window_text
-from features.windows import USER_WINDOWS_DAYS, window_names, window_sums
+from features.windows import USER_WINDOWS_DAYS, sums_asked, window_names
 
 TOP_DAYS = 28
 """Window, in days, of the most frequent kind; one of ``USER_WINDOWS_DAYS``."""
@@ -17,18 +18,14 @@ OF_TOP_KIND = "app_events_of_top_kind"
 
 
 def _read(history: History) -> Told:
-    sums, latest, kind = ("events", "duration_ms"), ("last_event_ms",), "event_name"
-    cells, counted = window_sums(
-        history.table("app_events"), key=("user_id",), prefix="app", sums=sums, latest=latest,
-        windows=USER_WINDOWS_DAYS, others=(kind,),
-    )  # fmt: skip
+    counted, kind = sums_asked("app", APP_COUNTS, APP_LAST, USER_WINDOWS_DAYS), "event_name"
 
     def answer(known: Known) -> dict[str, pa.Array]:
         kinds = distinct_things(known, kind, "app", "kinds", USER_WINDOWS_DAYS)
         return {**counted.answer(known), **kinds, OF_TOP_KIND: most_of_one_thing(known, kind, "events", TOP_DAYS)}
 
     counts = (*window_names("app", "kinds", USER_WINDOWS_DAYS), OF_TOP_KIND)
-    return cells, Question(answer, {**counted.columns, **dict.fromkeys(counts, "bigint")})
+    return history.app_rows, Question(answer, {**counted.columns, **dict.fromkeys(counts, "bigint")})
 
 
 BLOCK = Block(
@@ -37,7 +34,7 @@ BLOCK = Block(
     table="app_events",
     read=_read,
     features=(
-        *count_features("app", ("events", "duration_ms"), "in the app", USER_WINDOWS_DAYS),
+        *count_features("app", APP_COUNTS, "in the app", USER_WINDOWS_DAYS),
         hours_since("app_hours_since_last_event", "app_last_event_ms", "the user's last app event"),
         *count_features("app", ("kinds",), "of events in the app", USER_WINDOWS_DAYS),
         Feature(

@@ -9,7 +9,6 @@ from collections.abc import Collection, Sequence
 
 import pyarrow as pa
 import pyarrow.compute as pc
-from pyspark.sql import functions as F
 
 from features.feature import Block, Feature, History
 from features.known_windows import windows_of
@@ -31,17 +30,15 @@ def block(kinds: Sequence[str]) -> Block:
     prefixes = {kind: f"app_{kind}" for kind in kinds}
 
     def read(history: History) -> Told:
-        known = F.greatest("ds", "event_day").alias("known")
-        cells = history.table("app_events").where(F.col("event_name").isin(*kinds))
-        rows = cells.select("user_id", "event_day", known, "event_name", "events", "last_event_ms")
         counts = [name for prefix in prefixes.values() for name in window_names(prefix, "events", USER_WINDOWS_DAYS)]
         last = [f"{prefix}_last_event_ms" for prefix in prefixes.values()]
-        return rows, Question(answer, dict.fromkeys([*counts, *last], "bigint"))
+        return history.app_rows, Question(answer, dict.fromkeys([*counts, *last], "bigint"))
 
     def answer(known: Known) -> dict[str, pa.Array]:
         columns: dict[str, pa.Array] = {}
         for kind, prefix in prefixes.items():
-            of_kind = known.where(pc.equal(known.rows.column("event_name"), kind).to_numpy())
+            is_kind = pc.equal(known.rows.column("event_name"), kind).fill_null(False)
+            of_kind = known.where(is_kind.to_numpy())
             columns |= windows_of(of_kind, prefix, ("events",), ("last_event_ms",), USER_WINDOWS_DAYS)
         return columns
 

@@ -7,9 +7,8 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from features.feature import Block, Feature, History
-from features.folding import with_folded
 from features.known_days import BREAK_DAYS, COUNTED, DAY_COLUMNS, active_days
-from features.known_use import FOLDED, SETTLED_DAYS, USE_COLUMNS, all_time_use
+from features.known_use import SETTLED_DAYS, USE_COLUMNS, all_time_use, hours_of_use
 from features.local_time import HOURS
 from features.owner_streams import Known, Question, Told
 from features.push_history import hours_since
@@ -28,25 +27,19 @@ IS_BACK = f"oldest_active_days <= {MEMORY_DAYS - BREAK_DAYS} AND app_first_day <
 """Who was there before the days that are read, and then only after a break of which enough lies in them."""
 
 
-def _cells(history: History) -> DataFrame:
-    known = F.greatest("ds", "event_day").alias("known")
-    cells = with_folded(history.table("app_hours"))
-    return cells.select("user_id", known, "event_day", "hour", "hour_of_week", *FOLDED)
-
-
 def _hours(history: History) -> DataFrame:
     hour = F.unix_date("event_day").cast("long") * HOURS + F.col("hour")
-    return _cells(history).withColumn("hour", hour)
+    return history.app_rows.dropna(subset=["hour"]).withColumn("hour", hour)
 
 
 def _read(history: History) -> Told:
     columns = {**rhythm_columns("session"), **dict.fromkeys(DAY_COLUMNS, "bigint"), "oldest_active_days": "int"}
     columns |= dict.fromkeys(USE_COLUMNS, "bigint")
-    return _cells(history), Question(_answer, columns)
+    return history.app_rows, Question(_answer, columns)
 
 
 def _answer(known: Known) -> dict[str, pa.Array]:
-    return {**active_days(known.since(MEMORY_DAYS)), **all_time_use(known)}
+    return {**active_days(hours_of_use(known.since(MEMORY_DAYS))), **all_time_use(known)}
 
 
 BLOCK = Block(

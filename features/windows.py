@@ -68,10 +68,17 @@ def window_sums(
         rows = rows.groupBy(*key, "event_day", "known").agg(
             *(F.sum(name).alias(name) for name in sums), *(F.max(name).alias(name) for name in latest)
         )
+    return rows, sums_asked(prefix, sums, latest, windows)
+
+
+def sums_asked(
+    prefix: str, sums: Sequence[str], latest: Sequence[str], windows: Sequence[int] = WINDOWS_DAYS
+) -> Question:
+    """Ask for what `window_sums` does of rows with ``known``, ``event_day``, ``sums`` and ``latest``."""
     counts = [name for measure in sums for name in window_names(prefix, measure, windows)]
     columns = dict.fromkeys([*counts, *(f"{prefix}_{name}" for name in latest)], "bigint")
 
     def answer(known: Known) -> dict[str, pa.Array]:
         return windows_of(known, prefix, sums, latest, windows)
 
-    return rows, Question(answer, {**columns, f"{prefix}_first_day": "date"})
+    return Question(answer, {**columns, f"{prefix}_first_day": "date"})

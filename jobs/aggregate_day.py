@@ -18,8 +18,8 @@ from features.bots import bot_flags
 from features.campaign import categories_by_day
 from features.device_kinds import kinds_by_day
 from features.outcomes import push_outcomes
-from features.partials import app_event_hours, app_event_partials, push_partials
-from jobs.carried import APP_EVENTS, APP_HOURS, PUSHES, State, carried_day, drop_carried, read_with_carried
+from features.partials import app_partials, push_partials
+from jobs.carried import APP_EVENTS, PUSHES, State, carried_day, drop_carried, read_with_carried
 from jobs.cli import job_parser, run_job, say
 from jobs.corrections import tell_stale
 from jobs.ingest_counts import COUNTS
@@ -54,7 +54,7 @@ def run(spark: SparkSession, args: argparse.Namespace) -> None:
     if note.bots.active:
         frames[BOT_FLAGS] = _flags(lake, note, lately["sends"], days).where(of_days)
     if app_events is not None:
-        frames |= {APP_EVENTS: app_event_partials(app_events), APP_HOURS: app_event_hours(app_events, users)}
+        frames[APP_EVENTS] = app_partials(app_events, users)
     side_by_side(lambda table: lake.write(table, frames[table], days), frames)
     sends, clicks = (lake.read(table, **span).where(of_days) for table in ("sends", "clicks"))
     kinds = None if devices is None else kinds_by_day(sends, clicks, devices)

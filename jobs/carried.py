@@ -22,12 +22,9 @@ from jobs.lake import Lake
 from jobs.log_note import LogNote
 from jobs.side_by_side import side_by_side
 
-PUSHES, APP_EVENTS, APP_HOURS = "push_partials", "app_event_partials", "app_event_hours"
+PUSHES, APP_EVENTS = "push_partials", "app_partials"
 
-FIELDS = {
-    APP_EVENTS: "app_events", APP_HOURS: "app_hours",
-    "users": "users", "devices": "devices", "campaigns": "campaigns",
-}  # fmt: skip
+FIELDS = {APP_EVENTS: "app_events", "users": "users", "devices": "devices", "campaigns": "campaigns"}
 """What is carried as one table: the field of ``History`` of each."""
 
 
@@ -61,7 +58,7 @@ FOLD_DAYS = 14
 LATE_DAYS = 7
 """Sends that become known so late are still answered from the newest fold; later ones from the one before."""
 
-_CONTRACT_TABLES = {PUSHES: "sends", APP_EVENTS: "app_events", APP_HOURS: "app_events"}
+_CONTRACT_TABLES = {PUSHES: "sends", APP_EVENTS: "app_events"}
 
 
 def carried_day(lake: Lake, note: LogNote, as_of: date) -> date | None:

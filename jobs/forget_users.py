@@ -177,7 +177,7 @@ def _sums(lake: Lake, note: LogNote, past: History, users: DataFrame) -> list[Ch
     """Read again what was summed over them and others."""
     others = history_without(past, users)
     changes = [_sum(key, note, past, others, users) for key in keys_of(note.has) if "user_id" not in key]
-    counted = [frame.select("user_id", "ds") for frame in (past.pushes, past.app_hours) if frame is not None]
+    counted = [frame.select("user_id", "ds") for frame in (past.pushes, past.app_events) if frame is not None]
     touched = touched_since(reduce(DataFrame.union, counted), (), users)
     changes.append(
         Change(

@@ -14,7 +14,7 @@ from datetime import date
 from pyspark.sql import SparkSession
 
 from features.contract import TABLES
-from jobs.carried import APP_EVENTS, APP_HOURS, CARRIED, PUSHES
+from jobs.carried import APP_EVENTS, CARRIED, PUSHES
 from jobs.cli import add_tracking_argument, at_least, iso_day, job_parser, run_job, say
 from jobs.errors import BadInput
 from jobs.ingest_counts import COUNTS
@@ -29,7 +29,7 @@ ARTEFACTS = ("embeddings", "candidates", "measured")
 """One folder for each model version that was made; ``--keep-versions`` is about these."""
 
 LOGS = ("sends", "clicks", "app_events")
-MEMORY = frozenset({*TABLES, PUSHES, OUTCOMES, APP_EVENTS, APP_HOURS, BOT_FLAGS, COUNTS, *CARRIED} - {*LOGS})
+MEMORY = frozenset({*TABLES, PUSHES, OUTCOMES, APP_EVENTS, BOT_FLAGS, COUNTS, *CARRIED} - {*LOGS})
 """Tables whose oldest rows still count today."""
 
 

@@ -17,7 +17,7 @@ from features.device_kinds import kinds_by_day
 from features.duplicates import with_duplicate
 from features.feature import History
 from features.outcomes import push_outcomes
-from features.partials import app_event_hours, app_event_partials, push_partials
+from features.partials import app_partials, push_partials
 from features.requests import training_requests
 from features.rows import feature_rows, read_histories, read_priors, request_keys
 from features.time_rules import TimeRules, known_day
@@ -89,10 +89,7 @@ def history_of(frames: Mapping[str, DataFrame], rules: TimeRules) -> History:
     pushes = push_partials(sends, clicks, categories, kinds)
     more = {table: frames.get(table) for table in ("users", "devices", "campaigns", "opt_outs")}
     if "app_events" in frames:
-        more |= {
-            "app_events": app_event_partials(frames["app_events"]),
-            "app_hours": app_event_hours(frames["app_events"], frames.get("users")),
-        }
+        more["app_events"] = app_partials(frames["app_events"], frames.get("users"))
     return History(
         pushes=pushes.localCheckpoint(),
         outcomes=push_outcomes(sends, clicks, categories, rules, users=frames.get("users")).localCheckpoint(),

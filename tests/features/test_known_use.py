@@ -60,7 +60,7 @@ def test_days_and_runs_of_hours_are_those_of_a_loop(asked: set[tuple[str, date]]
 
 def test_sums_of_folded_days_are_added() -> None:
     first = date(2026, 3, 1)
-    folded = {"known": first, "event_day": first, "hour": 0, "active_days": 40, "sessions": 55}
+    folded = {"known": first, "event_day": first, "hour": None, "active_days": 40, "sessions": 55}
     rows = [("a", folded), row_of(("a", first, 0, 1)), row_of(("b", first, 5, 0))]
     asked = {(user, first + timedelta(days=number)) for user in "ab" for number in (1, 2)}
     assert answers(asked, rows) == {

@@ -7,7 +7,7 @@ from typing import Any
 
 from pyspark.sql import SparkSession
 
-from features.partials import app_event_partials, push_partials
+from features.partials import app_partials, push_partials
 from tests.features.chain import contract_frame
 
 
@@ -69,23 +69,29 @@ def test_push_partials(spark: SparkSession) -> None:
     assert {kind for name, kind in found.dtypes if name in ("sends", "clicks", "dismissals")} == {"bigint"}
 
 
-def test_app_event_partials(spark: SparkSession) -> None:
+def test_app_partials(spark: SparkSession) -> None:
     def event(name: str, hour: int, duration_s: float | None, ds: int = 1) -> dict[str, Any]:
         happened = {"event_name": name, "occurred_at": at(1, hour), "duration_s": duration_s}
         return {"user_id": "u", **happened, "ds": date(2026, 3, ds)}
 
     rows = [
         event("view", 8, 1.2346),
+        event("view", 9, 0.25),
         event("view", 9, None),  # counts, and lasts no time
         event("view", 7, 0.5, ds=2),
         event("search", 8, 2.0),
     ]
-    found = app_event_partials(contract_frame(spark, "app_events", rows, more="ds date")).collect()
-    cells = {
-        (row["event_name"], row["ds"].day): (row["events"], row["duration_ms"], row["last_event_ms"]) for row in found
-    }
+    users = spark.createDataFrame(
+        [("u", at(1, 0), at(1, 0), "Europe/Berlin", date(2026, 3, 2))],
+        "user_id string, updated_at timestamp, ingested_at timestamp, timezone string, ds date",
+    )
+    found = app_partials(contract_frame(spark, "app_events", rows, more="ds date"), users).collect()
+    sunday = 6 * 24
+    names = ("event_day", "events", "duration_ms", "last_event_ms", "hour_of_week")
+    cells = {(row["event_name"], row["hour"], row["ds"].day): tuple(row[name] for name in names) for row in found}
     assert cells == {
-        ("view", 1): (2, 1235, milliseconds(1, 9)),
-        ("view", 2): (1, 500, milliseconds(1, 7)),
-        ("search", 1): (1, 2000, milliseconds(1, 8)),
+        ("view", 8, 1): (date(2026, 3, 1), 1, 1235, milliseconds(1, 8), sunday + 8),
+        ("view", 9, 1): (date(2026, 3, 1), 2, 250, milliseconds(1, 9), sunday + 9),
+        ("view", 7, 2): (date(2026, 3, 1), 1, 500, milliseconds(1, 7), sunday + 8),  # by then the zone was known
+        ("search", 8, 1): (date(2026, 3, 1), 1, 2000, milliseconds(1, 8), sunday + 8),
     }

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 from pyspark.sql import SparkSession
 
-from features.rhythm_priors import NO_HOUR, rhythm_priors
+from features.rhythm_moments import NO_HOUR
+from features.rhythm_priors import rhythm_priors
 
 FIRST = date(2026, 3, 2)
 Event = tuple[str | None, int, int, int]
@@ -65,7 +66,7 @@ def test_events_are_forgotten_after_90_days(spark: SparkSession) -> None:
 def test_hours_that_follow_each_other_count_once(spark: SparkSession) -> None:
     sessions = [
         *(("a", 1, hour, 1_000 + hour) for hour in (10, 8, 9)),  # one session from 8 o'clock
-        ("a", 1, 12, 1_012),  # another one
+        *(("a", 1, 12, 1_012) for _ in range(2)),  # another one, of two kinds of events
         ("a", 2, 13, 1_013),  # known later: it stands for itself
         ("b", 1, 13, 1_013),  # another user's
     ]

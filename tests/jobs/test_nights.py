@@ -34,7 +34,7 @@ TABLES = ("sends", "clicks", "app_events", "users", "campaigns", "devices", "opt
 HISTORIES = tuple(history_table(key) for key in keys_of(TABLES))
 HAS = (*TABLES, "app_events:view")
 BUILT = (
-    "push_partials", "push_outcomes", "app_event_partials", "app_event_hours", "bot_flags",
+    "push_partials", "push_outcomes", "app_partials", "bot_flags",
     "requests", "audience", "campaigns_to_come", "priors", *HISTORIES,
 )  # fmt: skip
 

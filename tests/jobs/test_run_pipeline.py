@@ -34,7 +34,7 @@ DS = date(2026, 1, 24)
 PARTS = "--holdout-days 4 --validation-days 4"
 REPOSITORY = Path(__file__).parents[2]
 LENIENT = REPOSITORY / "tests" / "lenient_gates.toml"
-TABLES = ("sends", "clicks", "push_partials", "app_event_partials", "requests", "training_set", "scores", "quarantine")
+TABLES = ("sends", "clicks", "push_partials", "app_partials", "requests", "training_set", "scores", "quarantine")
 TIMES = {
     "latency_us", "engine_latency_us", "batch_rows_per_s", "batch_rows_per_s_by_size", "fit_seconds", "load_ms",
     "cold_first_score_ms", "peak_rss_bytes", "peak_rss_over_numpy_bytes", "machine", "pareto",

@@ -14,7 +14,7 @@ from pyspark.sql import functions as F
 
 from features.bots import BotRules
 from features.time_rules import TimeRules
-from jobs.carried import APP_EVENTS, APP_HOURS, PUSHES
+from jobs.carried import APP_EVENTS, PUSHES
 from jobs.embedding import EMBEDDINGS
 from jobs.lake import Lake
 from jobs.log_note import LogNote, note_days, write_note
@@ -43,8 +43,7 @@ def write_lake(spark: SparkSession, root: Path, n_users: int, embedding: Path) -
     counted = (F.col("count").alias("sends"), F.lit(0).cast("long").alias("clicks"))
     pushes = cells.where(~is_event).select(*own, name.alias("campaign_id"), nothing.alias("category"), *counted)
     lake.write(PUSHES, pushes, days)
-    for table in (OUTCOMES, APP_HOURS):
-        lake.write(table, spark.createDataFrame([], "user_id string, ds date"), days)
+    lake.write(OUTCOMES, spark.createDataFrame([], "user_id string, ds date"), days)
     user = F.format_string("u%07d", "id").alias("user_id")
     people = spark.range(n_users).select(user, F.lit(AS_OF).alias("as_of"), nothing.alias("left_out"))
     lake.write("audience", people.withColumn("ds", F.lit(DS)), [DS])
