@@ -16,6 +16,7 @@ from features.some_campaigns import SomeCampaigns
 Key: TypeAlias = tuple[str, ...]
 
 USER: Key = ("user_id",)
+CAMPAIGN: Key = ("campaign_id",)
 PAIR: Key = ("user_id", "campaign_id")
 
 PUSH_COUNTS = ("sends", "clicks", "dismissals")
@@ -114,7 +115,7 @@ class History:
 
     def ended_pairs(self) -> DataFrame:
         """Give ``old_pair_sums`` by campaign, of those of which there are no later pushes."""
-        return self._going_on.not_among(self.old_pair_sums["campaign_id",])
+        return self._going_on.not_among(self.old_pair_sums[CAMPAIGN])
 
     @cached_property
     def _going_on(self) -> SomeCampaigns:

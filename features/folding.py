@@ -18,7 +18,7 @@ from pyspark.sql import functions as F
 
 from features.app_rows import APP_COUNTS, APP_LAST, FOLDED, with_folded
 from features.campaign import RECENT_DAYS
-from features.feature import PAIR, PUSH_COUNTS, PUSHED_LAST, USER, Key
+from features.feature import CAMPAIGN, PAIR, PUSH_COUNTS, PUSHED_LAST, USER, Key
 from features.known_use import SETTLED_DAYS
 from features.priors import SUMS, sums_of_keys
 from features.windows import USER_WINDOWS_DAYS
@@ -35,7 +35,7 @@ PUSH_FOLDS: tuple[Key, ...] = (
 )
 """What folded pushes are told apart by, the fewest rows first; every reader of pushes finds its columns in one."""
 
-PAIR_SUMS: tuple[Key, ...] = (USER, ("campaign_id",))
+PAIR_SUMS: tuple[Key, ...] = (USER, CAMPAIGN)
 """By what folded pairs of user and campaign are summed up."""
 
 Fold: TypeAlias = Callable[[DataFrame, date], DataFrame]

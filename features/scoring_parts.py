@@ -1,8 +1,4 @@
-"""Feature rows of an audience and the campaigns to come, in the parts that a crossing puts together.
-
-An offer is a campaign to the users of one time zone and platform: it settles the time of the send, and all that hangs
-on the campaign.
-"""
+"""Feature rows of an audience and the campaigns to come, in the parts that a crossing puts together."""
 
 from __future__ import annotations
 
@@ -16,14 +12,14 @@ from pyspark.sql import functions as F
 
 from features.catalogue import features_of, keys_of
 from features.crossing import Night
-from features.cut_features import Cut, Names, besides_user, cut_features
-from features.feature import USER, Feature
+from features.cut_features import Names, besides_user, cut_features
+from features.feature import CAMPAIGN, USER, Feature, Key
+from features.offers import groups_of, offers_of, told_of
 from features.places import GROUP, OFFER, PLACE, Places, Slots
-from features.requests import REQUEST_KEY, with_send_at
+from features.requests import REQUEST_KEY
 from features.rows import evaluated, with_histories
-from features.send_context import with_local_send_time
 
-USER_KEY, OFFER_KEY = ("user_id", "device_id"), ("campaign_id", "send_at")
+USER_KEY = ("user_id", "device_id")
 
 PARTITION_PAIRS = 100_000
 """Pairs that are worth a partition: one that is put together of several, later, holds memory for the joins of each."""
@@ -71,39 +67,31 @@ def scoring_parts(night: Night, wanted: Collection[str], n_users: int) -> Parts:
     ValueError
         See `cut_features`.
     """
-    people, histories, tables = night.people, night.histories, night.tables
-    keys, campaign = keys_of(tables), ("campaign_id",)
-    of_pair = [key for key in keys if "user_id" in key and len(key) > 1]
-    of_offers = [key for key in keys if "campaign_id" in key and key != campaign and key not in of_pair]
-    of_others = [key for key in keys if key not in (USER, campaign, *of_offers, *of_pair)]
+    keys = _Keys.of(night.tables)
+    narrow = with_histories(night.people, night.histories, keys.of_others)
+    users = with_histories(narrow, night.histories, [USER])
+    shared = sorted({"timezone", *(name for key in keys.of_offers for name in key)} & {*users.columns})
+    groups = groups_of(night, shared, keys.of_others)
+    offers = offers_of(night, groups, keys.of_offers)
     midnight = F.broadcast(night.fitted_priors)
-    narrow = with_histories(people, histories, of_others)
-    users = with_histories(narrow, histories, [USER])
-    shared = sorted({"timezone", *(name for key in of_offers for name in key)} & {*users.columns})
-    of_people = [histories[key] for key in (*of_others, USER)]
-    midnights = people.select("as_of").distinct()
-    groups = _numbered(reduce(DataFrame.crossJoin, (_values(name, of_people) for name in shared), midnights))
-    sends = with_histories(night.campaigns.crossJoin(midnight), histories, [campaign])
-    offers = with_local_send_time(with_send_at(sends.join(F.broadcast(groups), "as_of"), night.rules))
-    offers = with_histories(offers, {key: F.broadcast(histories[key]) for key in of_offers}, of_offers)
-    pasts = {key: histories[key].join(midnight, "as_of") for key in of_pair}
+    pasts = {key: night.histories[key].join(midnight, "as_of") for key in keys.of_pair}
 
-    asked = [one for one in features_of(tables) if one.name in wanted]
+    asked = [one for one in features_of(night.tables) if one.name in wanted]
     of_users = {*users.columns, *night.fitted_priors.columns}
     cut = cut_features(asked, of_users, offers.columns, {key: known.columns for key, known in pasts.items()})
-    told = _told(offers, cut, pasts.values())
+    told = told_of(offers, cut, pasts.values())
     slots = {names: Slots.of(told, names, offers.schema) for names in cut.of_moment}
     places = {key: Places.of(told, besides_user(key), offers.schema) for key in cut.of_past}
+
     most_offers = int(told[GROUP].value_counts().field("counts").to_numpy().max(initial=0))
-    n_parts = _n_partitions(people, n_users * most_offers)
-    of_group = {name: OFFER + name for name in ("as_of", *shared)}
-    same = [F.col(name).eqNullSafe(F.col(renamed)) for name, renamed in of_group.items()]
-    settled = groups.join(midnight, "as_of", how="left").withColumnsRenamed(of_group)
-    settled = reduce(lambda rows, one: rows.join(one.frame(rows), GROUP, how="left"), slots.values(), settled)
+    n_parts = _n_partitions(night.people, n_users * most_offers)
     lists = [_listed(pasts[key], places[key], ones, n_parts) for key, ones in cut.of_past.items()]
-    lists.append(_by_user(histories[USER], n_parts))  # the widest last: each join copies what it finds
-    users = reduce(_joined, lists, _by_user(narrow, n_parts)).join(F.broadcast(settled), same)
-    extra = [name for name in people.columns if name not in REQUEST_KEY and name in wanted]
+    lists.append(_by_user(night.histories[USER], n_parts))  # the widest last: each join copies what it finds
+    users = reduce(_joined, lists, _by_user(narrow, n_parts))
+    settled = reduce(lambda rows, one: rows.join(one.frame(rows), GROUP, how="left"), slots.values(), groups)
+    users = _in_groups(users, settled.join(midnight, "as_of", how="left"), ("as_of", *shared))
+
+    extra = [name for name in night.people.columns if name not in REQUEST_KEY and name in wanted]
     lists_of_moments = (slots[names].each(one) for names, ones in cut.of_moment.items() for one in ones)
     of_pasts = [of_key.column for of_key in places.values()]
     apart: list[Slots | Places] = [*slots.values(), *places.values()]
@@ -117,16 +105,30 @@ def scoring_parts(night: Night, wanted: Collection[str], n_users: int) -> Parts:
     )  # fmt: skip
 
 
-def _told(offers: DataFrame, cut: Cut, pasts: Iterable[DataFrame]) -> pa.Table:
-    """Bring offers to the driver, with what tells places apart; what is known of pairs is null."""
-    unknown = {one.name: F.lit(None).cast(one.dataType) for past in pasts for one in past.schema}
-    offers = offers.withColumns({name: value for name, value in unknown.items() if name not in offers.columns})
-    names = dict.fromkeys(name for names in cut.shared_names for name in names)
-    told = offers.select(
-        GROUP, *OFFER_KEY, *(F.col(name).alias(OFFER + name) for name in names),
-        *map(evaluated, [*cut.of_offer, *cut.any_past]),
-    )  # fmt: skip
-    return told.toArrow().sort_by([(name, "ascending") for name in (GROUP, *OFFER_KEY)])
+@dataclass(frozen=True)
+class _Keys:
+    """Keys of histories, without those of the user and of the campaign themselves, by what they hang on."""
+
+    of_pair: list[Key]
+    """On the user and what it is asked about."""
+    of_offers: list[Key]
+    """On the campaign and what people have, like the platform."""
+    of_others: list[Key]
+    """On what people have."""
+
+    @classmethod
+    def of(cls, tables: Collection[str]) -> _Keys:
+        several = [key for key in keys_of(tables) if key not in (USER, CAMPAIGN)]
+        of_pair = [key for key in several if {*USER} < {*key}]
+        of_offers = [key for key in several if {*CAMPAIGN} < {*key} and key not in of_pair]
+        return cls(of_pair, of_offers, [key for key in several if key not in (*of_pair, *of_offers)])
+
+
+def _in_groups(users: DataFrame, groups: DataFrame, names: Iterable[str]) -> DataFrame:
+    """Give users what their group has besides some columns, which both have; a null is like another null."""
+    of_group = {name: OFFER + name for name in names}
+    same = [F.col(name).eqNullSafe(F.col(renamed)) for name, renamed in of_group.items()]
+    return users.join(F.broadcast(groups.withColumnsRenamed(of_group)), same)
 
 
 def _listed(past: DataFrame, places: Places, features: Sequence[Feature], n_parts: int) -> DataFrame:
@@ -149,20 +151,6 @@ def _by_user(rows: DataFrame, n_parts: int) -> DataFrame:
 def _joined(users: DataFrame, past: DataFrame) -> DataFrame:
     """Join what lies in the same partitions already."""
     return users.join(past.hint("shuffle_hash"), ["user_id", "as_of"], how="left")
-
-
-def _values(name: str, histories: Iterable[DataFrame]) -> DataFrame:
-    """Give all values that a column has in the first history that has it, and null."""
-    known = next(rows for rows in histories if name in rows.columns).select(name)
-    null = known.sparkSession.range(1).select(F.lit(None).cast(known.schema[name].dataType).alias(name))
-    return known.union(null).distinct()
-
-
-def _numbered(rows: DataFrame) -> DataFrame:
-    """Bring few rows to the driver, and number them."""
-    table = rows.toArrow()
-    ordered = table.sort_by([(name, "ascending") for name in table.column_names])
-    return rows.sparkSession.createDataFrame(ordered.append_column(GROUP, pa.array(range(len(ordered)), pa.int32())))
 
 
 def _named(features: Iterable[Feature]) -> Names:

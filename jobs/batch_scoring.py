@@ -14,7 +14,8 @@ from pyspark.sql import DataFrame
 from pyspark.sql.pandas.types import from_arrow_schema
 from pyspark.sql.types import StructType
 
-from features.scoring_parts import OFFER_KEY, USER_KEY, Parts
+from features.offers import OFFER_KEY
+from features.scoring_parts import USER_KEY, Parts
 from features.whole_owners import Batches
 from jobs.errors import BadInput
 from jobs.pair_parts import Offers

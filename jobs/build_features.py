@@ -21,7 +21,7 @@ from features.bots import flags_at
 from features.campaign import with_category
 from features.catalogue import keys_of
 from features.device_kinds import KINDS, with_kinds
-from features.feature import History, Key
+from features.feature import CAMPAIGN, History, Key
 from features.last_devices import with_last_device
 from features.requests import active_campaigns, audience, planned_sends, training_requests
 from features.rows import ASKED, PRIORS, history_table, priors_of, read_histories, request_keys
@@ -141,7 +141,7 @@ def _scoring_keys(key: Key, people: DataFrame, campaigns: DataFrame, past: Histo
     """Keys that scoring may ask for: users and devices of the audience, campaigns to come, pairs that met before."""
     as_of = people.select("as_of").distinct()
     to_come = campaigns.select("campaign_id").distinct().crossJoin(F.broadcast(as_of))
-    if key == ("campaign_id",):
+    if key == CAMPAIGN:
         keys = to_come
     elif kinds := [name for name in key if name in KINDS]:
         keys = with_kinds(to_come if "campaign_id" in key else as_of, past, kinds).select(*key, "as_of")

@@ -11,10 +11,11 @@ from pyspark.sql import functions as F
 
 from features.catalogue import features_of, keys_of
 from features.crossing import Night, scoring_rows
+from features.offers import OFFER_KEY
 from features.places import GROUP
 from features.requests import REQUEST_KEY, planned_sends
 from features.rows import read_histories, read_priors, request_keys
-from features.scoring_parts import OFFER_KEY, scoring_parts
+from features.scoring_parts import scoring_parts
 from features.time_rules import TimeRules
 from tests.features.chain import ALL_TABLES, accepted, contract_frame, history_of, past_requests, rows_for
 from tests.features.comparison import collected, differences, in_milliseconds, key_of
