@@ -45,9 +45,9 @@ def test_a_mapping_by_path(tmp_path: Path) -> None:
 
 def test_rules_on_bots(tmp_path: Path) -> None:
     mapping = read_mapping(
-        written(tmp_path, GOOD.replace("[time]", "[bots]\nmin_reaction_ms = 200\nmax_sends_a_day = 50\n[time]"))
+        written(tmp_path, GOOD.replace("[time]", "[bots]\nmax_sends_a_day = 50\nflag_days = 30\n[time]"))
     )
-    assert mapping.bots.rules() == BotRules(min_reaction_ms=200, max_sends_a_day=50)
+    assert mapping.bots.rules() == BotRules(max_sends_a_day=50, flag_days=30)
 
 
 @pytest.mark.parametrize("name", ["wns2019", "simulator"])
@@ -65,6 +65,7 @@ def test_shipped_mappings_keep_the_contract(name: str) -> None:
         (('"Europe/Rome"', '"Rome"'), "expected an IANA time zone"),
         (("[time]", "[time"), "expected TOML"),
         (("[time]", "[bots]\nmin_reaction_ms = 0\n[time]"), "bots.min_reaction_ms: .*greater than 0"),
+        (("[time]", "[bots]\nflag_days = 0\n[time]"), "bots.flag_days: .*greater than 0"),
         (("[time]", "[bots]\nmax_users = 9\n[time]"), "bots.max_users: "),
         (("[time]", "[bots]\nmax_users_a_device = 9\n[time]"), "counts rows of 'devices', which has no section"),
     ],
