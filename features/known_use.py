@@ -23,7 +23,7 @@ USE_COLUMNS = ("active_days_all", "sessions_all")
 
 def hours_of_use(known: Known) -> Known:
     """Leave out the rows that tell no ``hour``, and all but one of those that tell the same and were known together."""
-    known = known.where(known.rows.column("hour").is_valid().to_numpy())
+    known = _with_hour(known)
     hour = _since_1970(known)
     order = np.lexsort((hour, known.place))
     is_first = np.append(True, (np.diff(hour[order]) != 0) | (np.diff(known.place[order]) != 0))[: len(hour)]
@@ -65,7 +65,7 @@ def _folded(known: Known) -> Known:
 
 def _hours(known: Known) -> tuple[Integers, Integers]:
     """Give the hours of use of each owner, ascending, each once with the place at which it was first known."""
-    known = known.where(known.rows.column("hour").is_valid().to_numpy())
+    known = _with_hour(known)
     event_day, day_known = (day_numbers(known.rows.column(name)) for name in ("event_day", "known"))
     counts = day_known - event_day <= SETTLED_DAYS
     place, hour = known.place[counts], _since_1970(known)[counts]
@@ -73,6 +73,10 @@ def _hours(known: Known) -> tuple[Integers, Integers]:
     place, hour = place[order], hour[order]
     is_first = np.append(True, (np.diff(hour) != 0) | (np.diff(place // SPAN) != 0))[: len(hour)]
     return place[is_first], hour[is_first]
+
+
+def _with_hour(known: Known) -> Known:
+    return known.where(known.rows.column("hour").is_valid().to_numpy())
 
 
 def _since_1970(known: Known) -> Integers:

@@ -142,8 +142,8 @@ def read_once(told: Iterable[Told]) -> list[Told]:
     """Put together what is asked of the same days of the same rows, the very same object."""
     together: dict[tuple[int, int | None], Told] = {}
     for rows, question in told:
-        _, before = together.get(of := (id(rows), question.days), (rows, None))
-        together[of] = (rows, question if before is None else before.and_of(question))
+        of = id(rows), question.days
+        together[of] = (rows, together[of][1].and_of(question) if of in together else question)
     return list(together.values())
 
 

@@ -99,13 +99,10 @@ def app_partials(app_events: DataFrame, users: DataFrame | None) -> DataFrame:
         ``features.local_time.hour_of_week``).
     """
     began = F.date_trunc("hour", "occurred_at").alias("_began")
-    counts = (
-        F.count("*"),
-        F.sum(F.coalesce(F.round(F.col("duration_s") * 1000).cast("long"), F.lit(0))),
-    )
     cells = app_events.groupBy("user_id", "event_name", began, "ds").agg(
-        *(count.alias(name) for name, count in zip(APP_COUNTS, counts, strict=True)),
-        F.max(epoch_ms(F.col("occurred_at"))).alias(*APP_LAST),
+        F.count("*").alias("events"),
+        F.sum(F.coalesce(F.round(F.col("duration_s") * 1000).cast("long"), F.lit(0))).alias("duration_ms"),
+        F.max(epoch_ms(F.col("occurred_at"))).alias("last_event_ms"),
     )
     return with_zone_then(cells, users).select(
         "user_id", "event_name", F.to_date("_began").alias("event_day"), F.hour("_began").alias("hour"), "ds",

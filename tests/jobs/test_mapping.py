@@ -45,9 +45,12 @@ def test_a_mapping_by_path(tmp_path: Path) -> None:
 
 def test_rules_on_bots(tmp_path: Path) -> None:
     mapping = read_mapping(
-        written(tmp_path, GOOD.replace("[time]", "[bots]\nmax_sends_a_day = 50\nflag_days = 30\n[time]"))
+        written(
+            tmp_path,
+            GOOD.replace("[time]", "[bots]\nmin_reaction_ms = 200\nmax_sends_a_day = 50\nflag_days = 30\n[time]"),
+        )
     )
-    assert mapping.bots.rules() == BotRules(max_sends_a_day=50, flag_days=30)
+    assert mapping.bots.rules() == BotRules(min_reaction_ms=200, max_sends_a_day=50, flag_days=30)
 
 
 @pytest.mark.parametrize("name", ["wns2019", "simulator"])
