@@ -10,24 +10,34 @@ beta-binomial).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import reduce
+from typing import Any
 
-from pyspark.sql import Column, DataFrame, Window
+import numpy as np
+import pyarrow as pa
+from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from features.feature import PAIR
+from features.owner_streams import SPAN, Integers, dates, day_numbers
+from features.whole_owners import Batches, by_owner, whole_owners
 
 STRENGTH_RANGE = (1.0, 10_000.0)
 """Bounds of a prior's strength in sends; the upper one is taken when keys show no spread beyond chance."""
 
-OF_KEY = ("first", "second")
-"""Columns of a key, which has one or two."""
+OF_KEY = ("hash", "other_hash")
+"""Two hashes of 64 bits that stand for a key, of whatever columns: no two keys of any log will share both."""
 
 PAIRS = {"send_pairs": ("sends", "sends"), "click_pairs": ("clicks", "clicks"), "mixed_pairs": ("clicks", "sends")}
 """What is counted twice over, each time one of the other; see `_pairs`."""
 
 SUMS = ("sends", "clicks", *PAIRS)
+
+STEPS = ", ".join(["level string", "ds date", *(f"{name} bigint" for name in SUMS)])
+"""Spark SQL schema of steps."""
+
+ROWS_TOGETHER = 50_000
+"""Cells that are looked at together, at least."""
 
 
 def prior_steps(
@@ -58,7 +68,7 @@ def prior_steps(
     Returns
     -------
     DataFrame
-        ``level, ds``, ``SUMS`` (long): steps of sum S, sum C, sum S(S-1), sum C(C-1), sum C(S-1).
+        ``STEPS``: of sum S, sum C, sum S(S-1), sum C(C-1), sum C(S-1); a row a level and day.
     """
     first = F.broadcast(midnights.agg(F.date_sub(F.min("as_of"), 1).alias("day_before")))
 
@@ -68,22 +78,14 @@ def prior_steps(
     def of_levels(rows: DataFrame, levels: Mapping[str, Sequence[str]]) -> DataFrame:
         return since_first(_of_levels(rows, levels))
 
-    counts = [F.sum(name).alias(name) for name in ("sends", "clicks")]
-    pairs = {level: key for level, key in keys.items() if tuple(key) == PAIR}  # most have one row: nothing to add up
-    others = {level: key for level, key in keys.items() if level not in pairs}
+    of_users = {level: key for level, key in keys.items() if "user_id" in key and len(key) > 1}  # most have few rows
+    others = {level: key for level, key in keys.items() if level not in of_users}
+    counts = (F.sum(name).alias(name) for name in ("sends", "clicks"))
     recent = of_levels(cells, others).groupBy("level", *OF_KEY, "ds").agg(*counts)
-    apart = [*old.items(), *((level, cells) for level in pairs)]
-    rest = (of_levels(rows, {level: keys[level]}) for level, rows in apart)
-    daily = reduce(DataFrame.unionByName, rest, recent)  # several rows of a key and day are as good as one
-    of_key = F.xxhash64("level", *OF_KEY), "level", *OF_KEY  # sorted by a number first: texts begin alike
-    so_far = Window.partitionBy(*of_key).orderBy("ds").rowsBetween(Window.unboundedPreceding, 0)
-
-    def pairs_step(one: str, other: str) -> Column:
-        after, others_after = F.sum(one).over(so_far), F.sum(other).over(so_far)
-        before, others_before = after - F.col(one), others_after - F.col(other)
-        return _pairs(after, others_after) - _pairs(before, others_before)
-
-    of_days = daily.select("level", "ds", *_sums(pairs_step))
+    rest = [of_levels(cells, of_users)] if of_users else []
+    rest += [of_levels(rows, {level: keys[level]}) for level, rows in old.items()]
+    daily = reduce(DataFrame.unionByName, rest, recent)
+    of_days = by_owner(daily, OF_KEY).mapInArrow(steps_of, STEPS)
     of_ended = (since_first(rows.select(F.lit(level).alias("level"), "ds", *SUMS)) for level, rows in ended.items())
     steps = reduce(DataFrame.unionByName, of_ended, of_days)
     return steps.groupBy("level", "ds").agg(*(F.sum(name).alias(name) for name in SUMS))
@@ -92,27 +94,65 @@ def prior_steps(
 def sums_of_keys(totals: DataFrame) -> DataFrame:
     """Replace ``sends`` and ``clicks`` of keys, a row a key, by ``SUMS`` of each."""
     others = [name for name in totals.columns if name not in SUMS]
-    return totals.select(*others, *_sums(lambda one, other: _pairs(F.col(one), F.col(other))))
+    pairs = (_pairs(F.col(one), F.col(other)).alias(name) for name, (one, other) in PAIRS.items())
+    return totals.select(*others, "sends", "clicks", *pairs)
 
 
-def _sums(pairs: Callable[[str, str], Column]) -> list[Column]:
-    return [F.col("sends"), F.col("clicks"), *(pairs(*two).alias(name) for name, two in PAIRS.items())]
-
-
-def _pairs(one: Column, other: Column) -> Column:
-    """Count pairs of two sends of a key, from totals of it."""
+def _pairs(one: Any, other: Any) -> Any:
+    """Count pairs of two sends of a key, from totals of it: columns or arrays."""
     return one * (other - 1)
+
+
+def steps_of(batches: Batches) -> Batches:
+    """Give steps of all keys, several a level and day.
+
+    Parameters
+    ----------
+    batches : iterator of RecordBatch
+        A stream of keys as ``features.whole_owners.by_owner`` gives it: ``OF_KEY``, ``level`` (string), ``ds`` (date),
+        ``sends, clicks`` (long); any number of rows of a key and day.
+
+    Returns
+    -------
+    iterator of RecordBatch
+        ``STEPS``.
+    """
+    for table, key in whole_owners(batches, len(OF_KEY), ROWS_TOGETHER):
+        level = table.column("level").combine_chunks().dictionary_encode()
+        day, of_level = day_numbers(table.column("ds")), level.indices.to_numpy().astype(np.int64)
+        order = np.lexsort((day, key))
+        steps = {name: table.column(name).to_numpy()[order] for name in ("sends", "clicks")}
+        after = {name: _so_far(values, key) for name, values in steps.items()}
+        before = {name: after[name] - values for name, values in steps.items()}
+        for name, (one, other) in PAIRS.items():
+            steps[name] = _pairs(after[one], after[other]) - _pairs(before[one], before[other])
+        found, of_step = np.unique((of_level * SPAN + day)[order], return_inverse=True)
+        totals = np.zeros((len(SUMS), len(found)), dtype=np.int64)
+        for place, name in enumerate(SUMS):
+            np.add.at(totals[place], of_step, steps[name])
+        level_found, day_found = (pa.array(numbers) for numbers in np.divmod(found, SPAN))
+        columns = [level.dictionary.take(level_found), dates(day_found), *map(pa.array, totals)]
+        yield pa.RecordBatch.from_arrays(columns, names=["level", "ds", *SUMS])
+
+
+def _so_far(values: Integers, key: Integers) -> Integers:
+    """Add up a key's values to each of them; keys follow each other."""
+    total = np.cumsum(values)
+    begins = np.searchsorted(key, key)
+    return np.asarray(total - (total - values)[begins])
 
 
 def _of_levels(cells: DataFrame, keys: Mapping[str, Sequence[str]]) -> DataFrame:
     """Give ``ds, sends, clicks, level`` and ``OF_KEY``: each cell once for each level that has no null in it."""
+
+    def of_key(level: str, key: Sequence[str]) -> Column:
+        hashes = (F.xxhash64(F.lit(salt), F.lit(level), *key).alias(salt) for salt in OF_KEY)
+        return F.struct(F.lit(level).alias("level"), *hashes)
+
     counted = [
-        F.when(F.expr(" AND ".join(f"{name} IS NOT NULL" for name in key)), F.struct(
-            F.lit(level).alias("level"), *(F.col(name).alias(at) for name, at in zip(key, OF_KEY, strict=False)),
-            *(F.lit(None).cast("string").alias(at) for at in OF_KEY[len(key):]),
-        ))
+        F.when(F.expr(" AND ".join(f"{name} IS NOT NULL" for name in key)), of_key(level, key))
         for level, key in keys.items()
-    ]  # fmt: skip
+    ]
     named = cells.select("ds", "sends", "clicks", F.explode(F.array(*counted)).alias("of")).where("of IS NOT NULL")
     return named.select("ds", "sends", "clicks", "of.*")
 
