@@ -23,6 +23,9 @@ PUSH_COUNTS = ("sends", "clicks", "dismissals")
 PUSHED_LAST = ("last_sent_ms", "last_clicked_ms")
 """What partials count of pushes; and when the last one was."""
 
+OLD_CAMPAIGNS, OLD_CATEGORIES = "old_campaigns", "old_categories"
+"""Of what a user was sent pushes in folded days: how many campaigns, and which categories."""
+
 
 @dataclass(frozen=True)
 class Feature:
@@ -65,9 +68,8 @@ class History:
     old_pushes : mapping of Key to DataFrame
         What stands for the days before those of ``pushes``, if anything does: by the columns that it is told apart by,
         the fewest rows first. See ``features.folding``.
-    old_pair_sums : mapping of Key to DataFrame
-        What the pairs of user and campaign among the old pushes sum up to, by user and by campaign. See
-        ``features.folding``.
+    old_sums : mapping of Key to DataFrame
+        What the old pushes sum up to, by user and by campaign. See ``features.folding.summed``.
     outcomes : DataFrame, optional
         See ``features.outcomes.push_outcomes``; none where nobody asks for them.
     app_events : DataFrame, optional
@@ -86,7 +88,7 @@ class History:
     campaigns: DataFrame | None = None
     opt_outs: DataFrame | None = None
     old_pushes: Mapping[Key, DataFrame] = field(default_factory=dict)
-    old_pair_sums: Mapping[Key, DataFrame] = field(default_factory=dict)
+    old_sums: Mapping[Key, DataFrame] = field(default_factory=dict)
 
     def pushes_by(self, *names: str) -> DataFrame:
         """Give the push partials of all days, which are told apart by these columns at least.
@@ -114,8 +116,8 @@ class History:
         return self._going_on.among(self.old_pushes_by(*PAIR).dropna(subset=list(PAIR)))
 
     def ended_pairs(self) -> DataFrame:
-        """Give ``old_pair_sums`` by campaign, of those of which there are no later pushes."""
-        return self._going_on.not_among(self.old_pair_sums[CAMPAIGN])
+        """Give ``old_sums`` by campaign, of those of which there are no later pushes."""
+        return self._going_on.not_among(self.old_sums[CAMPAIGN])
 
     @cached_property
     def _going_on(self) -> SomeCampaigns:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from features.known_windows import count_inside
-from features.owner_streams import Known, day_numbers
+from features.owner_streams import Integers, Known, day_numbers
 from features.windows import window_names
 
 
@@ -33,8 +35,7 @@ def distinct_things(known: Known, column: str, prefix: str, things: str, windows
     dict of str to Array
         ``PREFIX_THINGS_Wd`` ... ``PREFIX_THINGS_all`` (long).
     """
-    known = known.where(known.rows.column(column).is_valid().to_numpy())
-    value = known.rows.column(column).combine_chunks().dictionary_encode().indices.to_numpy()
+    known, value = _with_value(known, "event_day", column)
     day = day_numbers(known.rows.column("event_day"))
     request, place = known.places()
     value, day = value[place], day[place]
@@ -64,8 +65,7 @@ def most_of_one_thing(known: Known, column: str, count: str, days: int) -> pa.Ar
     Array (long)
         0 for none.
     """
-    known = known.where(known.rows.column(column).is_valid().to_numpy())
-    value = known.rows.column(column).combine_chunks().dictionary_encode().indices.to_numpy()
+    known, value = _with_value(known, "event_day", count, column)
     day, times = day_numbers(known.rows.column("event_day")), known.rows.column(count).to_numpy()
     request, place = known.since(days).places()
     inside = day[place] >= (known.as_of - days)[request]
@@ -78,3 +78,22 @@ def most_of_one_thing(known: Known, column: str, count: str, days: int) -> pa.Ar
     most = np.zeros(len(known.as_of), dtype=np.int64)
     np.maximum.at(most, request[first], of_value)
     return pa.array(most)
+
+
+def each_value(known: Known, column: str, lists: str) -> Known:
+    """Give a cell a value, with ``event_day`` and the column: of the cells that have a list, one for each in it."""
+    known = known.only("event_day", column, lists)
+    of_list = known.rows.column(lists).combine_chunks()
+    has_list = of_list.is_valid().to_numpy(zero_copy_only=False)
+    n_values = np.where(has_list, of_list.value_lengths().fill_null(0).to_numpy(), 1)
+    repeated = known.only("event_day", column).times(n_values)
+    is_listed = pa.array(np.repeat(has_list, n_values))
+    values = pc.replace_with_mask(repeated.rows.column(column).combine_chunks(), is_listed, of_list.flatten())
+    return replace(repeated, rows=repeated.rows.set_column(1, column, values))
+
+
+def _with_value(known: Known, *columns: str) -> tuple[Known, Integers]:
+    """Leave out the cells without a value in the last of some columns, and all others; and number the values."""
+    known, column = known.only(*columns), columns[-1]
+    known = known.where(known.rows.column(column).is_valid().to_numpy())
+    return known, known.rows.column(column).combine_chunks().dictionary_encode().indices.to_numpy()

@@ -60,12 +60,13 @@ def all_time_use(known: Known) -> dict[str, pa.Array]:
 
 
 def _folded(known: Known) -> Known:
+    known = known.only(*FOLDED)
     return known.where(known.rows.column("active_days").to_numpy() > 0)
 
 
 def _hours(known: Known) -> tuple[Integers, Integers]:
     """Give the hours of use of each owner, ascending, each once with the place at which it was first known."""
-    known = _with_hour(known)
+    known = _with_hour(known.only("known", "event_day", "hour"))
     event_day, day_known = (day_numbers(known.rows.column(name)) for name in ("event_day", "known"))
     counts = day_known - event_day <= SETTLED_DAYS
     place, hour = known.place[counts], _since_1970(known)[counts]

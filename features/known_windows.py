@@ -36,6 +36,7 @@ def windows_of(
         ``PREFIX_SUM_Wd``, ``PREFIX_SUM_all`` (long), ``PREFIX_LATEST`` (long; null: never) and ``PREFIX_first_day``
         (date), in this order.
     """
+    known = known.only("known", "event_day", *sums, *latest)
     event_day = day_numbers(known.rows.column("event_day"))
     late = known.where(event_day < day_numbers(known.rows.column("known")))
     late_day = day_numbers(late.rows.column("event_day"))

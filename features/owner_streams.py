@@ -86,6 +86,16 @@ class Known:
         rows, place = self.rows.filter(pa.array(chosen)), self.place[chosen]
         return replace(self, rows=rows, place=place, start=before[self.start], end=before[self.end])
 
+    def only(self, *columns: str) -> Known:
+        """Leave out all other columns, before rows are chosen or copied."""
+        return replace(self, rows=self.rows.select(columns))
+
+    def times(self, times: Integers) -> Known:
+        """Take each row as many times, following each other; ``times`` has the shape (n_rows,)."""
+        before, row = np.concatenate([[0], np.cumsum(times)]), np.repeat(np.arange(len(times)), times)
+        rows, place = self.rows.take(pa.array(row)), self.place[row]
+        return replace(self, rows=rows, place=place, start=before[self.start], end=before[self.end])
+
     def total(self, values: Integers) -> pa.Array:
         """Add up the values, of a column with the shape (n_rows,), that each request knows."""
         total = np.concatenate([[0], np.cumsum(values)])

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pyarrow as pa
 import pyarrow.compute as pc
-from pyspark.sql import Column, DataFrame
+from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from features.feature import PUSH_COUNTS, PUSHED_LAST, Block, History
-from features.known_things import distinct_things
+from features.feature import OLD_CAMPAIGNS, OLD_CATEGORIES, PUSH_COUNTS, PUSHED_LAST, USER, Block, History
+from features.known_things import distinct_things, each_value
 from features.owner_streams import Known, Question, Told
 from features.push_history import (
     count_features,
@@ -21,9 +21,6 @@ from features.windows import USER_WINDOWS_DAYS, window_names, window_sums
 THINGS = {"campaign_id": "campaigns", "category": "categories"}
 """What a push is of, and its plural."""
 
-ENDED = "ended_campaigns"
-"""How many campaigns a row adds, of all that old pushes were of: a row that is of one of those takes it off again."""
-
 
 def _read(history: History) -> Told:
     cells, counted = window_sums(
@@ -33,41 +30,39 @@ def _read(history: History) -> Told:
         sums=PUSH_COUNTS,
         latest=PUSHED_LAST,
         windows=USER_WINDOWS_DAYS,
-        others=(*THINGS, ENDED),
+        others=(*THINGS, OLD_CAMPAIGNS, OLD_CATEGORIES),
     )
     distinct = [name for things in THINGS.values() for name in window_names("user", things, USER_WINDOWS_DAYS)]
 
     def answer(known: Known) -> dict[str, pa.Array]:
         columns = dict(counted.answer(known))
-        for name, things in THINGS.items():
-            columns |= distinct_things(known, name, "user", things, USER_WINDOWS_DAYS)
+        columns |= distinct_things(known, "campaign_id", "user", THINGS["campaign_id"], USER_WINDOWS_DAYS)
         of_all = window_names("user", THINGS["campaign_id"], ())[0]
-        columns[of_all] = pc.add(columns[of_all], known.total(known.rows.column(ENDED).to_numpy()))
+        columns[of_all] = pc.add(columns[of_all], known.total(known.rows.column(OLD_CAMPAIGNS).to_numpy()))
+        with_old = each_value(known, "category", OLD_CATEGORIES)
+        columns |= distinct_things(with_old, "category", "user", THINGS["category"], USER_WINDOWS_DAYS)
         return columns
 
     return cells, Question(answer, {**counted.columns, **dict.fromkeys(distinct, "bigint")})
 
 
 def _cells(history: History) -> DataFrame:
-    """Give push partials with what was sent, null where only something else became known, and ``ENDED``.
+    """Give push partials with what was sent, null where only something else became known.
 
-    Old days have a row a category, one a campaign that goes on, and one for all others.
+    Old days have a row a user, and one a campaign that goes on, which takes it off ``OLD_CAMPAIGNS`` again.
     """
     is_sent, always = F.col("sends") > 0, ("user_id", "event_day", "ds")
     counts = (*always, *PUSH_COUNTS, *PUSHED_LAST)
-
-    def sent(name: str) -> Column:
-        return F.when(is_sent, F.col(name)).alias(name)
-
-    cells = history.pushes.select(*counts, *map(sent, THINGS), F.lit(0).cast("long").alias(ENDED))
+    things = (F.when(is_sent, F.col(name)).alias(name) for name in THINGS)
+    nothing_old = F.lit(0).cast("long").alias(OLD_CAMPAIGNS), F.lit(None).cast("array<string>").alias(OLD_CATEGORIES)
+    cells = history.pushes.select(*counts, *things, *nothing_old)
     if not history.old_pushes:
         return cells
-    by_category = history.old_pushes_by("user_id", "category").select(*counts, sent("category"))
-    of_user = history.old_pair_sums["user_id",].select(*always, F.col("campaigns").alias(ENDED))
-    going_on = history.old_pairs().where(is_sent).select(*always, "campaign_id", F.lit(-1).cast("long").alias(ENDED))
-    by_campaign = of_user.unionByName(going_on, allowMissingColumns=True)
-    old = by_category.unionByName(by_campaign, allowMissingColumns=True).fillna(0, [*PUSH_COUNTS, ENDED])
-    return cells.unionByName(old)
+    of_user = history.old_sums[USER].select(*counts, OLD_CAMPAIGNS, OLD_CATEGORIES)
+    taken_off = F.lit(-1).cast("long").alias(OLD_CAMPAIGNS)
+    going_on = history.old_pairs().where(is_sent).select(*always, "campaign_id", taken_off)
+    old = of_user.unionByName(going_on, allowMissingColumns=True).fillna(0, PUSH_COUNTS)
+    return cells.unionByName(old, allowMissingColumns=True)
 
 
 BLOCK = Block(

@@ -36,6 +36,7 @@ def block(kinds: Sequence[str]) -> Block:
 
     def answer(known: Known) -> dict[str, pa.Array]:
         columns: dict[str, pa.Array] = {}
+        known = known.only("event_name", "known", "event_day", "events", "last_event_ms")
         for kind, prefix in prefixes.items():
             is_kind = pc.equal(known.rows.column("event_name"), kind).fill_null(False)
             of_kind = known.where(is_kind.to_numpy())

@@ -39,7 +39,8 @@ def _read(history: History) -> Told:
 
 
 def _answer(known: Known) -> dict[str, pa.Array]:
-    return {**active_days(hours_of_use(known.since(MEMORY_DAYS))), **all_time_use(known)}
+    lately = known.since(MEMORY_DAYS).only("known", "event_day", "hour", "hour_of_week")
+    return {**active_days(hours_of_use(lately)), **all_time_use(known)}
 
 
 BLOCK = Block(

@@ -16,7 +16,7 @@ from typing import Any
 from pyspark.sql import DataFrame
 
 from features.feature import PAIR, Key
-from features.folding import PAIR_SUMS, PUSH_FOLDS, folded, folded_pushes, last_foldable, pair_sums
+from features.folding import PUSH_FOLDS, SUMMED, folded, folded_pushes, last_foldable, summed
 from features.rows import name_of_key
 from jobs.lake import Lake
 from jobs.log_note import LogNote
@@ -46,8 +46,8 @@ class State:
 
 
 STATES = (*(State(PUSHES, key) for key in PUSH_FOLDS), *map(State, FIELDS))
-SUMS_OF_PAIRS = {key: f"carried_pairs_by_{name_of_key(key)}" for key in PAIR_SUMS}
-CARRIED = (*(state.table for state in STATES), *SUMS_OF_PAIRS.values())
+SUMS = {key: f"carried_sums_by_{name_of_key(key)}" for key in SUMMED}
+CARRIED = (*(state.table for state in STATES), *SUMS.values())
 
 BY_CAMPAIGN: Mapping[str, Any] = {"by": ("campaign_id",), "group_rows": 50_000}
 """How pairs of user and campaign lie in their files: a night reads those of a few campaigns."""
@@ -73,9 +73,9 @@ def old_pushes(lake: Lake, carried: date | None) -> dict[Key, DataFrame]:
     return {} if carried is None else {state.key: _read(lake, state.table, carried) for state in STATES if state.key}
 
 
-def old_pair_sums(lake: Lake, carried: date | None) -> dict[Key, DataFrame]:
-    """Read what their pairs of user and campaign sum up to."""
-    return {} if carried is None else {key: _read(lake, table, carried) for key, table in SUMS_OF_PAIRS.items()}
+def old_sums(lake: Lake, carried: date | None) -> dict[Key, DataFrame]:
+    """Read what they sum up to."""
+    return {} if carried is None else {key: _read(lake, table, carried) for key, table in SUMS.items()}
 
 
 def read_since(lake: Lake, table: str, until: date, carried: date | None) -> DataFrame:
@@ -121,10 +121,10 @@ def fold_until(lake: Lake, note: LogNote, due: date, before: date | None) -> Non
         lake.write(state.table, state.fold(rows, due), [due], **layout)
 
     def sum_up(key: Key) -> None:
-        lake.write(SUMS_OF_PAIRS[key], pair_sums(_read(lake, State(PUSHES, PAIR).table, due), key), [due])
+        lake.write(SUMS[key], summed(old_pushes(lake, due), key), [due])
 
     side_by_side(fold, _states(note))
-    side_by_side(sum_up, PAIR_SUMS)
+    side_by_side(sum_up, SUMMED)
     for table in _tables(note):
         lake.keep(table, [day for day in (before, due) if day])
 
@@ -151,4 +151,4 @@ def _states(note: LogNote) -> list[State]:
 
 
 def _tables(note: LogNote) -> list[str]:
-    return [*(state.table for state in _states(note)), *SUMS_OF_PAIRS.values()]
+    return [*(state.table for state in _states(note)), *SUMS.values()]

@@ -6,7 +6,7 @@ from datetime import date, timedelta
 
 from features.feature import History
 from features.windows import MEMORY_DAYS
-from jobs.carried import PUSHES, carried_day, carried_fields, old_pair_sums, old_pushes, read_since, read_with_carried
+from jobs.carried import PUSHES, carried_day, carried_fields, old_pushes, old_sums, read_since, read_with_carried
 from jobs.lake import Lake
 from jobs.log_note import LogNote
 
@@ -37,6 +37,6 @@ def read_past(lake: Lake, note: LogNote, until: date, *, as_of: date | None = No
         opt_outs=lake.read("opt_outs", until=until) if "opt_outs" in note.tables else None,
         pushes=read_since(lake, PUSHES, until, carried),
         old_pushes=old_pushes(lake, carried),
-        old_pair_sums=old_pair_sums(lake, carried),
+        old_sums=old_sums(lake, carried),
         **whole,
     )

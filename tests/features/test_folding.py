@@ -10,8 +10,8 @@ import pytest
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from features.feature import PAIR, History, Key
-from features.folding import FOLDS, PAIR_SUMS, PUSH_FOLDS, folded, folded_pushes, last_foldable, pair_sums
+from features.feature import History, Key
+from features.folding import FOLDS, PUSH_FOLDS, SUMMED, folded, folded_pushes, last_foldable, summed
 from features.returns import still_gone
 from features.time_rules import TimeRules
 from features.windows import MEMORY_DAYS
@@ -49,7 +49,7 @@ def pushes_carried(history: History, *steps: int) -> dict[str, Any]:
             later = history.pushes.where(F.col("ds") > F.lit(until))
             old[key] = folded_pushes(rows, key, until)
             rows = old[key].unionByName(later, allowMissingColumns=True)
-    return {"pushes": later, "old_pushes": old, "old_pair_sums": {key: pair_sums(old[PAIR], key) for key in PAIR_SUMS}}
+    return {"pushes": later, "old_pushes": old, "old_sums": {key: summed(old, key) for key in SUMMED}}
 
 
 @pytest.mark.usefixtures("one_partition")
