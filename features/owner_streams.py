@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import date
 from functools import reduce
 from typing import TypeAlias
 
@@ -157,7 +158,13 @@ def read_once(told: Iterable[Told]) -> list[Told]:
     return list(together.values())
 
 
-def over_owners(keys: DataFrame, told: Sequence[Told], *, owner: Sequence[str] = ("user_id",)) -> DataFrame:
+def over_owners(
+    keys: DataFrame,
+    told: Sequence[Told],
+    *,
+    owner: Sequence[str] = ("user_id",),
+    everybody: Mapping[str, date] | None = None,
+) -> DataFrame:
     """Answer requests from their owners' rows, of several kinds, in one pass.
 
     Parameters
@@ -169,6 +176,8 @@ def over_owners(keys: DataFrame, told: Sequence[Told], *, owner: Sequence[str] =
         for owner.
     owner : sequence of str
         Columns that name the owner.
+    everybody : mapping of str to date, optional
+        A request of each owner of any row, which none of ``keys`` is: all their columns but the owner's.
 
     Returns
     -------
@@ -183,7 +192,11 @@ def over_owners(keys: DataFrame, told: Sequence[Told], *, owner: Sequence[str] =
     kept, questions, of_owner = keys.columns, [question for _, question in told], len(owner)
     types = [*keys.dtypes, *(column for question in questions for column in question.columns.items())]
     schema = ", ".join(f"`{name}` {of}" for name, of in types)
-    return by_owner(together, owner).mapInArrow(lambda batches: answered(batches, kept, questions, of_owner), schema)
+
+    def answers(batches: Batches) -> Batches:
+        return answered(batches, kept, questions, of_owner, everybody)
+
+    return by_owner(together, owner).mapInArrow(answers, schema)
 
 
 def _kind(place: int) -> str:
@@ -200,7 +213,13 @@ def _owned(rows: DataFrame, owner: Sequence[str]) -> DataFrame:
     return rows.dropna(subset=list(owner))
 
 
-def answered(batches: Batches, kept: Sequence[str], questions: Sequence[Question], of_owner: int = 1) -> Batches:
+def answered(
+    batches: Batches,
+    kept: Sequence[str],
+    questions: Sequence[Question],
+    of_owner: int = 1,
+    everybody: Mapping[str, date] | None = None,
+) -> Batches:
     """Give the columns to keep and the answers, for each request that knows any row.
 
     Parameters
@@ -214,14 +233,20 @@ def answered(batches: Batches, kept: Sequence[str], questions: Sequence[Question
         In the order of their rows.
     of_owner : int
         How many columns name the owner.
+    everybody : mapping of str to date, optional
+        See `over_owners`.
     """
     for table, number in whole_owners(batches, of_owner, ROWS_TOGETHER):
         is_request = table.column("as_of").is_valid().to_numpy()
-        asked, of_asked = table.filter(pa.array(is_request)), number[is_request]
-        if not len(asked):
+        found, of_asked = table.select(kept).filter(pa.array(is_request)), number[is_request]
+        if everybody:
+            first = np.flatnonzero(np.diff(number, prepend=-1))
+            found = pa.concat_tables([found, _requests(table.take(pa.array(first)), everybody).select(kept)])
+            of_asked = np.concatenate([of_asked, number[first]])
+        if not len(found):
             continue
-        as_of, found = day_numbers(asked.column("as_of")), asked.select(kept)
-        is_known = np.zeros(len(asked), dtype=bool)
+        as_of = day_numbers(found.column("as_of"))
+        is_known = np.zeros(len(found), dtype=bool)
         for place, question in enumerate(questions):
             kind = table.column(_kind(place))
             is_row = kind.is_valid()
@@ -232,6 +257,14 @@ def answered(batches: Batches, kept: Sequence[str], questions: Sequence[Question
                 found = found.append_column(name, values)
             is_known |= known.lengths > 0
         yield from found.filter(pa.array(is_known)).to_batches()
+
+
+def _requests(owners: pa.Table, columns: Mapping[str, date]) -> pa.Table:
+    """Let each owner ask with the same columns."""
+    for name, value in columns.items():
+        place = owners.schema.get_field_index(name)
+        owners = owners.set_column(place, name, pa.array([value] * len(owners), pa.date32()))
+    return owners
 
 
 def _answers(known: Known, question: Question) -> dict[str, pa.ChunkedArray]:

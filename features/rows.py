@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from datetime import date
 from functools import reduce
+from types import MappingProxyType
 
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
@@ -41,7 +43,12 @@ def name_of_key(key: Key) -> str:
     return "_".join(name.removesuffix("_id") for name in key)
 
 
-def read_histories(keys: Mapping[Key, DataFrame], history: History, tables: Collection[str]) -> dict[Key, DataFrame]:
+def read_histories(
+    keys: Mapping[Key, DataFrame],
+    history: History,
+    tables: Collection[str],
+    everybody: Mapping[Key, Mapping[str, date]] = MappingProxyType({}),
+) -> dict[Key, DataFrame]:
     """Read what is known of every key that is asked for, for all blocks of a key in one pass.
 
     Parameters
@@ -52,6 +59,8 @@ def read_histories(keys: Mapping[Key, DataFrame], history: History, tables: Coll
         What is known of the past.
     tables : collection of str
         Optional contract tables that the log has.
+    everybody : mapping of Key to mapping of str to date
+        Per key, what all that have a past ask, besides: see ``features.owner_streams.over_owners``.
 
     Returns
     -------
@@ -63,7 +72,9 @@ def read_histories(keys: Mapping[Key, DataFrame], history: History, tables: Coll
     for block in blocks_of(tables):
         if block.key in keys:
             told[block.key].append(block.read(history))
-    return {key: over_owners(keys[key], of_key, owner=key) for key, of_key in told.items()}
+    return {
+        key: over_owners(keys[key], of_key, owner=key, everybody=everybody.get(key)) for key, of_key in told.items()
+    }
 
 
 def read_priors(midnights: DataFrame, history: History, tables: Collection[str]) -> DataFrame:

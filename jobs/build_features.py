@@ -59,7 +59,7 @@ def run(spark: SparkSession, args: argparse.Namespace) -> None:
     asked = {"audience": people, "campaigns_to_come": campaigns}
     frames = {
         **{name: frame.withColumn("ds", F.lit(args.ds)) for name, frame in asked.items()},
-        **_histories(note, past, keys, requests.select("campaign_id").union(campaigns.select("campaign_id"))),
+        **_histories(note, past, keys, requests, campaigns, args.ds),
         PRIORS: priors_of(midnights, past, note.has),
     }
 
@@ -118,45 +118,56 @@ def _drop_days(lake: Lake, table: str, days: set[date]) -> None:
 def _keys(
     note: LogNote, past: History, requests: DataFrame, people: DataFrame, campaigns: DataFrame, ds: date
 ) -> dict[Key, DataFrame]:
-    """Give what training and scoring ask for, by key, with the day that asks."""
+    """Give what training and scoring ask for, by key, with the day that asks; of pairs, what training asks."""
     training = request_keys(requests.withColumnRenamed("ds", ASKED), past, keys_of(note.has), per=(ASKED,))
-    return {key: asked.unionByName(_scoring_keys(key, people, campaigns, past, ds)) for key, asked in training.items()}
+    return {
+        key: asked if _is_pair(key) else asked.unionByName(_scoring_keys(key, people, campaigns, past, ds))
+        for key, asked in training.items()
+    }
+
+
+def _is_pair(key: Key) -> bool:
+    """Tell keys of a user and a thing: scoring may ask for all pairs that met before."""
+    return len(key) > 1 and "user_id" in key
 
 
 def _histories(
-    note: LogNote, past: History, keys: Mapping[Key, DataFrame], campaigns: DataFrame
+    note: LogNote, past: History, keys: Mapping[Key, DataFrame], requests: DataFrame, campaigns: DataFrame, ds: date
 ) -> dict[str, DataFrame]:
     """Give the history of each key, by the day that asked for it.
 
     Pairs with a campaign are read of the campaigns that are asked about: on most nights few of all there ever were.
     """
-    of_asked = past.of_campaigns(campaigns)
+    of_asked = past.of_campaigns(requests.select("campaign_id").union(campaigns.select("campaign_id")))
     with_campaign = {key: rows for key, rows in keys.items() if "campaign_id" in key and len(key) > 1}
     others = {key: rows for key, rows in keys.items() if key not in with_campaign}
-    histories = read_histories(with_campaign, of_asked, note.has) | read_histories(others, past, note.has)
+    midnight = ds + timedelta(days=1)
+    pairs = {key: {"as_of": midnight, ASKED: ds} for key in keys if _is_pair(key)}
+    histories = read_histories(with_campaign, of_asked, note.has, pairs) | read_histories(others, past, note.has, pairs)
+    histories |= {key: _to_come(histories[key], key[1], campaigns, past, midnight) for key in pairs}
     return {history_table(key): history.withColumnRenamed(ASKED, "ds") for key, history in histories.items()}
 
 
+def _to_come(histories: DataFrame, name: str, campaigns: DataFrame, past: History, midnight: date) -> DataFrame:
+    """Leave out of scoring what is not of the campaigns to come, or not of their categories."""
+    things = campaigns.select("campaign_id").distinct().withColumn("as_of", F.lit(midnight))
+    things = with_category(things, past.table("campaigns")) if name == "category" else things
+    wanted = things.select(name).distinct().withColumn("_wanted", F.lit(True))
+    told = histories.join(F.broadcast(wanted), name, how="left")
+    return told.where((F.col("as_of") < F.lit(midnight)) | F.col("_wanted")).select(histories.columns)
+
+
 def _scoring_keys(key: Key, people: DataFrame, campaigns: DataFrame, past: History, ds: date) -> DataFrame:
-    """Keys that scoring may ask for: users and devices of the audience, campaigns to come, pairs that met before."""
+    """Keys that scoring may ask for: users and devices of the audience, campaigns to come and kinds of devices."""
     as_of = people.select("as_of").distinct()
     to_come = campaigns.select("campaign_id").distinct().crossJoin(F.broadcast(as_of))
     if key == CAMPAIGN:
         keys = to_come
     elif kinds := [name for name in key if name in KINDS]:
         keys = with_kinds(to_come if "campaign_id" in key else as_of, past, kinds).select(*key, "as_of")
-    elif "category" in key:
-        keys = _met_before(key, with_category(to_come, past.table("campaigns")), "category", past)
-    elif "campaign_id" in key:
-        keys = _met_before(key, to_come, "campaign_id", past)
     else:
         keys = people.where("left_out IS NULL").select(*key, "as_of").dropna().distinct()
     return keys.withColumn(ASKED, F.lit(ds))
-
-
-def _met_before(key: Key, to_come: DataFrame, name: str, past: History) -> DataFrame:
-    wanted = to_come.select(name, "as_of").distinct()
-    return past.pushes_by(*key).select(*key).join(F.broadcast(wanted), name).select(*key, "as_of").distinct()
 
 
 if __name__ == "__main__":

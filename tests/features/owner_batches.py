@@ -12,6 +12,11 @@ from features.whole_owners import OWNER_HASH
 
 HASHES = 3
 
+SCHEMA = pa.schema({
+    "user_id": pa.string(), "as_of": pa.date32(), "row_0": pa.struct({"known": pa.date32(), "n": pa.int64()}),
+})  # fmt: skip
+"""Of requests, and of rows that count something."""
+
 
 def stream(
     rows: Sequence[Mapping[str, Any]], schema: pa.Schema, batch_rows: int, owner: Sequence[str] = ("user_id",)
