@@ -7,6 +7,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from features.ascending import ascending
 from features.known_windows import count_inside
 from features.local_time import HOURS, WEEK
 from features.owner_streams import NEVER, Integers, Known, day_numbers
@@ -47,7 +48,7 @@ def active_days(known: Known) -> dict[str, pa.Array]:
     request, place = known.places()
     week_hour = known.rows.column("hour_of_week").to_numpy()[place]
     hour = (day_numbers(known.rows.column("event_day")) * HOURS + known.rows.column("hour").to_numpy())[place]
-    order = np.lexsort((week_hour, hour, request))
+    order = ascending(request, hour, week_hour)
     request, hour, week_hour = request[order], hour[order], week_hour[order]
     day = hour // HOURS
     first = np.diff(request, prepend=-1) != 0

@@ -10,6 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from features.ascending import ascending
 from features.outcomes import CLICKED, DISMISSED
 from features.owner_streams import Integers, Known
 
@@ -82,7 +83,7 @@ def _in_order(known: Known) -> _Sequences:
     request, place = known.places()
     sent, outcome = (known.rows.column(name).to_numpy().astype(np.int64)[place] for name in ("sent_ms", "outcome"))
     reaction = known.rows.column("reaction_ms").fill_null(0).to_numpy()[place]
-    order = np.lexsort((_ranks(known.rows.column("category"))[place], reaction, outcome, sent, request))
+    order = ascending(request, sent, outcome, reaction, _ranks(known.rows.column("category"))[place])
     age = np.repeat(np.cumsum(known.lengths), known.lengths) - 1 - np.arange(len(request))
     return _Sequences(known.lengths, request, age, sent[order], outcome[order], reaction[order], place[order])
 
@@ -140,11 +141,11 @@ def sequences(known: Known) -> dict[str, pa.Array]:
 def _twice_the_median(pushes: _Sequences, clicked: NDArray[np.bool_]) -> np.ma.MaskedArray[Any, Any]:
     """Add up the two reaction times in the middle, or the one in the middle twice; masked where none was clicked."""
     request, reaction = pushes.request[clicked], pushes.reaction_ms[clicked]
-    ascending = np.append(reaction[np.lexsort((reaction, request))], 0)
+    in_order = np.append(reaction[ascending(request, reaction)], 0)
     n = np.bincount(request, minlength=len(pushes.lengths))
     first = np.cumsum(n) - n
     low, high = (np.where(n > 0, first + middle // 2, -1) for middle in (n - 1, n))
-    return np.ma.masked_array(ascending[low] + ascending[high], n == 0)
+    return np.ma.masked_array(in_order[low] + in_order[high], n == 0)
 
 
 def _clicked_categories(

@@ -9,6 +9,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from features.ascending import ascending
 from features.known_windows import count_inside
 from features.owner_streams import Integers, Known, day_numbers
 from features.windows import window_names
@@ -39,7 +40,7 @@ def distinct_things(known: Known, column: str, prefix: str, things: str, windows
     day = day_numbers(known.rows.column("event_day"))
     request, place = known.places()
     value, day = value[place], day[place]
-    order = np.lexsort((day, value, request))
+    order = ascending(request, value, day)
     request, value, day = request[order], value[order], day[order]
     newest = np.append((request[1:] != request[:-1]) | (value[1:] != value[:-1]), True)[: len(order)]
     request, day = request[newest], day[newest]
@@ -70,7 +71,7 @@ def most_of_one_thing(known: Known, column: str, count: str, days: int) -> pa.Ar
     request, place = known.since(days).places()
     inside = day[place] >= (known.as_of - days)[request]
     request, place = request[inside], place[inside]
-    order = np.lexsort((value[place], request))
+    order = ascending(request, value[place])
     request, value, times = request[order], value[place][order], times[place][order]
     total = np.concatenate([[0], np.cumsum(times)])
     first = np.flatnonzero((np.diff(request, prepend=-1) != 0) | (np.diff(value, prepend=-1) != 0))

@@ -11,6 +11,7 @@ import numpy as np
 import pyarrow as pa
 
 from features.app_rows import FOLDED
+from features.ascending import ascending
 from features.local_time import HOURS
 from features.owner_streams import SPAN, Integers, Known, day_numbers
 
@@ -25,7 +26,7 @@ def hours_of_use(known: Known) -> Known:
     """Leave out the rows that tell no ``hour``, and all but one of those that tell the same and were known together."""
     known = _with_hour(known)
     hour = _since_1970(known)
-    order = np.lexsort((hour, known.place))
+    order = ascending(known.place, hour)
     is_first = np.append(True, (np.diff(hour[order]) != 0) | (np.diff(known.place[order]) != 0))[: len(hour)]
     chosen = np.zeros(len(hour), dtype=bool)
     chosen[order[is_first]] = True
@@ -70,7 +71,7 @@ def _hours(known: Known) -> tuple[Integers, Integers]:
     event_day, day_known = (day_numbers(known.rows.column(name)) for name in ("event_day", "known"))
     counts = day_known - event_day <= SETTLED_DAYS
     place, hour = known.place[counts], _since_1970(known)[counts]
-    order = np.lexsort((place, hour, place // SPAN))
+    order = ascending(place // SPAN, hour, place % SPAN)
     place, hour = place[order], hour[order]
     is_first = np.append(True, (np.diff(hour) != 0) | (np.diff(place // SPAN) != 0))[: len(hour)]
     return place[is_first], hour[is_first]

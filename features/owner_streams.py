@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
+from features.ascending import ascending
 from features.whole_owners import Batches, by_owner, whole_owners
 
 Integers: TypeAlias = NDArray[np.int64]
@@ -278,7 +279,7 @@ def _answers(known: Known, question: Question) -> dict[str, pa.ChunkedArray]:
 def _known(as_of: Integers, of_request: Integers, rows: pa.Table, of_row: Integers) -> Known:
     """Find what each request knows: its owner's rows with ``known`` before ``as_of``; owners are numbers."""
     day = day_numbers(rows.column("known"))
-    order = np.lexsort((day, of_row))
+    order = ascending(of_row, day)
     first_day = min(day.min(initial=0), as_of.min(initial=0))
     # Both are ascending in (owner, day), so what a request knows is one range.
     place = (of_row * SPAN + (day - first_day))[order]

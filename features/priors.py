@@ -19,6 +19,7 @@ import pyarrow as pa
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
+from features.ascending import ascending
 from features.owner_streams import SPAN, Integers, dates, day_numbers
 from features.whole_owners import Batches, by_owner, whole_owners
 
@@ -120,7 +121,7 @@ def steps_of(batches: Batches) -> Batches:
     for table, key in whole_owners(batches, len(OF_KEY), ROWS_TOGETHER):
         level = table.column("level").combine_chunks().dictionary_encode()
         day, of_level = day_numbers(table.column("ds")), level.indices.to_numpy().astype(np.int64)
-        order = np.lexsort((day, key))
+        order = ascending(key, day)
         steps = {name: table.column(name).to_numpy()[order] for name in ("sends", "clicks")}
         after = {name: _so_far(values, key) for name, values in steps.items()}
         before = {name: after[name] - values for name, values in steps.items()}

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 import pyarrow as pa
 
+from features.ascending import ascending
 from features.local_time import HOURS, WEEKDAYS
 from features.owner_streams import Integers, dates, day_numbers
 from features.whole_owners import Batches, whole_owners
@@ -61,7 +62,7 @@ def _events(table: pa.Table, user: Integers, n_kinds: int) -> tuple[Integers, In
     names = ("kind", "hour", "hour_of_week")
     kind, hour, hour_of_week = (table.column(name).to_numpy().astype(np.int64) for name in names)
     owner, known = user * n_kinds + kind, day_numbers(table.column("known"))
-    order = np.lexsort((hour, known, owner))
+    order = ascending(owner, known, hour)
     owner, known, hour, hour_of_week = (values[order] for values in (owner, known, hour, hour_of_week))
     goes_on = (np.diff(hour) <= 1) & (hour[1:] != NO_HOUR) & (np.diff(known) == 0) & (np.diff(owner) == 0)
     counts = np.append(True, ~goes_on)

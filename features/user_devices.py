@@ -7,6 +7,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pyspark.sql import functions as F
 
+from features.ascending import ascending
 from features.feature import Block, Feature, History
 from features.owner_streams import NEVER, Known, Question, Told
 from features.partials import epoch_ms
@@ -27,7 +28,7 @@ def _devices(known: Known) -> dict[str, pa.Array]:
     request, place = known.places()
     device = pc.rank(known.rows.column("device_id"), tiebreaker="dense").to_numpy()[place]
     updated = known.rows.column("updated_ms").to_numpy()[place]
-    order = np.lexsort((updated, device, request))
+    order = ascending(request, device, updated)
     request, device, updated = request[order], device[order], updated[order]
     is_first = np.append(True, (np.diff(request) != 0) | (np.diff(device) != 0))[: len(order)]
     request, updated = request[is_first], updated[is_first]
