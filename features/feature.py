@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TypeAlias
@@ -25,6 +25,11 @@ PUSHED_LAST = ("last_sent_ms", "last_clicked_ms")
 
 OLD_CAMPAIGNS, OLD_CATEGORIES = "old_campaigns", "old_categories"
 """Of what a user was sent pushes in folded days: how many campaigns, and which categories."""
+
+
+def is_pair(key: Sequence[str]) -> bool:
+    """Tell keys of a user and a thing: there are many, each with few rows."""
+    return len(key) > 1 and "user_id" in key
 
 
 @dataclass(frozen=True)

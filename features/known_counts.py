@@ -6,7 +6,8 @@ import numpy as np
 import pyarrow as pa
 import scipy.sparse as sp
 
-from features.owner_streams import Integers, Known
+from features.ascending import Integers
+from features.owner_streams import Known
 
 COUNTS = {"token_ids": "array<int>", "counts": "array<bigint>"}
 """What ``count_rows`` gives."""

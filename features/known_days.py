@@ -7,10 +7,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from features.ascending import ascending
+from features.ascending import Integers, ascending
 from features.known_windows import count_inside
 from features.local_time import HOURS, WEEK
-from features.owner_streams import NEVER, Integers, Known, day_numbers
+from features.owner_streams import NEVER, Known, day_numbers
 from features.rhythm import rhythm
 from features.windows import MEMORY_DAYS, USER_WINDOWS_DAYS
 

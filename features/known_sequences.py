@@ -10,9 +10,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from features.ascending import ascending
+from features.ascending import Integers, ascending
 from features.outcomes import CLICKED, DISMISSED
-from features.owner_streams import Integers, Known
+from features.owner_streams import Known
 
 LAST_CATEGORIES = 3
 LAST_OUTCOMES = RECENT = 10

@@ -9,9 +9,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from features.ascending import ascending
+from features.ascending import Integers, ascending
 from features.known_windows import count_inside
-from features.owner_streams import Integers, Known, day_numbers
+from features.owner_streams import Known, day_numbers
 from features.windows import window_names
 
 

@@ -11,9 +11,9 @@ import numpy as np
 import pyarrow as pa
 
 from features.app_rows import FOLDED
-from features.ascending import ascending
+from features.ascending import Integers, ascending
 from features.local_time import HOURS
-from features.owner_streams import SPAN, Integers, Known, day_numbers
+from features.owner_streams import SPAN, Known, day_numbers
 
 SETTLED_DAYS = 7
 """Days after which nothing changes any more how a day counts over all time."""

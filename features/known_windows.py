@@ -8,7 +8,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from features.owner_streams import NEVER, Integers, Known, dates, day_numbers
+from features.ascending import Integers
+from features.owner_streams import NEVER, Known, dates, day_numbers
 
 
 def windows_of(

@@ -14,10 +14,8 @@ from numpy.typing import NDArray
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from features.ascending import ascending
+from features.ascending import Integers, ascending
 from features.whole_owners import Batches, by_owner, whole_owners
-
-Integers: TypeAlias = NDArray[np.int64]
 
 NEVER = np.iinfo(np.int64).min
 """Less than any time or day."""

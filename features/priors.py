@@ -19,8 +19,9 @@ import pyarrow as pa
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from features.ascending import ascending
-from features.owner_streams import SPAN, Integers, dates, day_numbers
+from features.ascending import Integers, ascending
+from features.feature import is_pair
+from features.owner_streams import ROWS_TOGETHER, SPAN, dates, day_numbers
 from features.whole_owners import Batches, by_owner, whole_owners
 
 STRENGTH_RANGE = (1.0, 10_000.0)
@@ -36,9 +37,6 @@ SUMS = ("sends", "clicks", *PAIRS)
 
 STEPS = ", ".join(["level string", "ds date", *(f"{name} bigint" for name in SUMS)])
 """Spark SQL schema of steps."""
-
-ROWS_TOGETHER = 50_000
-"""Cells that are looked at together, at least."""
 
 
 def prior_steps(
@@ -79,11 +77,11 @@ def prior_steps(
     def of_levels(rows: DataFrame, levels: Mapping[str, Sequence[str]]) -> DataFrame:
         return since_first(_of_levels(rows, levels))
 
-    of_users = {level: key for level, key in keys.items() if "user_id" in key and len(key) > 1}  # most have few rows
-    others = {level: key for level, key in keys.items() if level not in of_users}
+    pairs = {level: key for level, key in keys.items() if is_pair(key)}  # most have few rows
+    others = {level: key for level, key in keys.items() if level not in pairs}
     counts = (F.sum(name).alias(name) for name in ("sends", "clicks"))
     recent = of_levels(cells, others).groupBy("level", *OF_KEY, "ds").agg(*counts)
-    rest = [of_levels(cells, of_users)] if of_users else []
+    rest = [of_levels(cells, pairs)] if pairs else []
     rest += [of_levels(rows, {level: keys[level]}) for level, rows in old.items()]
     daily = reduce(DataFrame.unionByName, rest, recent)
     of_days = by_owner(daily, OF_KEY).mapInArrow(steps_of, STEPS)

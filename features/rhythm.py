@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterable
 
 import pyarrow as pa
 
+from features.ascending import Integers
 from features.feature import Feature
 from features.local_time import HOURS, WEEKDAYS
-from features.owner_streams import Integers
 from features.push_history import smoothed
 from features.send_context import LOCAL_HOUR, LOCAL_WEEKDAY
 from features.windows import REMEMBERED

@@ -7,9 +7,9 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 import pyarrow as pa
 
-from features.ascending import ascending
+from features.ascending import Integers, ascending
 from features.local_time import HOURS, WEEKDAYS
-from features.owner_streams import Integers, dates, day_numbers
+from features.owner_streams import dates, day_numbers
 from features.whole_owners import Batches, whole_owners
 
 BINS = HOURS + WEEKDAYS

@@ -21,7 +21,7 @@ from features.bots import flags_at
 from features.campaign import with_category
 from features.catalogue import keys_of
 from features.device_kinds import KINDS, with_kinds
-from features.feature import CAMPAIGN, History, Key
+from features.feature import CAMPAIGN, History, Key, is_pair
 from features.last_devices import with_last_device
 from features.requests import active_campaigns, audience, planned_sends, training_requests
 from features.rows import ASKED, PRIORS, history_table, priors_of, read_histories, request_keys
@@ -121,14 +121,9 @@ def _keys(
     """Give what training and scoring ask for, by key, with the day that asks; of pairs, what training asks."""
     training = request_keys(requests.withColumnRenamed("ds", ASKED), past, keys_of(note.has), per=(ASKED,))
     return {
-        key: asked if _is_pair(key) else asked.unionByName(_scoring_keys(key, people, campaigns, past, ds))
+        key: asked if is_pair(key) else asked.unionByName(_scoring_keys(key, people, campaigns, past, ds))
         for key, asked in training.items()
     }
-
-
-def _is_pair(key: Key) -> bool:
-    """Tell keys of a user and a thing: scoring may ask for all pairs that met before."""
-    return len(key) > 1 and "user_id" in key
 
 
 def _histories(
@@ -142,7 +137,7 @@ def _histories(
     with_campaign = {key: rows for key, rows in keys.items() if "campaign_id" in key and len(key) > 1}
     others = {key: rows for key, rows in keys.items() if key not in with_campaign}
     midnight = ds + timedelta(days=1)
-    pairs = {key: {"as_of": midnight, ASKED: ds} for key in keys if _is_pair(key)}
+    pairs = {key: {"as_of": midnight, ASKED: ds} for key in keys if is_pair(key)}
     histories = read_histories(with_campaign, of_asked, note.has, pairs) | read_histories(others, past, note.has, pairs)
     histories |= {key: _to_come(histories[key], key[1], campaigns, past, midnight) for key in pairs}
     return {history_table(key): history.withColumnRenamed(ASKED, "ds") for key, history in histories.items()}
