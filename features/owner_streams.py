@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from functools import reduce
+from itertools import count
 from typing import TypeAlias
 
 import numpy as np
@@ -16,6 +19,9 @@ from pyspark.sql import functions as F
 
 from features.ascending import Integers, ascending
 from features.whole_owners import Batches, by_owner, whole_owners
+
+KIND = "row_kind"
+"""Number of a row's kind in a stream; null for a request."""
 
 NEVER = np.iinfo(np.int64).min
 """Less than any time or day."""
@@ -144,6 +150,14 @@ class Question:
         )
 
 
+@dataclass(frozen=True)
+class Kind:
+    """Rows of one kind in a stream: what is asked of them, and the stream's column for each of theirs."""
+
+    question: Question
+    slots: Mapping[str, str]
+
+
 Told: TypeAlias = tuple[DataFrame, Question]
 """Rows with their owner, ``known`` (date) and whatever else the answer needs, and what is asked of them."""
 
@@ -186,26 +200,32 @@ def over_owners(
     """
     told = read_once(told)
     asked = _owned(keys, owner).select(*owner, *(name for name in keys.columns if name not in owner))
-    of_kind = [_as_struct(rows, owner, _kind(place)) for place, (rows, _) in enumerate(told)]
+    kinds = [Kind(question, slots_of(rows, owner)) for rows, question in told]
+    of_kind = [_in_slots(rows, owner, place, kinds[place].slots) for place, (rows, _) in enumerate(told)]
     together = reduce(lambda one, other: one.unionByName(other, allowMissingColumns=True), of_kind, asked)
-    kept, questions, of_owner = keys.columns, [question for _, question in told], len(owner)
-    types = [*keys.dtypes, *(column for question in questions for column in question.columns.items())]
+    kept, of_owner = keys.columns, len(owner)
+    types = [*keys.dtypes, *(column for kind in kinds for column in kind.question.columns.items())]
     schema = ", ".join(f"`{name}` {of}" for name, of in types)
 
     def answers(batches: Batches) -> Batches:
-        return answered(batches, kept, questions, of_owner, everybody)
+        return answered(batches, kept, kinds, of_owner, everybody)
 
     return by_owner(together, owner).mapInArrow(answers, schema)
 
 
-def _kind(place: int) -> str:
-    """Name the column that holds the rows of a kind."""
-    return f"row_{place}"
+def slots_of(rows: DataFrame, owner: Sequence[str]) -> dict[str, str]:
+    """Give each column but the owner's the name of one of its type, which rows of all kinds share.
+
+    A stream of several kinds has few columns by that: every row that crosses to Python takes time for each of them.
+    """
+    numbers: dict[str, Iterator[int]] = defaultdict(count)
+    types = {name: re.sub(r"\W", "_", of) for name, of in rows.dtypes if name not in owner}
+    return {name: f"{of}_{next(numbers[of])}" for name, of in types.items()}
 
 
-def _as_struct(rows: DataFrame, owner: Sequence[str], name: str) -> DataFrame:
-    others = [column for column in rows.columns if column not in owner]
-    return _owned(rows, owner).select(*owner, F.struct(*others).alias(name))
+def _in_slots(rows: DataFrame, owner: Sequence[str], place: int, slots: Mapping[str, str]) -> DataFrame:
+    columns = (F.col(name).alias(slot) for name, slot in slots.items())
+    return _owned(rows, owner).select(*owner, F.lit(place).alias(KIND), *columns)
 
 
 def _owned(rows: DataFrame, owner: Sequence[str]) -> DataFrame:
@@ -215,7 +235,7 @@ def _owned(rows: DataFrame, owner: Sequence[str]) -> DataFrame:
 def answered(
     batches: Batches,
     kept: Sequence[str],
-    questions: Sequence[Question],
+    kinds: Sequence[Kind],
     of_owner: int = 1,
     everybody: Mapping[str, date] | None = None,
 ) -> Batches:
@@ -224,20 +244,21 @@ def answered(
     Parameters
     ----------
     batches : iterator of RecordBatch
-        A stream as `by_owner` gives it: ``OWNER_HASH``, the owner; then ``as_of`` (date; null for a row); and, for each
-        question, ``row_NUMBER``: a struct with ``known`` (date), null for a request or a row of another kind.
+        A stream as `by_owner` gives it: ``OWNER_HASH``, the owner, ``KIND`` (int; null for a request), the columns of
+        requests, ``as_of`` (date) among them, and those of all kinds; null where a row has none of the kind.
     kept : sequence of str
         Columns of requests.
-    questions : sequence of Question
-        In the order of their rows.
+    kinds : sequence of Kind
+        By the number that ``KIND`` has.
     of_owner : int
         How many columns name the owner.
     everybody : mapping of str to date, optional
         See `over_owners`.
     """
     for table, number in whole_owners(batches, of_owner, ROWS_TOGETHER):
-        is_request = table.column("as_of").is_valid().to_numpy()
-        found, of_asked = table.select(kept).filter(pa.array(is_request)), number[is_request]
+        kind = table.column(KIND).fill_null(-1).to_numpy()
+        requests = np.flatnonzero(kind == -1)
+        found, of_asked = table.select(kept).take(pa.array(requests)), number[requests]
         if everybody:
             first = np.flatnonzero(np.diff(number, prepend=-1))
             found = pa.concat_tables([found, _requests(table.take(pa.array(first)), everybody).select(kept)])
@@ -246,13 +267,11 @@ def answered(
             continue
         as_of = day_numbers(found.column("as_of"))
         is_known = np.zeros(len(found), dtype=bool)
-        for place, question in enumerate(questions):
-            kind = table.column(_kind(place))
-            is_row = kind.is_valid()
-            rows = pa.Table.from_batches([pa.RecordBatch.from_struct_array(kind.filter(is_row).combine_chunks())])
-            known = _known(as_of, of_asked, rows, number[is_row.to_numpy()])
-            known = known if question.days is None else known.since(question.days)
-            for name, values in _answers(known, question).items():
+        for place, one in enumerate(kinds):
+            rows = table.select([*one.slots.values()]).rename_columns([*one.slots])
+            known = _known(as_of, of_asked, rows, number, np.flatnonzero(kind == place))
+            known = known if one.question.days is None else known.since(one.question.days)
+            for name, values in _answers(known, one.question).items():
                 found = found.append_column(name, values)
             is_known |= known.lengths > 0
         yield from found.filter(pa.array(is_known)).to_batches()
@@ -274,9 +293,9 @@ def _answers(known: Known, question: Question) -> dict[str, pa.ChunkedArray]:
     return columns if not there.null_count else {name: column.take(there) for name, column in columns.items()}
 
 
-def _known(as_of: Integers, of_request: Integers, rows: pa.Table, of_row: Integers) -> Known:
-    """Find what each request knows: its owner's rows with ``known`` before ``as_of``; owners are numbers."""
-    day = day_numbers(rows.column("known"))
+def _known(as_of: Integers, of_request: Integers, rows: pa.Table, of_row: Integers, chosen: Integers) -> Known:
+    """Find what each request knows: its owner's chosen rows with ``known`` before ``as_of``; owners are numbers."""
+    of_row, day = of_row[chosen], day_numbers(rows.column("known").take(pa.array(chosen)))
     order = ascending(of_row, day)
     first_day = min(day.min(initial=0), as_of.min(initial=0))
     # Both are ascending in (owner, day), so what a request knows is one range.
@@ -284,7 +303,7 @@ def _known(as_of: Integers, of_request: Integers, rows: pa.Table, of_row: Intege
     owner_first = of_request * SPAN
     midnight = owner_first + (as_of - first_day)
     start, end = np.searchsorted(place, owner_first), np.searchsorted(place, midnight)
-    return Known(as_of, rows.take(pa.array(order)), start, end, place, midnight)
+    return Known(as_of, rows.take(pa.array(chosen[order])), start, end, place, midnight)
 
 
 def dates(days: pa.Array) -> pa.Array:

@@ -8,6 +8,7 @@ from typing import Any
 
 import pyarrow as pa
 
+from features.owner_streams import KIND, Kind, Question, answered
 from features.whole_owners import OWNER_HASH
 
 HASHES = 3
@@ -21,11 +22,26 @@ SCHEMA = pa.schema({
 def stream(
     rows: Sequence[Mapping[str, Any]], schema: pa.Schema, batch_rows: int, owner: Sequence[str] = ("user_id",)
 ) -> Iterator[pa.RecordBatch]:
-    """Give rows, in their order where owners share a hash; the owner comes first in the schema."""
+    """Give rows, in their order where owners share a hash; the owner comes first in the schema, ``row_0`` last."""
 
     def hashed(row: Mapping[str, Any]) -> int:
         return zlib.crc32(" ".join(row[name] for name in owner).encode()) % HASHES
 
-    of_stream = [{OWNER_HASH: hashed(row), **row} for row in sorted(rows, key=hashed)]
-    table = pa.Table.from_pylist(of_stream, schema.insert(0, pa.field(OWNER_HASH, pa.int64())))
-    return iter(table.to_batches(batch_rows))
+    of_kind = [{**row, **row.get("row_0", {}), KIND: 0 if "row_0" in row else None} for row in rows]
+    of_stream = [{OWNER_HASH: hashed(row), **row} for row in sorted(of_kind, key=hashed)]
+    fields = [pa.field(OWNER_HASH, pa.int64()), *list(schema)[:-1], pa.field(KIND, pa.int32()), *schema[-1].type]
+    return iter(pa.Table.from_pylist(of_stream, pa.schema(fields)).to_batches(batch_rows))
+
+
+def answers_to(
+    question: Question,
+    rows: Sequence[Mapping[str, Any]],
+    schema: pa.Schema,
+    batch_rows: int,
+    owner: Sequence[str] = ("user_id",),
+    **more: Any,
+) -> list[dict[str, Any]]:
+    """Give what is answered to the requests among the rows, whose columns are kept."""
+    kind = Kind(question, {field.name: field.name for field in schema[-1].type})
+    batches = answered(stream(rows, schema, batch_rows, owner), schema.names[:-1], [kind], len(owner), **more)
+    return [row for batch in batches for row in batch.to_pylist()]

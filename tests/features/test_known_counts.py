@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from features import known_counts, owner_streams
-from tests.features.owner_batches import stream
+from tests.features.owner_batches import answers_to
 
 CELL = {"known": pa.date32(), "token_id": pa.int32(), "count": pa.int64()}
 SCHEMA = pa.schema({"user_id": pa.string(), "as_of": pa.date32(), "row_0": pa.struct(CELL)})
@@ -46,8 +46,7 @@ def test_counts_as_of(
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(owner_streams, "ROWS_AT_ONCE", rows_at_once)
         patch.setattr(owner_streams, "ROWS_TOGETHER", rows_at_once)
-        batches = list(owner_streams.answered(stream(rows, SCHEMA, batch_rows), KEPT, [QUESTION]))
-    found = [row for batch in batches for row in batch.to_pylist()]
+        found = answers_to(QUESTION, rows, SCHEMA, batch_rows)
     assert {
         (row["user_id"], row["as_of"]): list(zip(row["token_ids"], row["counts"], strict=True)) for row in found
     } == expected(asked, held)

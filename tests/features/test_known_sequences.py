@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from features import owner_streams
 from features.known_sequences import CATEGORY_COLUMNS, MS_PER_MINUTE, SEQUENCE_COLUMNS, sequences
-from tests.features.owner_batches import stream
+from tests.features.owner_batches import answers_to
 
 SCHEMA = pa.schema(
     {
@@ -92,8 +92,7 @@ def test_sequences_as_of(
         patch.setattr(owner_streams, "ROWS_TOGETHER", rows_at_once)
         columns = dict.fromkeys((*SEQUENCE_COLUMNS, *CATEGORY_COLUMNS), "any")
         question = owner_streams.Question(sequences, columns, within)
-        batches = owner_streams.answered(stream(rows, SCHEMA, batch_rows), KEPT, [question])
-        found = [row for batch in batches for row in batch.to_pylist()]
+        found = answers_to(question, rows, SCHEMA, batch_rows)
     expected = []
     for user, as_of in asked:
         since = date.min if within is None else as_of - timedelta(days=within)

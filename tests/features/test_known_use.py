@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from features.known_use import SETTLED_DAYS, USE_COLUMNS, all_time_use
-from features.owner_streams import Question, answered
-from tests.features.owner_batches import stream
+from features.owner_streams import Question
+from tests.features.owner_batches import answers_to
 
 ROW = {
     "known": pa.date32(), "event_day": pa.date32(), "hour": pa.int32(),
@@ -34,9 +34,8 @@ def answers(asked: set[tuple[str, date]], rows: list[tuple[str, dict[str, Any]]]
     together = [{"user_id": user, "as_of": as_of} for user, as_of in asked]
     together += [{"user_id": user, "row_0": row} for user, row in rows]
     question = Question(all_time_use, dict.fromkeys(USE_COLUMNS, "bigint"))
-    found = answered(stream(together, SCHEMA, 7), ["user_id", "as_of"], [question])
-    rows_found = [row for batch in found for row in batch.to_pylist()]
-    return {(row["user_id"], row["as_of"]): [row[name] for name in USE_COLUMNS] for row in rows_found}
+    found = answers_to(question, together, SCHEMA, 7)
+    return {(row["user_id"], row["as_of"]): [row[name] for name in USE_COLUMNS] for row in found}
 
 
 def row_of(use: Use) -> tuple[str, dict[str, Any]]:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from features import owner_streams
 from features.known_windows import windows_of
-from tests.features.owner_batches import stream
+from tests.features.owner_batches import answers_to
 
 SCHEMA = pa.schema(
     {
@@ -79,7 +79,5 @@ def test_windows_as_of(rows_at_once: int, asked: set[Request], held: list[Cell],
         patch.setattr(owner_streams, "ROWS_AT_ONCE", rows_at_once)
         patch.setattr(owner_streams, "ROWS_TOGETHER", rows_at_once)
         question = owner_streams.Question(answer, dict.fromkeys(COLUMNS, "bigint"))
-        of_pairs = stream(rows, SCHEMA, batch_rows, OWNER)
-        batches = owner_streams.answered(of_pairs, (*OWNER, "as_of"), [question], of_owner=len(OWNER))
-        found = [row for batch in batches for row in batch.to_pylist()]
+        found = answers_to(question, rows, SCHEMA, batch_rows, OWNER)
     assert sorted(found, key=lambda row: tuple(row[name] for name in (*OWNER, "as_of"))) == expected(asked, held)

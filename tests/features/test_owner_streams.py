@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pyspark.sql import SparkSession
 
-from features.owner_streams import Question, answered, over_owners, read_once
-from tests.features.owner_batches import SCHEMA, stream
+from features.owner_streams import Question, over_owners, read_once
+from tests.features.owner_batches import SCHEMA, answers_to
 
 users = st.sampled_from("abcde")
 days = st.integers(0, 6).map(lambda number: date(1970, 1, 1) + timedelta(days=number))
@@ -41,7 +41,6 @@ def test_everybody_asks_as_each_owner_would(asked: set[tuple[str, date]], held: 
     def found(requests: set[tuple[str, date]], everybody: dict[str, date] | None) -> list[dict[str, object]]:
         rows = [{"user_id": user, "as_of": as_of} for user, as_of in requests]
         rows += [{"user_id": user, "row_0": {"known": day, "n": 1}} for user, day in held]
-        batches = answered(stream(rows, SCHEMA, 7), ["user_id", "as_of"], [counted("n")], everybody=everybody)
-        return sorted((row for batch in batches for row in batch.to_pylist()), key=repr)
+        return sorted(answers_to(counted("n"), rows, SCHEMA, 7, everybody=everybody), key=repr)
 
     assert found(asked, {"as_of": LATER}) == found(asked | {(user, LATER) for user, _ in held}, None)

@@ -15,7 +15,7 @@ from features.catalogue import BLOCKS
 from features.feature import Block
 from features.windows import PERSONAL
 from tests.features.conftest import World
-from tests.features.owner_batches import stream
+from tests.features.owner_batches import answers_to
 
 ROWS, SMALL_OWNERS, MIDNIGHTS = 30_000, 300, 20
 FIRST = date(2026, 3, 1)
@@ -63,10 +63,7 @@ def test_an_owner_with_most_rows_is_answered_a_portion_at_a_time(monkeypatch: py
         return {"rows": pa.array(known.lengths)}
 
     question = owner_streams.Question(answer, {"rows": "bigint"})
-    batches = stream(rows, schema, 1_000)
-    found = [
-        row for batch in owner_streams.answered(batches, ["user_id", "as_of"], [question]) for row in batch.to_pylist()
-    ]
+    found = answers_to(question, rows, schema, 1_000)
     assert max(portions) <= ROWS
     of_huge = {row["as_of"]: row["rows"] for row in found if row["user_id"] == "huge"}
     assert of_huge == {FIRST + timedelta(days=day): day * ROWS // MIDNIGHTS for day in range(1, MIDNIGHTS)}
