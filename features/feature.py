@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import date
 from functools import cached_property
 from typing import TypeAlias
 
@@ -63,6 +64,22 @@ class Feature:
 
 
 @dataclass(frozen=True)
+class PriorSums:
+    """What priors are fitted on, as it was summed up before; see ``features.priors.sums_at``.
+
+    Parameters
+    ----------
+    rows : DataFrame
+        Sums as of the ends of days.
+    until : date
+        The last of these days.
+    """
+
+    rows: DataFrame
+    until: date
+
+
+@dataclass(frozen=True)
 class History:
     """What is known of the past: partials and change logs, each with ``ds``, the day a row became known.
 
@@ -73,8 +90,8 @@ class History:
     old_pushes : mapping of Key to DataFrame
         What stands for the days before those of ``pushes``, if anything does: by the columns that it is told apart by,
         the fewest rows first. See ``features.folding``.
-    old_sums : mapping of Key to DataFrame
-        What the old pushes sum up to, by user and by campaign. See ``features.folding.summed``.
+    old_sums : DataFrame, optional
+        What the old pushes sum up to by user, where there are any. See ``features.folding.summed``.
     outcomes : DataFrame, optional
         See ``features.outcomes.push_outcomes``; none where nobody asks for them.
     app_events : DataFrame, optional
@@ -83,6 +100,8 @@ class History:
         The change logs; likewise.
     opt_outs : DataFrame, optional
         The contract table; likewise.
+    prior_sums : PriorSums, optional
+        Stored sums; with old pushes there must be some. By default all is summed up from ``pushes``.
     """
 
     pushes: DataFrame
@@ -93,7 +112,8 @@ class History:
     campaigns: DataFrame | None = None
     opt_outs: DataFrame | None = None
     old_pushes: Mapping[Key, DataFrame] = field(default_factory=dict)
-    old_sums: Mapping[Key, DataFrame] = field(default_factory=dict)
+    old_sums: DataFrame | None = None
+    prior_sums: PriorSums | None = None
 
     def pushes_by(self, *names: str) -> DataFrame:
         """Give the push partials of all days, which are told apart by these columns at least.
@@ -116,13 +136,9 @@ class History:
     def old_pairs(self) -> DataFrame:
         """Give old pushes by user and campaign, a row a pair, of the campaigns of which there are later pushes.
 
-        Nothing will be added to the pairs of others: ``ended_pairs`` sums them up.
+        Nothing is added to the pairs of others any more.
         """
         return self._going_on.among(self.old_pushes_by(*PAIR).dropna(subset=list(PAIR)))
-
-    def ended_pairs(self) -> DataFrame:
-        """Give ``old_sums`` by campaign, of those of which there are no later pushes."""
-        return self._going_on.not_among(self.old_sums[CAMPAIGN])
 
     @cached_property
     def _going_on(self) -> SomeCampaigns:

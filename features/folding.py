@@ -18,9 +18,8 @@ from pyspark.sql import functions as F
 
 from features.app_rows import APP_COUNTS, APP_LAST, FOLDED, with_folded
 from features.campaign import RECENT_DAYS
-from features.feature import CAMPAIGN, OLD_CAMPAIGNS, OLD_CATEGORIES, PAIR, PUSH_COUNTS, PUSHED_LAST, USER, Key
+from features.feature import OLD_CAMPAIGNS, OLD_CATEGORIES, PAIR, PUSH_COUNTS, PUSHED_LAST, Key
 from features.known_use import SETTLED_DAYS
-from features.priors import SUMS, sums_of_keys
 from features.windows import USER_WINDOWS_DAYS
 
 LONGEST_WINDOW = max(*USER_WINDOWS_DAYS, *RECENT_DAYS)
@@ -34,9 +33,6 @@ PUSH_FOLDS: tuple[Key, ...] = (
     (*PAIR, "category"),
 )
 """What folded pushes are told apart by, the fewest rows first; every reader of pushes finds its columns in one."""
-
-SUMMED: tuple[Key, ...] = (USER, CAMPAIGN)
-"""By what folded pushes are summed up further."""
 
 Fold: TypeAlias = Callable[[DataFrame, date], DataFrame]
 
@@ -71,27 +67,27 @@ def folded_pushes(rows: DataFrame, key: Key, until: date) -> DataFrame:
     return _up_to(until, rows, _one_cell(key, PUSH_COUNTS, PUSHED_LAST))
 
 
-def summed(old: Mapping[Key, DataFrame], key: Key) -> DataFrame:
-    """Sum up folded pushes, given by ``PUSH_FOLDS``, by one of ``SUMMED``.
+def summed(old: Mapping[Key, DataFrame]) -> DataFrame:
+    """Sum up folded pushes, given by ``PUSH_FOLDS``, by user.
 
     Returns
     -------
     DataFrame
-        The key, ``event_day`` (the oldest), ``ds`` (the newest), and of a user ``PUSH_COUNTS``, ``PUSHED_LAST``,
-        ``OLD_CAMPAIGNS`` (long: how many there were sent pushes of) and ``OLD_CATEGORIES`` (array: which ones); of a
-        campaign ``features.priors.SUMS`` over its users.
+        ``user_id, event_day`` (the oldest), ``ds`` (the newest), ``PUSH_COUNTS``, ``PUSHED_LAST``, ``OLD_CAMPAIGNS``
+        (long: how many there were sent pushes of) and ``OLD_CATEGORIES`` (array: which ones).
     """
-    pairs = old[PAIR].dropna(subset=list(PAIR))
-    if key == CAMPAIGN:
-        rows, sums, others = sums_of_keys(pairs), SUMS, []
-    else:
-        sent = pairs.where("sends > 0").select("user_id", "event_day", "ds", F.lit(1).cast("long").alias(OLD_CAMPAIGNS))
-        rows = old["user_id", "category"].unionByName(sent, allowMissingColumns=True)
-        sums, others = (*PUSH_COUNTS, OLD_CAMPAIGNS), [F.max(name).alias(name) for name in PUSHED_LAST]
-        others += [F.sort_array(F.collect_set(F.when(F.col("sends") > 0, F.col("category")))).alias(OLD_CATEGORIES)]
-    always = (F.min("event_day").alias("event_day"), F.max("ds").alias("ds"))
-    totals = (F.coalesce(F.sum(name), F.lit(0)).alias(name) for name in sums)
-    return rows.groupBy(*key).agg(*always, *totals, *others)
+    pairs = old[PAIR].dropna(subset=list(PAIR)).where("sends > 0")
+    sent = pairs.select("user_id", "event_day", "ds", F.lit(1).cast("long").alias(OLD_CAMPAIGNS))
+    rows = old["user_id", "category"].unionByName(sent, allowMissingColumns=True)
+    totals = (F.coalesce(F.sum(name), F.lit(0)).alias(name) for name in (*PUSH_COUNTS, OLD_CAMPAIGNS))
+    categories = F.sort_array(F.collect_set(F.when(F.col("sends") > 0, F.col("category"))))
+    return rows.groupBy("user_id").agg(
+        F.min("event_day").alias("event_day"),
+        F.max("ds").alias("ds"),
+        *totals,
+        *(F.max(name).alias(name) for name in PUSHED_LAST),
+        categories.alias(OLD_CATEGORIES),
+    )
 
 
 def _up_to(until: date, rows: DataFrame, fold: Fold) -> DataFrame:

@@ -10,9 +10,10 @@ beta-binomial).
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from datetime import date
 from functools import reduce
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 import pyarrow as pa
@@ -23,6 +24,7 @@ from features.ascending import Integers, ascending
 from features.feature import is_pair
 from features.owner_streams import ROWS_TOGETHER, SPAN, dates, day_numbers
 from features.whole_owners import Batches, by_owner, whole_owners
+from features.windows import PERSONAL
 
 STRENGTH_RANGE = (1.0, 10_000.0)
 """Bounds of a prior's strength in sends; the upper one is taken when keys show no spread beyond chance."""
@@ -35,66 +37,115 @@ PAIRS = {"send_pairs": ("sends", "sends"), "click_pairs": ("clicks", "clicks"), 
 
 SUMS = ("sends", "clicks", *PAIRS)
 
+Keys: TypeAlias = Mapping[str, Sequence[str]]
+"""By level, the columns of its key."""
+
 STEPS = ", ".join(["level string", "ds date", *(f"{name} bigint" for name in SUMS)])
 """Spark SQL schema of steps."""
 
 
-def prior_steps(
-    cells: DataFrame,
-    keys: Mapping[str, Sequence[str]],
-    midnights: DataFrame,
-    old: Mapping[str, DataFrame],
-    ended: Mapping[str, DataFrame],
-) -> DataFrame:
+def prior_steps(cells: DataFrame, keys: Keys, days: DataFrame) -> DataFrame:
     """Give by how much the five sums of each level grow on each day.
 
-    What became known before the first midnight has the day that it ends: a night that asks about a few midnights has
-    few days to add up, however old the log is.
+    What became known before the first day that is asked about has that day: who asks about a few days has few to add
+    up, however old the log is.
 
     Parameters
     ----------
     cells : DataFrame
-        Push partials with ``ds``.
+        Push partials with ``ds``, all there ever were.
     keys : mapping of str to sequence of str
         By level, the columns of its key; rows with a null there are left out of it.
-    midnights : DataFrame
-        ``as_of`` (date) of all that the steps are for.
-    old : mapping of str to DataFrame
-        By level, the partials of days before those of ``cells``, told apart by its key; empty where there are none.
-    ended : mapping of str to DataFrame
-        By level, ``ds`` and ``SUMS`` of keys that neither ``cells`` nor ``old`` have: spared the look at other days.
+    days : DataFrame
+        ``ds`` (date) of those that the steps are for.
 
     Returns
     -------
     DataFrame
         ``STEPS``: of sum S, sum C, sum S(S-1), sum C(C-1), sum C(S-1); a row a level and day.
     """
-    first = F.broadcast(midnights.agg(F.date_sub(F.min("as_of"), 1).alias("day_before")))
+    first = F.broadcast(days.agg(F.min("ds").alias("first")))
+    return _steps(cells, {}, keys, lambda rows: rows.crossJoin(first))
 
-    def since_first(rows: DataFrame) -> DataFrame:
-        return rows.crossJoin(first).withColumn("ds", F.greatest("ds", "day_before")).drop("day_before")
 
-    def of_levels(rows: DataFrame, levels: Mapping[str, Sequence[str]]) -> DataFrame:
-        return since_first(_of_levels(rows, levels))
+def later_steps(cells: DataFrame, old: Mapping[str, DataFrame], keys: Keys, until: date) -> DataFrame:
+    """Give the steps after a day, looking at those keys only of which something became known since.
 
+    Parameters
+    ----------
+    cells : DataFrame
+        Push partials with ``ds``, of all days after that one at least.
+    old : mapping of str to DataFrame
+        By level, the partials of the days before those of ``cells``, told apart by its key; empty where there are none.
+    keys : mapping of str to sequence of str
+        See `prior_steps`.
+    until : date
+        The day.
+
+    Returns
+    -------
+    DataFrame
+        See `prior_steps`.
+    """
+    is_later = F.col("ds") > F.lit(until)
+    met = _of_levels(cells.where(is_later), keys).select(OF_KEY[0])
+    return _steps(cells, old, keys, lambda rows: rows.withColumn("first", F.lit(until)), met).where(is_later)
+
+
+def _steps(
+    cells: DataFrame,
+    old: Mapping[str, DataFrame],
+    keys: Keys,
+    with_first: Callable[[DataFrame], DataFrame],
+    met: DataFrame | None = None,
+) -> DataFrame:
+    """Give steps from a first day on, of keys with one of some hashes, or of all."""
+
+    def dated(rows: DataFrame) -> DataFrame:
+        return with_first(rows).withColumn("ds", F.greatest("ds", "first"))
+
+    def of_levels(rows: DataFrame, levels: Keys) -> DataFrame:
+        named = _of_levels(rows, levels)
+        return named if met is None else named.join(met, OF_KEY[0], how="left_semi")
+
+    counts = [F.sum(name).alias(name) for name in ("sends", "clicks")]
     pairs = {level: key for level, key in keys.items() if is_pair(key)}  # most have few rows
-    others = {level: key for level, key in keys.items() if level not in pairs}
-    counts = (F.sum(name).alias(name) for name in ("sends", "clicks"))
-    recent = of_levels(cells, others).groupBy("level", *OF_KEY, "ds").agg(*counts)
-    rest = [of_levels(cells, pairs)] if pairs else []
-    rest += [of_levels(rows, {level: keys[level]}) for level, rows in old.items()]
-    daily = reduce(DataFrame.unionByName, rest, recent)
-    of_days = by_owner(daily, OF_KEY).mapInArrow(steps_of, STEPS)
-    of_ended = (since_first(rows.select(F.lit(level).alias("level"), "ds", *SUMS)) for level, rows in ended.items())
-    steps = reduce(DataFrame.unionByName, of_ended, of_days)
+    shared = {level: key for level, key in keys.items() if not PERSONAL.intersection(key)}
+    others = {level: key for level, key in keys.items() if level not in pairs and level not in shared}
+    rows = [of_levels(dated(of_level), {level: keys[level]}) for level, of_level in old.items()]
+    if pairs:
+        rows.append(of_levels(dated(cells), pairs))
+    if others:
+        rows.append(of_levels(dated(cells), others).groupBy("level", *OF_KEY, "ds").agg(*counts))
+    if shared:
+        columns = {name for key in shared.values() for name in key}
+        rows.append(of_levels(dated(cells).groupBy(*sorted(columns), "ds").agg(*counts), shared))
+    steps = by_owner(reduce(DataFrame.unionByName, rows), OF_KEY).mapInArrow(steps_of, STEPS)
     return steps.groupBy("level", "ds").agg(*(F.sum(name).alias(name) for name in SUMS))
 
 
-def sums_of_keys(totals: DataFrame) -> DataFrame:
-    """Replace ``sends`` and ``clicks`` of keys, a row a key, by ``SUMS`` of each."""
-    others = [name for name in totals.columns if name not in SUMS]
-    pairs = (_pairs(F.col(one), F.col(other)).alias(name) for name, (one, other) in PAIRS.items())
-    return totals.select(*others, "sends", "clicks", *pairs)
+def sums_at(days: DataFrame, levels: Sequence[str], steps: DataFrame) -> DataFrame:
+    """Add steps up to the ends of days.
+
+    Parameters
+    ----------
+    days : DataFrame
+        ``ds`` (date), unique.
+    levels : sequence of str
+        The levels.
+    steps : DataFrame
+        See `prior_steps`.
+
+    Returns
+    -------
+    DataFrame
+        ``STEPS`` of each day and level: all that were made up to its end, 0 where there were none.
+    """
+    asked = days.select("ds", F.explode(F.array(*map(F.lit, levels))).alias("level"))
+    made = F.broadcast(steps.withColumnRenamed("ds", "_made"))
+    known = asked.join(made, (asked["level"] == made["level"]) & (F.col("_made") <= F.col("ds")), how="left")
+    sums = (F.coalesce(F.sum(name), F.lit(0)).cast("long").alias(name) for name in SUMS)
+    return known.groupBy(asked["level"], "ds").agg(*sums)
 
 
 def _pairs(one: Any, other: Any) -> Any:
@@ -141,7 +192,7 @@ def _so_far(values: Integers, key: Integers) -> Integers:
     return np.asarray(total - (total - values)[begins])
 
 
-def _of_levels(cells: DataFrame, keys: Mapping[str, Sequence[str]]) -> DataFrame:
+def _of_levels(cells: DataFrame, keys: Keys) -> DataFrame:
     """Give ``ds, sends, clicks, level`` and ``OF_KEY``: each cell once for each level that has no null in it."""
 
     def of_key(level: str, key: Sequence[str]) -> Column:
@@ -156,15 +207,15 @@ def _of_levels(cells: DataFrame, keys: Mapping[str, Sequence[str]]) -> DataFrame
     return named.select("ds", "sends", "clicks", "of.*")
 
 
-def priors(midnights: DataFrame, steps: DataFrame, levels: Sequence[str]) -> DataFrame:
+def priors(midnights: DataFrame, sums: DataFrame, levels: Sequence[str]) -> DataFrame:
     """Fit the priors of all levels for each midnight.
 
     Parameters
     ----------
     midnights : DataFrame
         ``as_of`` (date), unique.
-    steps : DataFrame
-        What ``prior_steps`` gives; a row a level and day.
+    sums : DataFrame
+        What ``sums_at`` gives of the days before them.
     levels : sequence of str
         First words of the new columns.
 
@@ -176,11 +227,11 @@ def priors(midnights: DataFrame, steps: DataFrame, levels: Sequence[str]) -> Dat
     """
 
     def of_level(level: str, name: str) -> Column:
-        return F.sum(F.when(F.col("level") == level, F.col(name))).alias(f"{level}_{name}")
+        return F.max(F.when(F.col("level") == level, F.col(name))).alias(f"{level}_{name}")
 
-    known = midnights.join(F.broadcast(steps), F.col("ds") < F.col("as_of"), how="left")
-    totals = known.groupBy("as_of").agg(*(of_level(level, name) for level in levels for name in SUMS))
-    return totals.select("as_of", *(column for level in levels for column in _fitted(level)))
+    known = midnights.withColumn("ds", F.date_sub("as_of", 1)).join(F.broadcast(sums), "ds", how="left")
+    of_levels = known.groupBy("as_of").agg(*(of_level(level, name) for level in levels for name in SUMS))
+    return of_levels.select("as_of", *(column for level in levels for column in _fitted(level)))
 
 
 def _fitted(level: str) -> list[Column]:

@@ -16,7 +16,7 @@ from features.catalogue import blocks_of, features_of, keys_of
 from features.device_kinds import KINDS, with_kinds
 from features.feature import PAIR, USER, Feature, History, Key
 from features.owner_streams import Told, over_owners
-from features.priors import prior_steps, priors
+from features.priors import later_steps, prior_steps, priors, sums_at
 from features.rhythm_priors import rhythm_priors
 from features.send_context import with_local_send_time
 
@@ -77,22 +77,46 @@ def read_histories(
     }
 
 
-def read_priors(midnights: DataFrame, history: History, tables: Collection[str]) -> DataFrame:
-    """Fit the priors of all levels and rhythms as of each midnight (``as_of``, unique); one row a midnight."""
-    blocks = blocks_of(tables)
-    keys = {block.prior_level: block.key for block in blocks if block.prior_level}
-    events = {block.rhythm: block.events(history) for block in blocks if block.events}
+def prior_keys(tables: Collection[str]) -> dict[str, Key]:
+    """Give the keys whose click rates have a prior, by its level."""
+    return {block.prior_level: block.key for block in blocks_of(tables) if block.prior_level}
+
+
+def prior_sums(days: DataFrame, history: History, tables: Collection[str]) -> DataFrame:
+    """Give what priors are fitted on, as of the ends of days (``ds``, unique); see ``features.priors.sums_at``.
+
+    Where some were stored, these are taken, and later ones made from the newest of them.
+    """
+    keys, stored = prior_keys(tables), history.prior_sums
+    if stored is None:
+        return sums_at(days, [*keys], prior_steps(history.pushes, keys, days))
     old = {level: history.old_pushes_by(*key) for level, key in keys.items()} if history.old_pushes else {}
-    of_pairs = [level for level in old if keys[level] == PAIR]
-    old |= {level: history.old_pairs() for level in of_pairs}
-    ended = {level: history.ended_pairs() for level in of_pairs}
-    of_rates = priors(midnights, prior_steps(history.pushes, keys, midnights, old, ended), list(keys))
+    old |= {level: history.old_pairs() for level in old if keys[level] == PAIR}
+    until = F.lit(stored.until)
+    steps = stored.rows.where(F.col("ds") == until).unionByName(later_steps(history.pushes, old, keys, stored.until))
+    later = sums_at(days.where(F.col("ds") > until), [*keys], steps)
+    return stored.rows.join(days, "ds", how="left_semi").unionByName(later)
+
+
+def read_priors(
+    midnights: DataFrame, history: History, tables: Collection[str], sums: DataFrame | None = None
+) -> DataFrame:
+    """Fit the priors of all levels and rhythms as of each midnight (``as_of``, unique); one row a midnight.
+
+    ``sums`` are what `prior_sums` gives of the days before them, where that was asked for already.
+    """
+    if sums is None:
+        sums = prior_sums(midnights.select(F.date_sub("as_of", 1).alias("ds")), history, tables)
+    events = {block.rhythm: block.events(history) for block in blocks_of(tables) if block.events}
+    of_rates = priors(midnights, sums, [*prior_keys(tables)])
     return of_rates.join(rhythm_priors(midnights, events), "as_of", how="left")
 
 
-def priors_of(midnights: DataFrame, history: History, tables: Collection[str]) -> DataFrame:
+def priors_of(
+    midnights: DataFrame, history: History, tables: Collection[str], sums: DataFrame | None = None
+) -> DataFrame:
     """Add the priors as of its midnight to each row with ``as_of``; see ``read_priors``."""
-    fitted = read_priors(midnights.select("as_of").distinct(), history, tables)
+    fitted = read_priors(midnights.select("as_of").distinct(), history, tables, sums)
     return midnights.join(F.broadcast(fitted), "as_of")
 
 

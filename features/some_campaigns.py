@@ -33,9 +33,3 @@ class SomeCampaigns:
         if self.names is None:
             return rows.join(F.broadcast(self.frame), "campaign_id", how="left_semi")
         return rows.where(F.col("campaign_id").isin(self.names))
-
-    def not_among(self, rows: DataFrame) -> DataFrame:
-        """Keep the rows of other campaigns; ``campaign_id`` must not be null."""
-        if self.names is None:
-            return rows.join(F.broadcast(self.frame), "campaign_id", how="left_anti")
-        return rows.where(~F.col("campaign_id").isin(self.names))

@@ -7,7 +7,7 @@ import pyarrow.compute as pc
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from features.feature import OLD_CAMPAIGNS, OLD_CATEGORIES, PUSH_COUNTS, PUSHED_LAST, USER, Block, History
+from features.feature import OLD_CAMPAIGNS, OLD_CATEGORIES, PUSH_COUNTS, PUSHED_LAST, Block, History
 from features.known_things import distinct_things, each_value
 from features.owner_streams import Known, Question, Told
 from features.push_history import (
@@ -56,9 +56,9 @@ def _cells(history: History) -> DataFrame:
     things = (F.when(is_sent, F.col(name)).alias(name) for name in THINGS)
     nothing_old = F.lit(0).cast("long").alias(OLD_CAMPAIGNS), F.lit(None).cast("array<string>").alias(OLD_CATEGORIES)
     cells = history.pushes.select(*counts, *things, *nothing_old)
-    if not history.old_pushes:
+    if history.old_sums is None:
         return cells
-    of_user = history.old_sums[USER].select(*counts, OLD_CAMPAIGNS, OLD_CATEGORIES)
+    of_user = history.old_sums.select(*counts, OLD_CAMPAIGNS, OLD_CATEGORIES)
     taken_off = F.lit(-1).cast("long").alias(OLD_CAMPAIGNS)
     going_on = history.old_pairs().where(is_sent).select(*always, "campaign_id", taken_off)
     old = of_user.unionByName(going_on, allowMissingColumns=True).fillna(0, PUSH_COUNTS)

@@ -25,11 +25,12 @@ from features.feature import CAMPAIGN, History, Key, is_pair
 from features.last_devices import with_last_device
 from features.requests import active_campaigns, audience, planned_sends, training_requests
 from features.rows import ASKED, PRIORS, history_table, priors_of, read_histories, request_keys
-from jobs.carried import PUSHES, carried_day, carry
+from jobs.carried import PUSHES, carry
 from jobs.cli import job_parser, run_job, say
 from jobs.lake import Lake
 from jobs.log_note import LogNote, days_to_do, read_note
 from jobs.past import BOT_FLAGS, read_past
+from jobs.prior_sums import sum_up
 from jobs.side_by_side import side_by_side
 
 ACTIVE_DAYS = 7
@@ -50,7 +51,8 @@ def run(spark: SparkSession, args: argparse.Namespace) -> None:
     days = days_to_do(lake, source=PUSHES, made="requests", ds=args.ds)
     sends = lake.read("sends", since=days[0], until=args.ds).where(F.col("ds").isin(days))
     asked_by_sends = training_requests(sends, note.rules).persist()
-    past = read_past(lake, note, args.ds, as_of=_oldest_midnight(lake, note, asked_by_sends, args.ds))
+    oldest = _oldest_midnight(asked_by_sends, args.ds)
+    past = read_past(lake, note, args.ds, as_of=oldest)
     requests = _with_devices(asked_by_sends, past).persist()
     people = _audience(lake, note, past, args.ds).persist()
     campaigns = _campaigns(lake, note, past, args.ds, args.hour).persist()
@@ -60,17 +62,18 @@ def run(spark: SparkSession, args: argparse.Namespace) -> None:
     frames = {
         **{name: frame.withColumn("ds", F.lit(args.ds)) for name, frame in asked.items()},
         **_histories(note, past, keys, requests, campaigns, args.ds),
-        PRIORS: priors_of(midnights, past, note.has),
     }
 
     for name in asked:
         _drop_days(lake, name, set(days) - {args.ds})
 
     def write(name: str) -> None:
+        if name == PRIORS:
+            frames[PRIORS] = priors_of(midnights, past, note.has, sum_up(lake, note, past, oldest, args.ds))
         lake.write(name, frames[name], [args.ds] if name in asked else days)
         say(f"written: {name}")
 
-    side_by_side(write, frames)
+    side_by_side(write, [*frames, PRIORS])
     lake.write("requests", requests, days)  # last: days that it holds are done
     folded = carry(lake, note, args.ds)
     if folded:
@@ -79,10 +82,8 @@ def run(spark: SparkSession, args: argparse.Namespace) -> None:
         frame.unpersist()
 
 
-def _oldest_midnight(lake: Lake, note: LogNote, requests: DataFrame, ds: date) -> date | None:
-    """Give the oldest midnight that is asked about, where knowing it spares reading."""
-    if carried_day(lake, note, ds) is None:
-        return None
+def _oldest_midnight(requests: DataFrame, ds: date) -> date:
+    """Give the oldest midnight that is asked about."""
     (oldest,) = requests.agg(F.min("as_of")).first() or (None,)
     return oldest or ds + timedelta(days=1)
 

@@ -16,7 +16,7 @@ from typing import Any
 from pyspark.sql import DataFrame
 
 from features.feature import PAIR, Key
-from features.folding import PUSH_FOLDS, SUMMED, folded, folded_pushes, last_foldable, summed
+from features.folding import PUSH_FOLDS, folded, folded_pushes, last_foldable, summed
 from features.rows import name_of_key
 from jobs.lake import Lake
 from jobs.log_note import LogNote
@@ -46,8 +46,10 @@ class State:
 
 
 STATES = (*(State(PUSHES, key) for key in PUSH_FOLDS), *map(State, FIELDS))
-SUMS = {key: f"carried_sums_by_{name_of_key(key)}" for key in SUMMED}
-CARRIED = (*(state.table for state in STATES), *SUMS.values())
+SUMS = "carried_sums_by_user"
+PRIOR_SUMS = "prior_sums"
+"""Not a fold, but made from days before and dropped with them; see ``jobs.prior_sums``."""
+CARRIED = (*(state.table for state in STATES), SUMS)
 
 BY_CAMPAIGN: Mapping[str, Any] = {"by": ("campaign_id",), "group_rows": 50_000}
 """How pairs of user and campaign lie in their files: a night reads those of a few campaigns."""
@@ -73,9 +75,9 @@ def old_pushes(lake: Lake, carried: date | None) -> dict[Key, DataFrame]:
     return {} if carried is None else {state.key: _read(lake, state.table, carried) for state in STATES if state.key}
 
 
-def old_sums(lake: Lake, carried: date | None) -> dict[Key, DataFrame]:
-    """Read what they sum up to."""
-    return {} if carried is None else {key: _read(lake, table, carried) for key, table in SUMS.items()}
+def old_sums(lake: Lake, carried: date | None) -> DataFrame | None:
+    """Read what they sum up to by user."""
+    return None if carried is None else _read(lake, SUMS, carried)
 
 
 def read_since(lake: Lake, table: str, until: date, carried: date | None) -> DataFrame:
@@ -120,18 +122,15 @@ def fold_until(lake: Lake, note: LogNote, due: date, before: date | None) -> Non
         layout = BY_CAMPAIGN if {*PAIR} <= {*state.key} else {}
         lake.write(state.table, state.fold(rows, due), [due], **layout)
 
-    def sum_up(key: Key) -> None:
-        lake.write(SUMS[key], summed(old_pushes(lake, due), key), [due])
-
     side_by_side(fold, _states(note))
-    side_by_side(sum_up, SUMMED)
+    lake.write(SUMS, summed(old_pushes(lake, due)), [due])
     for table in _tables(note):
         lake.keep(table, [day for day in (before, due) if day])
 
 
 def drop_carried(lake: Lake, since: date) -> None:
-    """Drop the folds that hold a day or a later one: what they were made of is about to change."""
-    for table in CARRIED:
+    """Drop the folds and sums that hold a day or a later one: what they were made of is about to change."""
+    for table in (*CARRIED, PRIOR_SUMS):
         days = lake.days(table)
         if days and days[-1] >= since:
             lake.keep(table, [day for day in days if day < since])
@@ -151,4 +150,4 @@ def _states(note: LogNote) -> list[State]:
 
 
 def _tables(note: LogNote) -> list[str]:
-    return [*(state.table for state in _states(note)), *SUMS.values()]
+    return [*(state.table for state in _states(note)), SUMS]

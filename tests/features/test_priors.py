@@ -6,20 +6,26 @@ from datetime import date
 from typing import Any
 
 import pytest
-from pyspark.sql import SparkSession
+from pyspark.sql import DataFrame, SparkSession
 
-from features.priors import prior_steps, priors
+from features.priors import later_steps, prior_steps, priors, sums_at
+
+KEYS = {"user": ["user_id"]}
 
 
 def day(number: int) -> date:
     return date(2026, 3, number)
 
 
+def cells_of(spark: SparkSession, rows: list[tuple[Any, ...]]) -> DataFrame:
+    return spark.createDataFrame(rows, "user_id string, ds date, sends long, clicks long")
+
+
 def fitted(spark: SparkSession, rows: list[tuple[Any, ...]], *midnights: int) -> dict[date, tuple[Any, Any]]:
-    cells = spark.createDataFrame(rows, "user_id string, ds date, sends long, clicks long")
     as_of = spark.createDataFrame([(day(number),) for number in midnights], "as_of date")
-    steps = prior_steps(cells, {"user": ["user_id"]}, as_of, {}, {})
-    found = priors(as_of, steps, ["user"]).collect()
+    days = as_of.selectExpr("date_sub(as_of, 1) AS ds")
+    sums = sums_at(days, ["user"], prior_steps(cells_of(spark, rows), KEYS, days))
+    found = priors(as_of, sums, ["user"]).collect()
     return {row["as_of"]: (row["user_prior_rate"], row["user_prior_strength"]) for row in found}
 
 
@@ -39,6 +45,17 @@ def test_prior_as_of_each_midnight(spark: SparkSession) -> None:
     # sum S = 9, sum C = 4; sum S(S-1) = 12 + 2 + 6 = 20, sum C(C-1) = 2 + 2 + 0 = 4, sum C(S-1) = 6 + 2 + 0 = 8.
     # Rate 4/9, m = 8/20, v = 4/20 - 4/25 = 1/25, strength (2/5)(3/5) 25 - 1 = 5.
     assert by_midnight[day(9)] == (pytest.approx(4 / 9), pytest.approx(5.0))
+
+
+def test_later_steps_are_those_of_all_days(spark: SparkSession) -> None:
+    old = [("a", day(1), 7, 2), ("gone", day(1), 5, 5)]
+    recent = [("a", day(3), 3, 1), ("b", day(3), 1, 0), ("b", day(5), 2, 2), ("c", day(6), 1, 0), (None, day(6), 9, 9)]
+    days = spark.createDataFrame([(day(number),) for number in (4, 5, 6)], "ds date")
+    of_all = prior_steps(cells_of(spark, [*old, *recent]), KEYS, days).where("ds > '2026-03-04'")
+    later = later_steps(cells_of(spark, recent), {"user": cells_of(spark, old)}, KEYS, day(4))
+    assert sorted(later.collect()) == sorted(of_all.collect())
+    # On the fifth b goes from one send to three, with two clicks; on the sixth c begins.
+    assert sorted(later.collect()) == [("user", day(5), 2, 2, 6, 2, 4), ("user", day(6), 1, 0, 0, 0, 0)]
 
 
 def test_a_large_key_far_from_the_others_hides_no_spread(spark: SparkSession) -> None:

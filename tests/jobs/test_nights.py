@@ -17,7 +17,7 @@ from features.catalogue import blocks_of, feature_schema, keys_of
 from features.rows import PRIORS, feature_rows, history_table
 from features.time_rules import TimeRules
 from jobs import aggregate_day, build_features
-from jobs.carried import CARRIED, FOLD_DAYS, carried_day, carried_due, carry, drop_carried
+from jobs.carried import CARRIED, FOLD_DAYS, PRIOR_SUMS, carried_day, carried_due, carry, drop_carried
 from jobs.ingest_counts import COUNTS
 from jobs.lake import Lake
 from jobs.log_note import LogNote, read_note, write_note
@@ -96,6 +96,7 @@ def test_a_night_with_carried_state_writes_what_one_without_it_writes(lake: Lake
     (oldest,) = lake.read("requests", since=DS, until=DS).agg(F.min("as_of")).first() or (None,)
     folded = carried_due(BEFORE)
     assert carried_day(lake, note, oldest) == folded, "the second night has read the first one's fold"
+    assert lake.days(PRIOR_SUMS)[-2:] == [BEFORE, DS]
     with_state = built(lake)
     assert all(rows for table, rows in with_state.items() if table != "bot_flags")
     drop_carried(lake, since=date.min)
@@ -166,4 +167,5 @@ def test_an_old_day_that_is_aggregated_again_drops_the_folds_that_hold_it(lake: 
     write_note(lake, fold, note)
     night(lake, fold, aggregate_day)
     assert fold not in [day for table in CARRIED for day in lake.days(table)]
+    assert lake.days(PRIOR_SUMS) == [], "they all held it"
     assert [path for path in Path(lake.root).glob(f"carried_*/*/ds={fold}") if path.is_dir()] == []

@@ -22,6 +22,7 @@ from jobs.carried import FOLD_DAYS, carried_due, fold_until
 from jobs.lake import Lake
 from jobs.log_note import read_note
 from jobs.past import read_past
+from jobs.prior_sums import sum_up
 from tests.benchmarks.features.logs import LogSize, write_log
 from tests.benchmarks.features.promises import NIGHT_BY_LENGTH, verdict
 
@@ -65,9 +66,11 @@ def prepared(spark: SparkSession, folder: Path, size: LogSize) -> Lake:
     lake = write_log(spark, str(root), size, DS)
     with redirect_stdout(io.StringIO()):
         aggregate_day.run(spark, aggregate_day.arg_parser().parse_args(["--root", lake.root, "--ds", str(DS)]))
+    note, before = read_note(lake, DS), DS - timedelta(days=1)
+    sum_up(lake, note, read_past(lake, note, before), before, before)
     carried = carried_due(DS) - timedelta(days=FOLD_DAYS // 2)
     if carried >= DS - timedelta(days=size.days - 1):
-        fold_until(lake, read_note(lake, DS), carried, None)
+        fold_until(lake, note, carried, None)
     no_requests_before(lake)
     done.touch()
     return lake
