@@ -18,7 +18,7 @@ def _read(history: History) -> Told:
     """Rank the campaigns at the end of every day: a row each, for the midnight that follows."""
     day_known = F.greatest("ds", "event_day")
     last_day = F.date_add("event_day", ACTIVE_DAYS - 1)
-    cells = history.pushes.where(day_known <= last_day)
+    cells = history.recent_pushes_by("campaign_id").where(day_known <= last_day)
     sums = [F.sum(name).alias(name) for name in ("sends", "clicks")]
     daily = cells.groupBy("campaign_id", day_known.alias("known"), last_day.alias("last_day")).agg(*sums)
     by_day = daily.select("campaign_id", "sends", "clicks", F.explode(F.sequence("known", "last_day")).alias("known"))

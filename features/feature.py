@@ -9,6 +9,7 @@ from functools import cached_property
 from typing import TypeAlias
 
 from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
 
 from features.app_rows import app_rows
 from features.owner_streams import Told
@@ -24,6 +25,9 @@ PUSH_COUNTS = ("sends", "clicks", "dismissals")
 PUSHED_LAST = ("last_sent_ms", "last_clicked_ms")
 """What partials count of pushes; and when the last one was."""
 
+SHARED = ("campaign_id", "model", "os_version", "platform")
+"""Columns of push partials that many users share."""
+
 OLD_CAMPAIGNS, OLD_CATEGORIES = "old_campaigns", "old_categories"
 """Of what a user was sent pushes in folded days: how many campaigns, and which categories."""
 
@@ -31,6 +35,14 @@ OLD_CAMPAIGNS, OLD_CATEGORIES = "old_campaigns", "old_categories"
 def is_pair(key: Sequence[str]) -> bool:
     """Tell keys of a user and a thing: there are many, each with few rows."""
     return len(key) > 1 and "user_id" in key
+
+
+def of_shared(pushes: DataFrame) -> DataFrame:
+    """Add up push partials over users and devices: a row for what else tells them apart, but for the category."""
+    return pushes.groupBy(*SHARED, "event_day", "ds").agg(
+        *(F.sum(name).alias(name) for name in PUSH_COUNTS),
+        *(F.max(name).alias(name) for name in PUSHED_LAST),
+    )
 
 
 @dataclass(frozen=True)
@@ -100,8 +112,10 @@ class History:
         The change logs; likewise.
     opt_outs : DataFrame, optional
         The contract table; likewise.
+    shared_pushes : DataFrame, optional
+        ``pushes`` as ``of_shared`` adds them up, for all who ask about no user: worth keeping for many readers.
     prior_sums : PriorSums, optional
-        Stored sums; with old pushes there must be some. By default all is summed up from ``pushes``.
+        Stored sums; by default all is summed up anew.
     """
 
     pushes: DataFrame
@@ -113,6 +127,7 @@ class History:
     opt_outs: DataFrame | None = None
     old_pushes: Mapping[Key, DataFrame] = field(default_factory=dict)
     old_sums: DataFrame | None = None
+    shared_pushes: DataFrame | None = None
     prior_sums: PriorSums | None = None
 
     def pushes_by(self, *names: str) -> DataFrame:
@@ -123,10 +138,15 @@ class History:
         KeyError
             When old days were folded by other columns.
         """
+        recent = self.recent_pushes_by(*names)
         if not self.old_pushes:
-            return self.pushes
+            return recent
         columns = [*names, "event_day", "ds", *PUSH_COUNTS, *PUSHED_LAST]
-        return self.pushes.select(columns).union(self.old_pushes_by(*names).select(columns))
+        return recent.select(columns).union(self.old_pushes_by(*names).select(columns))
+
+    def recent_pushes_by(self, *names: str) -> DataFrame:
+        """Give the push partials of the days that are not folded, told apart by these columns at least."""
+        return self.pushes if self.shared_pushes is None or not {*names} <= {*SHARED} else self.shared_pushes
 
     def old_pushes_by(self, *names: str) -> DataFrame:
         """Give the fewest rows that tell these columns apart and stand for old days; `KeyError` when there are none."""
@@ -142,7 +162,7 @@ class History:
 
     @cached_property
     def _going_on(self) -> SomeCampaigns:
-        return SomeCampaigns.of(self.pushes)
+        return SomeCampaigns.of(self.recent_pushes_by("campaign_id"))
 
     @cached_property
     def app_rows(self) -> DataFrame:
@@ -156,6 +176,7 @@ class History:
         return replace(
             self,
             pushes=asked.among(self.pushes),
+            shared_pushes=None if self.shared_pushes is None else asked.among(self.shared_pushes),
             old_pushes={key: asked.among(rows) for key, rows in of_campaign.items()},
         )
 

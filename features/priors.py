@@ -44,7 +44,7 @@ STEPS = ", ".join(["level string", "ds date", *(f"{name} bigint" for name in SUM
 """Spark SQL schema of steps."""
 
 
-def prior_steps(cells: DataFrame, keys: Keys, days: DataFrame) -> DataFrame:
+def prior_steps(cells: DataFrame, old: Mapping[str, DataFrame], keys: Keys, days: DataFrame) -> DataFrame:
     """Give by how much the five sums of each level grow on each day.
 
     What became known before the first day that is asked about has that day: who asks about a few days has few to add
@@ -53,7 +53,9 @@ def prior_steps(cells: DataFrame, keys: Keys, days: DataFrame) -> DataFrame:
     Parameters
     ----------
     cells : DataFrame
-        Push partials with ``ds``, all there ever were.
+        Push partials with ``ds``.
+    old : mapping of str to DataFrame
+        By level, the partials of the days before those of ``cells``, told apart by its key; empty where there are none.
     keys : mapping of str to sequence of str
         By level, the columns of its key; rows with a null there are left out of it.
     days : DataFrame
@@ -65,27 +67,13 @@ def prior_steps(cells: DataFrame, keys: Keys, days: DataFrame) -> DataFrame:
         ``STEPS``: of sum S, sum C, sum S(S-1), sum C(C-1), sum C(S-1); a row a level and day.
     """
     first = F.broadcast(days.agg(F.min("ds").alias("first")))
-    return _steps(cells, {}, keys, lambda rows: rows.crossJoin(first))
+    return _steps(cells, old, keys, lambda rows: rows.crossJoin(first))
 
 
 def later_steps(cells: DataFrame, old: Mapping[str, DataFrame], keys: Keys, until: date) -> DataFrame:
     """Give the steps after a day, looking at those keys only of which something became known since.
 
-    Parameters
-    ----------
-    cells : DataFrame
-        Push partials with ``ds``, of all days after that one at least.
-    old : mapping of str to DataFrame
-        By level, the partials of the days before those of ``cells``, told apart by its key; empty where there are none.
-    keys : mapping of str to sequence of str
-        See `prior_steps`.
-    until : date
-        The day.
-
-    Returns
-    -------
-    DataFrame
-        See `prior_steps`.
+    See `prior_steps`; ``old`` may lack what has no such key, and no days after ``until``.
     """
     is_later = F.col("ds") > F.lit(until)
     met = _of_levels(cells.where(is_later), keys).select(OF_KEY[0])

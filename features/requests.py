@@ -110,7 +110,8 @@ def active_campaigns(history: History, as_of: date, *, days: int, local_hour: in
     """Give the campaigns that were sent in the days before a midnight, to be sent at a local hour."""
     midnight = F.lit(as_of)
     recent = F.col("event_day").between(F.date_sub(midnight, days), F.date_sub(midnight, 1)) & (F.col("sends") > 0)
-    campaigns = history.pushes.where(recent & (F.col("ds") < midnight)).select("campaign_id").distinct()
+    pushes = history.recent_pushes_by("campaign_id").where(recent & (F.col("ds") < midnight))
+    campaigns = pushes.select("campaign_id").distinct()
     send_at = F.lit(None).cast("timestamp").alias("send_at")
     return campaigns.select("campaign_id", send_at, F.lit(local_hour).alias("local_hour"))
 

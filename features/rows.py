@@ -88,9 +88,9 @@ def prior_sums(days: DataFrame, history: History, tables: Collection[str]) -> Da
     Where some were stored, these are taken, and later ones made from the newest of them.
     """
     keys, stored = prior_keys(tables), history.prior_sums
-    if stored is None:
-        return sums_at(days, [*keys], prior_steps(history.pushes, keys, days))
     old = {level: history.old_pushes_by(*key) for level, key in keys.items()} if history.old_pushes else {}
+    if stored is None:
+        return sums_at(days, [*keys], prior_steps(history.pushes, old, keys, days))
     old |= {level: history.old_pairs() for level in old if keys[level] == PAIR}
     until = F.lit(stored.until)
     steps = stored.rows.where(F.col("ds") == until).unionByName(later_steps(history.pushes, old, keys, stored.until))

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import date, timedelta
 
 from pyspark.sql import DataFrame, SparkSession
@@ -21,7 +22,7 @@ from features.bots import flags_at
 from features.campaign import with_category
 from features.catalogue import keys_of
 from features.device_kinds import KINDS, with_kinds
-from features.feature import CAMPAIGN, History, Key, is_pair
+from features.feature import CAMPAIGN, History, Key, is_pair, of_shared
 from features.last_devices import with_last_device
 from features.requests import active_campaigns, audience, planned_sends, training_requests
 from features.rows import ASKED, PRIORS, history_table, priors_of, read_histories, request_keys
@@ -49,10 +50,15 @@ def run(spark: SparkSession, args: argparse.Namespace) -> None:
     lake = Lake(spark, args.root)
     note = read_note(lake, args.ds)
     days = days_to_do(lake, source=PUSHES, made="requests", ds=args.ds)
+    folded = carry(lake, note, args.ds)  # first: this night, too, reads less by it
+    if folded:
+        say(f"carried on: days up to {folded} as one")
     sends = lake.read("sends", since=days[0], until=args.ds).where(F.col("ds").isin(days))
     asked_by_sends = training_requests(sends, note.rules).persist()
     oldest = _oldest_midnight(asked_by_sends, args.ds)
     past = read_past(lake, note, args.ds, as_of=oldest)
+    shared_pushes = of_shared(past.pushes).persist()
+    past = replace(past, shared_pushes=shared_pushes)
     requests = _with_devices(asked_by_sends, past).persist()
     people = _audience(lake, note, past, args.ds).persist()
     campaigns = _campaigns(lake, note, past, args.ds, args.hour).persist()
@@ -75,10 +81,7 @@ def run(spark: SparkSession, args: argparse.Namespace) -> None:
 
     side_by_side(write, [*frames, PRIORS])
     lake.write("requests", requests, days)  # last: days that it holds are done
-    folded = carry(lake, note, args.ds)
-    if folded:
-        say(f"carried on: days up to {folded} as one")
-    for frame in (asked_by_sends, requests, people, campaigns, midnights):
+    for frame in (shared_pushes, asked_by_sends, requests, people, campaigns, midnights):
         frame.unpersist()
 
 

@@ -1,8 +1,8 @@
 """What priors are fitted on, carried from night to night: of a new day, only its users, campaigns and so on are read.
 
 ``prior_sums/ds=D`` are the sums as of the end of D. Those of the days after the newest are made from it and from what
-became known since; without it, or without a day that is asked about, all days are read. A job that is about to write an
-old day of partials again drops what holds it first (see ``jobs.carried.drop_carried``).
+became known since; without it, or without a day that is asked about, all is summed up anew. A job that is about to
+write an old day of partials again drops what holds it first (see ``jobs.carried.drop_carried``).
 """
 
 from __future__ import annotations
@@ -25,7 +25,8 @@ def sum_up(lake: Lake, note: LogNote, past: History, oldest: date, ds: date) -> 
     first = oldest - timedelta(days=1)
     stored = _stored(lake, note, first, ds)
     if stored is None:
-        start, past = min(first, ds - timedelta(days=LATE_DAYS)), read_past(lake, note, ds)
+        start = min(first, ds - timedelta(days=LATE_DAYS))
+        past = read_past(lake, note, ds, as_of=start + timedelta(days=1))
     else:
         start, past = stored.until + timedelta(days=1), replace(past, prior_sums=stored)
     days = _days(start, ds)

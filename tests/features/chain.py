@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from pyspark.sql import DataFrame, SparkSession
@@ -15,7 +16,7 @@ from features.catalogue import keys_of
 from features.contract import TABLES
 from features.device_kinds import kinds_by_day
 from features.duplicates import with_duplicate
-from features.feature import History
+from features.feature import History, of_shared
 from features.outcomes import push_outcomes
 from features.partials import app_partials, push_partials
 from features.requests import training_requests
@@ -98,7 +99,8 @@ def history_of(frames: Mapping[str, DataFrame], rules: TimeRules) -> History:
 
 
 def rows_for(requests: DataFrame, history: History, tables: Sequence[str] = ALL_TABLES) -> DataFrame:
-    """Give the feature rows of requests."""
+    """Give the feature rows of requests, with shared pushes added up once as build_features does."""
+    history = replace(history, shared_pushes=of_shared(history.pushes))
     keys = request_keys(requests, history, keys_of(tables))
     priors = read_priors(requests.select("as_of").distinct(), history, tables)
     return feature_rows(requests, read_histories(keys, history, tables), priors, tables)

@@ -24,7 +24,7 @@ def cells_of(spark: SparkSession, rows: list[tuple[Any, ...]]) -> DataFrame:
 def fitted(spark: SparkSession, rows: list[tuple[Any, ...]], *midnights: int) -> dict[date, tuple[Any, Any]]:
     as_of = spark.createDataFrame([(day(number),) for number in midnights], "as_of date")
     days = as_of.selectExpr("date_sub(as_of, 1) AS ds")
-    sums = sums_at(days, ["user"], prior_steps(cells_of(spark, rows), KEYS, days))
+    sums = sums_at(days, ["user"], prior_steps(cells_of(spark, rows), {}, KEYS, days))
     found = priors(as_of, sums, ["user"]).collect()
     return {row["as_of"]: (row["user_prior_rate"], row["user_prior_strength"]) for row in found}
 
@@ -51,7 +51,7 @@ def test_later_steps_are_those_of_all_days(spark: SparkSession) -> None:
     old = [("a", day(1), 7, 2), ("gone", day(1), 5, 5)]
     recent = [("a", day(3), 3, 1), ("b", day(3), 1, 0), ("b", day(5), 2, 2), ("c", day(6), 1, 0), (None, day(6), 9, 9)]
     days = spark.createDataFrame([(day(number),) for number in (4, 5, 6)], "ds date")
-    of_all = prior_steps(cells_of(spark, [*old, *recent]), KEYS, days).where("ds > '2026-03-04'")
+    of_all = prior_steps(cells_of(spark, [*old, *recent]), {}, KEYS, days).where("ds > '2026-03-04'")
     later = later_steps(cells_of(spark, recent), {"user": cells_of(spark, old)}, KEYS, day(4))
     assert sorted(later.collect()) == sorted(of_all.collect())
     # On the fifth b goes from one send to three, with two clicks; on the sixth c begins.
