@@ -32,6 +32,9 @@ STRENGTH_RANGE = (1.0, 10_000.0)
 OF_KEY = ("hash", "other_hash")
 """Two hashes of 64 bits that stand for a key, of whatever columns: no two keys of any log will share both."""
 
+MOST_MET = 2_000_000
+"""Most keys, of those that something became known of, that are sent to all who read rows."""
+
 PAIRS = {"send_pairs": ("sends", "sends"), "click_pairs": ("clicks", "clicks"), "mixed_pairs": ("clicks", "sends")}
 """What is counted twice over, each time one of the other; see `_pairs`."""
 
@@ -76,7 +79,9 @@ def later_steps(cells: DataFrame, old: Mapping[str, DataFrame], keys: Keys, unti
     See `prior_steps`; ``old`` may lack what has no such key, and no days after ``until``.
     """
     is_later = F.col("ds") > F.lit(until)
-    met = _of_levels(cells.where(is_later), keys).select(OF_KEY[0])
+    met = _of_levels(cells.where(is_later), keys).select(OF_KEY[0]).distinct()
+    if met.limit(MOST_MET + 1).count() <= MOST_MET:
+        met = F.broadcast(met)
     return _steps(cells, old, keys, lambda rows: rows.withColumn("first", F.lit(until)), met).where(is_later)
 
 
