@@ -47,7 +47,9 @@ def test_prior_as_of_each_midnight(spark: SparkSession) -> None:
     assert by_midnight[day(9)] == (pytest.approx(4 / 9), pytest.approx(5.0))
 
 
-def test_later_steps_are_those_of_all_days(spark: SparkSession) -> None:
+@pytest.mark.parametrize("most_met", [0, 1_000])
+def test_later_steps_are_those_of_all_days(spark: SparkSession, monkeypatch: pytest.MonkeyPatch, most_met: int) -> None:
+    monkeypatch.setattr("features.priors.MOST_MET", most_met)
     old = [("a", day(1), 7, 2), ("gone", day(1), 5, 5)]
     recent = [("a", day(3), 3, 1), ("b", day(3), 1, 0), ("b", day(5), 2, 2), ("c", day(6), 1, 0), (None, day(6), 9, 9)]
     days = spark.createDataFrame([(day(number),) for number in (4, 5, 6)], "ds date")
