@@ -7,7 +7,8 @@ from pyspark.sql import Window
 from pyspark.sql import functions as F
 
 from features.feature import Block, Feature, History
-from features.owner_streams import Known, Question, Told
+from features.known import Known
+from features.owner_streams import Question, Told
 
 ACTIVE_DAYS = 7
 WINDOW = f"{ACTIVE_DAYS} days before midnight"

@@ -10,10 +10,11 @@ import pyarrow as pa
 from pyspark.sql import functions as F
 
 from features.feature import Block, Feature, History
+from features.known import Known
 from features.known_counts import dense_sums
 from features.local_time import HOURS
 from features.outcomes import CLICKED
-from features.owner_streams import Known, Question, Told
+from features.owner_streams import Question, Told
 from features.push_history import smoothed
 from features.rhythm import NEAR_HOURS, as_lists, near_hour
 from features.windows import MEMORY_DAYS

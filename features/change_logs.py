@@ -12,7 +12,8 @@ from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F
 
 from features.feature import History, Reader
-from features.owner_streams import Known, Question, Told, over_owners
+from features.known import Known
+from features.owner_streams import Question, Told, over_owners
 
 CLOCKS = ("updated_at", "ingested_at")
 

@@ -8,8 +8,9 @@ from pyspark.sql import functions as F
 
 from features.change_logs import last_change
 from features.feature import Block, Feature, History
+from features.known import Known
 from features.os_version import VERSION_NUMBER
-from features.owner_streams import Known, Question, Told
+from features.owner_streams import Question, Told
 from features.partials import epoch_ms
 from features.push_history import count_features, rate_features, reader, recency_features
 

@@ -7,7 +7,7 @@ import pyarrow as pa
 import scipy.sparse as sp
 
 from features.ascending import Integers
-from features.owner_streams import Known
+from features.known import Known
 
 COUNTS = {"token_ids": "array<int>", "counts": "array<bigint>"}
 """What ``count_rows`` gives."""

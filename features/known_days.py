@@ -8,9 +8,9 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from features.ascending import Integers, ascending
+from features.known import NEVER, Known, day_numbers
 from features.known_windows import count_inside
 from features.local_time import HOURS, WEEK
-from features.owner_streams import NEVER, Known, day_numbers
 from features.rhythm import rhythm
 from features.windows import MEMORY_DAYS, USER_WINDOWS_DAYS
 

@@ -11,8 +11,8 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from features.ascending import Integers, ascending
+from features.known import Known
 from features.outcomes import CLICKED, DISMISSED
-from features.owner_streams import Known
 
 LAST_CATEGORIES = 3
 LAST_OUTCOMES = RECENT = 10

@@ -10,8 +10,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from features.ascending import Integers, ascending
+from features.known import Known, day_numbers
 from features.known_windows import count_inside
-from features.owner_streams import Known, day_numbers
 from features.windows import window_names
 
 

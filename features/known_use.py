@@ -12,8 +12,8 @@ import pyarrow as pa
 
 from features.app_rows import FOLDED
 from features.ascending import Integers, ascending
+from features.known import SPAN, Known, day_numbers
 from features.local_time import HOURS
-from features.owner_streams import SPAN, Known, day_numbers
 
 SETTLED_DAYS = 7
 """Days after which nothing changes any more how a day counts over all time."""

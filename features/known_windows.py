@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from features.ascending import Integers
-from features.owner_streams import NEVER, Known, dates, day_numbers
+from features.known import NEVER, Known, dates, day_numbers
 
 
 def windows_of(

@@ -6,7 +6,8 @@ import pyarrow as pa
 from pyspark.sql import functions as F
 
 from features.feature import Block, Feature, History
-from features.owner_streams import Known, Question, Told
+from features.known import Known
+from features.owner_streams import Question, Told
 
 
 def _part(number: int) -> str:

@@ -13,111 +13,17 @@ from typing import TypeAlias
 
 import numpy as np
 import pyarrow as pa
-from numpy.typing import NDArray
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from features.ascending import Integers, ascending
+from features.known import Known, day_numbers, known_by
 from features.whole_owners import Batches, by_owner, whole_owners
 
 KIND = "row_kind"
 """Number of a row's kind in a stream; null for a request."""
 
-NEVER = np.iinfo(np.int64).min
-"""Less than any time or day."""
-
-SPAN = 1 << 32
-"""How far apart the places of two owners' rows are; more than there are days."""
-
-ROWS_AT_ONCE = 1_000_000
-"""Known rows, counted once for each request, that are taken in one step; bounds memory, changes nothing."""
-
 ROWS_TOGETHER = 50_000
 """Rows of the stream that are looked at together, at least; with fewer, most of numpy's time goes into calling it."""
-
-
-@dataclass(frozen=True)
-class Known:
-    """Some requests, and the rows of their owners.
-
-    Parameters
-    ----------
-    as_of : ndarray of shape (n_requests,)
-        Midnights, in days since 1970-01-01.
-    rows : pa.Table
-        Rows by owner and day known.
-    start, end : ndarray of shape (n_requests,)
-        Request i knows the rows from ``start[i]`` to ``end[i]``, not included.
-    place : ndarray of shape (n_rows,)
-        Ascends with owner and day known: a day apart is 1 apart, an owner ``SPAN``.
-    midnight : ndarray of shape (n_requests,)
-        The place of ``as_of`` among those of the owner.
-    """
-
-    as_of: Integers
-    rows: pa.Table
-    start: Integers
-    end: Integers
-    place: Integers
-    midnight: Integers
-
-    @property
-    def lengths(self) -> Integers:
-        """Number of rows that each request knows, of shape (n_requests,)."""
-        return self.end - self.start
-
-    def places(self) -> tuple[Integers, Integers]:
-        """Give request and row of each pair of a request and a row it knows, by request; two of shape (n_pairs,)."""
-        request = np.repeat(np.arange(len(self.start)), self.lengths)
-        first = np.cumsum(self.lengths) - self.lengths
-        return request, np.arange(len(request)) + np.repeat(self.start - first, self.lengths)
-
-    def portions(self) -> Iterator[Known]:
-        """Cut into requests that know at most ``ROWS_AT_ONCE`` rows together, or into one."""
-        begin, total = 0, np.concatenate([[0], np.cumsum(self.lengths)])
-        while begin < len(self.start):
-            end = max(begin + 1, int(np.searchsorted(total, total[begin] + ROWS_AT_ONCE, side="right")) - 1)
-            as_of, start, stop, midnight = (of[begin:end] for of in (self.as_of, self.start, self.end, self.midnight))
-            yield Known(as_of, self.rows, start, stop, self.place, midnight)
-            begin = end
-
-    def since(self, days: int) -> Known:
-        """Leave out what became known more than so many days before ``as_of``."""
-        start = np.searchsorted(self.place, self.midnight - days)
-        return replace(self, start=np.maximum(self.start, start))
-
-    def where(self, chosen: NDArray[np.bool_]) -> Known:
-        """Leave out rows; ``chosen`` has the shape (n_rows,)."""
-        before = np.concatenate([[0], np.cumsum(chosen)])
-        rows, place = self.rows.filter(pa.array(chosen)), self.place[chosen]
-        return replace(self, rows=rows, place=place, start=before[self.start], end=before[self.end])
-
-    def only(self, *columns: str) -> Known:
-        """Leave out all other columns, before rows are chosen or copied."""
-        return replace(self, rows=self.rows.select(columns))
-
-    def times(self, times: Integers) -> Known:
-        """Take each row as many times, following each other; ``times`` has the shape (n_rows,)."""
-        before, row = np.concatenate([[0], np.cumsum(times)]), np.repeat(np.arange(len(times)), times)
-        rows, place = self.rows.take(pa.array(row)), self.place[row]
-        return replace(self, rows=rows, place=place, start=before[self.start], end=before[self.end])
-
-    def total(self, values: Integers) -> pa.Array:
-        """Add up the values, of a column with the shape (n_rows,), that each request knows."""
-        total = np.concatenate([[0], np.cumsum(values)])
-        return pa.array(total[self.end] - total[self.start])
-
-    def greatest(self, values: Integers) -> pa.Array:
-        """Give the greatest value, of a column with the shape (n_rows,), that each request knows.
-
-        Null where it knows none, or only ``NEVER``.
-        """
-        if not len(self.start):
-            return pa.array([], pa.int64())
-        bounds = np.stack([self.start, self.end], axis=1).ravel()
-        found = np.maximum.reduceat(np.append(values, NEVER), bounds)[::2]
-        found[self.start == self.end] = NEVER
-        return pa.array(np.ma.masked_equal(found, NEVER))
 
 
 Answer: TypeAlias = Callable[[Known], Mapping[str, pa.Array]]
@@ -269,7 +175,7 @@ def answered(
         is_known = np.zeros(len(found), dtype=bool)
         for place, one in enumerate(kinds):
             rows = table.select([*one.slots.values()]).rename_columns([*one.slots])
-            known = _known(as_of, of_asked, rows, number, np.flatnonzero(kind == place))
+            known = known_by(as_of, of_asked, rows, number, np.flatnonzero(kind == place))
             known = known if one.question.days is None else known.since(one.question.days)
             for name, values in _answers(known, one.question).items():
                 found = found.append_column(name, values)
@@ -291,26 +197,3 @@ def _answers(known: Known, question: Question) -> dict[str, pa.ChunkedArray]:
     there = pa.array(np.arange(len(known.start)), mask=known.lengths == 0)
     columns = {name: pa.chunked_array([portion[name] for portion in portions]) for name in question.columns}
     return columns if not there.null_count else {name: column.take(there) for name, column in columns.items()}
-
-
-def _known(as_of: Integers, of_request: Integers, rows: pa.Table, of_row: Integers, chosen: Integers) -> Known:
-    """Find what each request knows: its owner's chosen rows with ``known`` before ``as_of``; owners are numbers."""
-    of_row, day = of_row[chosen], day_numbers(rows.column("known").take(pa.array(chosen)))
-    order = ascending(of_row, day)
-    first_day = min(day.min(initial=0), as_of.min(initial=0))
-    # Both are ascending in (owner, day), so what a request knows is one range.
-    place = (of_row * SPAN + (day - first_day))[order]
-    owner_first = of_request * SPAN
-    midnight = owner_first + (as_of - first_day)
-    start, end = np.searchsorted(place, owner_first), np.searchsorted(place, midnight)
-    return Known(as_of, rows.take(pa.array(chosen[order])), start, end, place, midnight)
-
-
-def dates(days: pa.Array) -> pa.Array:
-    """Dates of days since 1970-01-01; what ``day_numbers`` takes, and null stays null."""
-    return days.cast(pa.int32()).cast(pa.date32())
-
-
-def day_numbers(column: pa.ChunkedArray) -> Integers:
-    """Days since 1970-01-01 of dates without null."""
-    return np.asarray(column.cast(pa.int32()), dtype=np.int64)

@@ -22,7 +22,8 @@ from pyspark.sql import functions as F
 
 from features.ascending import Integers, ascending
 from features.feature import is_pair
-from features.owner_streams import ROWS_TOGETHER, SPAN, dates, day_numbers
+from features.known import SPAN, dates, day_numbers
+from features.owner_streams import ROWS_TOGETHER
 from features.whole_owners import Batches, by_owner, whole_owners
 from features.windows import PERSONAL
 

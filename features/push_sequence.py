@@ -12,11 +12,12 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from features.feature import Block, Feature, History
+from features.known import Known
 from features.known_counts import dense_sums
 from features.known_sequences import CATEGORY_COLUMNS, LAST_OUTCOMES, RECENT, SEQUENCE_COLUMNS, sequences
 from features.local_time import WEEK
 from features.outcomes import CLICKED
-from features.owner_streams import Known, Question, Told
+from features.owner_streams import Question, Told
 from features.rhythm import rhythm, rhythm_columns, rhythm_features
 from features.rhythm_moments import NO_HOUR
 from features.windows import MEMORY_DAYS, REMEMBERED

@@ -8,8 +8,8 @@ import numpy as np
 import pyarrow as pa
 
 from features.ascending import Integers, ascending
+from features.known import dates, day_numbers
 from features.local_time import HOURS, WEEKDAYS
-from features.owner_streams import dates, day_numbers
 from features.whole_owners import Batches, whole_owners
 
 BINS = HOURS + WEEKDAYS

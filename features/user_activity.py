@@ -8,8 +8,9 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from features.feature import OLD_CAMPAIGNS, OLD_CATEGORIES, PUSH_COUNTS, PUSHED_LAST, Block, History
+from features.known import Known
 from features.known_things import distinct_things, each_value
-from features.owner_streams import Known, Question, Told
+from features.owner_streams import Question, Told
 from features.push_history import (
     count_features,
     days_since,

@@ -6,8 +6,9 @@ import pyarrow as pa
 
 from features.app_rows import APP_COUNTS, APP_LAST
 from features.feature import Block, Feature, History
+from features.known import Known
 from features.known_things import distinct_things, most_of_one_thing
-from features.owner_streams import Known, Question, Told
+from features.owner_streams import Question, Told
 from features.push_history import count_features, hours_since, window_text
 from features.windows import USER_WINDOWS_DAYS, sums_asked, window_names
 

@@ -11,8 +11,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from features.feature import Block, Feature, History
+from features.known import Known
 from features.known_windows import windows_of
-from features.owner_streams import Known, Question, Told
+from features.owner_streams import Question, Told
 from features.push_history import count_features, hours_since
 from features.windows import USER_WINDOWS_DAYS, window_names
 

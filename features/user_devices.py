@@ -9,7 +9,8 @@ from pyspark.sql import functions as F
 
 from features.ascending import ascending
 from features.feature import Block, Feature, History
-from features.owner_streams import NEVER, Known, Question, Told
+from features.known import NEVER, Known
+from features.owner_streams import Question, Told
 from features.partials import epoch_ms
 from features.push_history import hours_since
 

@@ -6,7 +6,8 @@ import pyarrow as pa
 from pyspark.sql import functions as F
 
 from features.feature import Block, Feature, History
-from features.owner_streams import Known, Question, Told, dates, day_numbers
+from features.known import Known, dates, day_numbers
+from features.owner_streams import Question, Told
 from features.push_history import days_since
 from features.returns import UNINSTALL
 

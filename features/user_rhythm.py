@@ -7,10 +7,11 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from features.feature import Block, Feature, History
+from features.known import Known
 from features.known_days import BREAK_DAYS, COUNTED, DAY_COLUMNS, active_days
 from features.known_use import SETTLED_DAYS, USE_COLUMNS, all_time_use, hours_of_use
 from features.local_time import HOURS
-from features.owner_streams import Known, Question, Told
+from features.owner_streams import Question, Told
 from features.push_history import hours_since
 from features.rhythm import rhythm_columns, rhythm_features
 from features.windows import ALL, MEMORY_DAYS, REMEMBERED, USER_WINDOWS_DAYS

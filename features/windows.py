@@ -8,8 +8,9 @@ import pyarrow as pa
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
+from features.known import Known
 from features.known_windows import windows_of
-from features.owner_streams import Known, Question, Told
+from features.owner_streams import Question, Told
 
 WINDOWS_DAYS = (1, 7, 28)
 ALL = "all"

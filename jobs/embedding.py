@@ -13,8 +13,9 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from features.behaviour import behaviour_rows
+from features.known import Known
 from features.known_counts import summed_cells
-from features.owner_streams import Known, Question
+from features.owner_streams import Question
 from models.autoencoder.store import load_encoder
 
 EMBEDDINGS = "embeddings"

@@ -44,7 +44,7 @@ def test_counts_as_of(
     rows: list[Row] = [{"user_id": user, "row_0": dict(zip(CELL, cell, strict=True))} for user, *cell in held]
     rows += [{"user_id": user, "as_of": as_of} for user, as_of in sorted(asked)]
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(owner_streams, "ROWS_AT_ONCE", rows_at_once)
+        patch.setattr("features.known.ROWS_AT_ONCE", rows_at_once)
         patch.setattr(owner_streams, "ROWS_TOGETHER", rows_at_once)
         found = answers_to(QUESTION, rows, SCHEMA, batch_rows)
     assert {

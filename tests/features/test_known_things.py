@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pyarrow as pa
 
+from features.known import SPAN, Known
 from features.known_things import distinct_things, each_value
-from features.owner_streams import SPAN, Known
 
 DAYS = [0, 8, 9, 1, 2]
 """When cells became known: three of the first owner, two of the second."""

@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from features import owner_streams
+from features.known import Known
 from features.known_windows import windows_of
 from tests.features.owner_batches import answers_to
 
@@ -72,11 +73,11 @@ def test_windows_as_of(rows_at_once: int, asked: set[Request], held: list[Cell],
         for cell in held
     ]
 
-    def answer(known: owner_streams.Known) -> dict[str, pa.Array]:
+    def answer(known: Known) -> dict[str, pa.Array]:
         return windows_of(known, "p", ("sends",), ("last_ms",), WINDOWS)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(owner_streams, "ROWS_AT_ONCE", rows_at_once)
+        patch.setattr("features.known.ROWS_AT_ONCE", rows_at_once)
         patch.setattr(owner_streams, "ROWS_TOGETHER", rows_at_once)
         question = owner_streams.Question(answer, dict.fromkeys(COLUMNS, "bigint"))
         found = answers_to(question, rows, SCHEMA, batch_rows, OWNER)

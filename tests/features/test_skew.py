@@ -13,6 +13,7 @@ from pyspark.sql import functions as F
 from features import owner_streams
 from features.catalogue import BLOCKS
 from features.feature import Block
+from features.known import Known
 from features.windows import PERSONAL
 from tests.features.conftest import World
 from tests.features.owner_batches import answers_to
@@ -40,7 +41,7 @@ def test_rows_of_a_campaign_do_not_grow_with_its_users(world: World, block: Bloc
 
 
 def test_an_owner_with_most_rows_is_answered_a_portion_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(owner_streams, "ROWS_AT_ONCE", ROWS)
+    monkeypatch.setattr("features.known.ROWS_AT_ONCE", ROWS)
     owners = {"huge": ROWS, **{f"small {number}": 2 for number in range(SMALL_OWNERS)}}
     schema = pa.schema(
         {"user_id": pa.string(), "as_of": pa.date32(), "row_0": pa.struct({"known": pa.date32(), "n": pa.int64()})}
@@ -58,7 +59,7 @@ def test_an_owner_with_most_rows_is_answered_a_portion_at_a_time(monkeypatch: py
     ]
     portions = []
 
-    def answer(known: owner_streams.Known) -> dict[str, pa.Array]:
+    def answer(known: Known) -> dict[str, pa.Array]:
         portions.append(int(known.lengths.sum()))
         return {"rows": pa.array(known.lengths)}
 
