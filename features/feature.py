@@ -9,7 +9,6 @@ from functools import cached_property
 from typing import TypeAlias
 
 from pyspark.sql import DataFrame
-from pyspark.sql import functions as F
 
 from features.app_rows import app_rows
 from features.owner_streams import Told
@@ -35,14 +34,6 @@ OLD_CAMPAIGNS, OLD_CATEGORIES = "old_campaigns", "old_categories"
 def is_pair(key: Sequence[str]) -> bool:
     """Tell keys of a user and a thing: there are many, each with few rows."""
     return len(key) > 1 and "user_id" in key
-
-
-def of_shared(pushes: DataFrame) -> DataFrame:
-    """Add up push partials over users and devices: a row for what else tells them apart, but for the category."""
-    return pushes.groupBy(*SHARED, "event_day", "ds").agg(
-        *(F.sum(name).alias(name) for name in PUSH_COUNTS),
-        *(F.max(name).alias(name) for name in PUSHED_LAST),
-    )
 
 
 @dataclass(frozen=True)
@@ -113,7 +104,8 @@ class History:
     opt_outs : DataFrame, optional
         The contract table; likewise.
     shared_pushes : DataFrame, optional
-        ``pushes`` as ``of_shared`` adds them up, for all who ask about no user: worth keeping for many readers.
+        ``pushes`` as ``features.partials.of_shared`` adds them up, for all who ask about no user: worth keeping for
+        many readers.
     prior_sums : PriorSums, optional
         Stored sums; by default all is summed up anew.
     """

@@ -20,7 +20,7 @@ from features.app_rows import APP_COUNTS, APP_LAST, FOLDED, with_folded
 from features.campaign import RECENT_DAYS
 from features.feature import OLD_CAMPAIGNS, OLD_CATEGORIES, PAIR, PUSH_COUNTS, PUSHED_LAST, Key
 from features.known_use import SETTLED_DAYS
-from features.windows import USER_WINDOWS_DAYS
+from features.windows import USER_WINDOWS_DAYS, added_up
 
 LONGEST_WINDOW = max(*USER_WINDOWS_DAYS, *RECENT_DAYS)
 
@@ -100,8 +100,7 @@ def _one_cell(key: Sequence[str], sums: Sequence[str], latest: Sequence[str]) ->
     def fold(cells: DataFrame, _: date) -> DataFrame:
         return cells.groupBy(*key).agg(
             F.min("event_day").alias("event_day"),
-            *(F.sum(name).alias(name) for name in sums),
-            *(F.max(name).alias(name) for name in latest),
+            *added_up(sums, latest),
         )
 
     return fold

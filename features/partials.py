@@ -11,8 +11,9 @@ from pyspark.sql import functions as F
 
 from features.app_rows import APP_COUNTS, APP_LAST
 from features.contract import DISMISS
-from features.feature import PUSH_COUNTS, PUSHED_LAST
+from features.feature import PUSH_COUNTS, PUSHED_LAST, SHARED
 from features.local_time import hour_of_week, with_zone_then
+from features.windows import added_up
 
 PUSH_KEY = ("user_id", "device_id", "campaign_id", "category", "model", "os_version", "platform", "event_day")
 
@@ -59,10 +60,12 @@ def push_partials(
         rows = rows.join(kinds.withColumnRenamed("ds", "send_ds"), ["device_id", "send_ds"], how="left")
     absent = {name: F.lit(None).cast("string") for name in PUSH_KEY if name not in rows.columns}
     rows = rows.withColumns(absent) if absent else rows
-    return rows.groupBy(*PUSH_KEY, "ds").agg(
-        *(F.sum(name).alias(name) for name in PUSH_COUNTS),
-        *(F.max(name).alias(name) for name in PUSHED_LAST),
-    )
+    return rows.groupBy(*PUSH_KEY, "ds").agg(*added_up(PUSH_COUNTS, PUSHED_LAST))
+
+
+def of_shared(pushes: DataFrame) -> DataFrame:
+    """Add up push partials over users and devices: a row for what else tells them apart, but for the category."""
+    return pushes.groupBy(*SHARED, "event_day", "ds").agg(*added_up(PUSH_COUNTS, PUSHED_LAST))
 
 
 def with_category_then(rows: DataFrame, categories: DataFrame | None, *, day: str = "ds") -> DataFrame:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import pyarrow as pa
-from pyspark.sql import DataFrame
+from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from features.known import Known
@@ -29,6 +29,11 @@ PERSONAL = frozenset({"user_id", "device_id"})
 def window_names(prefix: str, measure: str, windows: Sequence[int] = WINDOWS_DAYS) -> list[str]:
     """Names of a measure's columns: one a window, in days, and one over all time."""
     return [f"{prefix}_{measure}_{days}d" for days in windows] + [f"{prefix}_{measure}_{ALL}"]
+
+
+def added_up(sums: Sequence[str], latest: Sequence[str]) -> list[Column]:
+    """Give, of the rows of a group, the sums of columns and the greatest values of others, by the same names."""
+    return [*(F.sum(name).alias(name) for name in sums), *(F.max(name).alias(name) for name in latest)]
 
 
 def window_sums(
@@ -66,9 +71,7 @@ def window_sums(
     """
     rows = cells.select(*key, "event_day", F.greatest("ds", "event_day").alias("known"), *sums, *latest, *others)
     if not PERSONAL.intersection(key):
-        rows = rows.groupBy(*key, "event_day", "known").agg(
-            *(F.sum(name).alias(name) for name in sums), *(F.max(name).alias(name) for name in latest)
-        )
+        rows = rows.groupBy(*key, "event_day", "known").agg(*added_up(sums, latest))
     return rows, sums_asked(prefix, sums, latest, windows)
 
 

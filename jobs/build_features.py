@@ -22,8 +22,9 @@ from features.bots import flags_at
 from features.campaign import with_category
 from features.catalogue import keys_of
 from features.device_kinds import KINDS, with_kinds
-from features.feature import CAMPAIGN, History, Key, is_pair, of_shared
+from features.feature import CAMPAIGN, History, Key, is_pair
 from features.last_devices import with_last_device
+from features.partials import of_shared
 from features.requests import active_campaigns, audience, planned_sends, training_requests
 from features.rows import ASKED, PRIORS, history_table, priors_of, read_histories, request_keys
 from jobs.carried import PUSHES, carry
@@ -73,10 +74,12 @@ def run(spark: SparkSession, args: argparse.Namespace) -> None:
     for name in asked:
         _drop_days(lake, name, set(days) - {args.ds})
 
+    def fitted_priors() -> DataFrame:
+        return priors_of(midnights, past, note.has, sum_up(lake, note, past, oldest, args.ds))
+
     def write(name: str) -> None:
-        if name == PRIORS:
-            frames[PRIORS] = priors_of(midnights, past, note.has, sum_up(lake, note, past, oldest, args.ds))
-        lake.write(name, frames[name], [args.ds] if name in asked else days)
+        frame = fitted_priors() if name == PRIORS else frames[name]
+        lake.write(name, frame, [args.ds] if name in asked else days)
         say(f"written: {name}")
 
     side_by_side(write, [*frames, PRIORS])

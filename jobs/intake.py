@@ -14,6 +14,7 @@ from features.contract import TABLES
 from features.validation import REASON, with_known_day, with_types
 from jobs.errors import BadInput
 from jobs.ingest_counts import NOT_YET_KNOWN, QUARANTINED, Counts
+from jobs.lake import days_between
 from jobs.mapping import Mapping as LogMapping
 from jobs.source import RAW_ROW, mapped, session_zone
 
@@ -48,7 +49,7 @@ class Scope:
     @property
     def days(self) -> list[date]:
         """All partitions that are written."""
-        return [self.start + ONE_DAY * n for n in range((self.last - self.start).days + 1)]
+        return days_between(self.start, self.last)
 
 
 def typed_rows(mapping: LogMapping, table: str, raw: DataFrame, root: str, latest: date) -> DataFrame:

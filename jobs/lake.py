@@ -6,7 +6,7 @@ import json
 import tempfile
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +23,11 @@ from jobs.storage import absolute, is_local, storage_of
 SCHEMA_FILE = "_schema.json"
 GROUP_ROWS, MOST = "parquet.block.row.count.limit", 2**31 - 1
 """Parquet's option for the rows of a row group, and its default."""
+
+
+def days_between(first: date, last: date) -> list[date]:
+    """Give the days from one to another, both included; none when the last comes before the first."""
+    return [first + timedelta(days=number) for number in range((last - first).days + 1)]
 
 
 class Lake(Artefacts):

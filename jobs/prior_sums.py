@@ -15,7 +15,7 @@ from pyspark.sql import DataFrame
 from features.feature import History, PriorSums
 from features.rows import prior_keys, prior_sums
 from jobs.carried import LATE_DAYS, PRIOR_SUMS
-from jobs.lake import Lake
+from jobs.lake import Lake, days_between
 from jobs.log_note import LogNote
 from jobs.past import read_past
 
@@ -29,7 +29,7 @@ def sum_up(lake: Lake, note: LogNote, past: History, oldest: date, ds: date) -> 
         past = read_past(lake, note, ds, as_of=start + timedelta(days=1))
     else:
         start, past = stored.until + timedelta(days=1), replace(past, prior_sums=stored)
-    days = _days(start, ds)
+    days = days_between(start, ds)
     if days:
         asked = lake._spark.createDataFrame([(day,) for day in days], "ds date")
         lake.write(PRIOR_SUMS, prior_sums(asked, past, note.has), days)
@@ -39,12 +39,8 @@ def sum_up(lake: Lake, note: LogNote, past: History, oldest: date, ds: date) -> 
 def _stored(lake: Lake, note: LogNote, first: date, ds: date) -> PriorSums | None:
     """Give the sums that are stored up to ``ds``; None unless they begin with ``first``, lack no day and no level."""
     there = [day for day in lake.days(PRIOR_SUMS) if first <= day <= ds]
-    if not there or there != _days(first, there[-1]):
+    if not there or there != days_between(first, there[-1]):
         return None
     rows = lake.read(PRIOR_SUMS, since=first, until=there[-1])
     levels = {row["level"] for row in rows.select("level").distinct().collect()}
     return PriorSums(rows, there[-1]) if levels == {*prior_keys(note.has)} else None
-
-
-def _days(first: date, last: date) -> list[date]:
-    return [first + timedelta(days=number) for number in range((last - first).days + 1)]

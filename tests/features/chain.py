@@ -16,9 +16,9 @@ from features.catalogue import keys_of
 from features.contract import TABLES
 from features.device_kinds import kinds_by_day
 from features.duplicates import with_duplicate
-from features.feature import History, of_shared
+from features.feature import History
 from features.outcomes import push_outcomes
-from features.partials import app_partials, push_partials
+from features.partials import app_partials, of_shared, push_partials
 from features.requests import training_requests
 from features.rows import feature_rows, read_histories, read_priors, request_keys
 from features.time_rules import TimeRules, known_day

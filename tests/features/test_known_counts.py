@@ -16,7 +16,6 @@ from tests.features.owner_batches import answers_to
 
 CELL = {"known": pa.date32(), "token_id": pa.int32(), "count": pa.int64()}
 SCHEMA = pa.schema({"user_id": pa.string(), "as_of": pa.date32(), "row_0": pa.struct(CELL)})
-KEPT = ("user_id", "as_of")
 QUESTION = owner_streams.Question(known_counts.count_rows, known_counts.COUNTS)
 Row = dict[str, Any]
 

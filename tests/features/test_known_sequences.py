@@ -24,7 +24,6 @@ SCHEMA = pa.schema(
         }),
     }
 )  # fmt: skip
-KEPT = ("user_id", "as_of", "asked_on")
 Row = dict[str, Any]
 
 users = st.sampled_from("abc")
