@@ -105,9 +105,9 @@ class Known:
         return pa.array(np.ma.masked_equal(found, NEVER))
 
 
-def known_by(as_of: Integers, of_request: Integers, rows: pa.Table, of_row: Integers, chosen: Integers) -> Known:
-    """Find what each request knows: its owner's chosen rows with ``known`` before ``as_of``; owners are numbers."""
-    of_row, day = of_row[chosen], day_numbers(rows.column("known").take(pa.array(chosen)))
+def known_by(as_of: Integers, of_request: Integers, rows: pa.Table, of_row: Integers) -> Known:
+    """Find what each request knows: its owner's rows with ``known`` before ``as_of``; owners are numbers."""
+    day = day_numbers(rows.column("known"))
     order = ascending(of_row, day)
     first_day = min(day.min(initial=0), as_of.min(initial=0))
     # Both are ascending in (owner, day), so what a request knows is one range.
@@ -115,7 +115,7 @@ def known_by(as_of: Integers, of_request: Integers, rows: pa.Table, of_row: Inte
     owner_first = of_request * SPAN
     midnight = owner_first + (as_of - first_day)
     start, end = np.searchsorted(place, owner_first), np.searchsorted(place, midnight)
-    return Known(as_of, rows.take(pa.array(chosen[order])), start, end, place, midnight)
+    return Known(as_of, rows.take(pa.array(order)), start, end, place, midnight)
 
 
 def dates(days: pa.Array) -> pa.Array:

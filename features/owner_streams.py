@@ -2,29 +2,18 @@
 
 from __future__ import annotations
 
-import re
-from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
-from functools import reduce
-from itertools import count
 from typing import TypeAlias
 
 import numpy as np
 import pyarrow as pa
 from pyspark.sql import DataFrame
-from pyspark.sql import functions as F
 
+from features.ascending import Integers
 from features.known import Known, day_numbers, known_by
-from features.whole_owners import Batches, by_owner, whole_owners
-
-KIND = "row_kind"
-"""Number of a row's kind in a stream; null for a request."""
-
-ROWS_TOGETHER = 50_000
-"""Rows of the stream that are looked at together, at least; with fewer, most of numpy's time goes into calling it."""
-
+from features.whole_owners import over_buckets
 
 Answer: TypeAlias = Callable[[Known], Mapping[str, pa.Array]]
 """From requests and what they know to columns with a value a request."""
@@ -54,14 +43,6 @@ class Question:
         return replace(
             self, answer=lambda known: {**first(known), **second(known)}, columns={**self.columns, **other.columns}
         )
-
-
-@dataclass(frozen=True)
-class Kind:
-    """Rows of one kind in a stream: what is asked of them, and the stream's column for each of theirs."""
-
-    question: Question
-    slots: Mapping[str, str]
 
 
 Told: TypeAlias = tuple[DataFrame, Question]
@@ -105,89 +86,60 @@ def over_owners(
         requests that know none of its rows.
     """
     told = read_once(told)
-    asked = _owned(keys, owner).select(*owner, *(name for name in keys.columns if name not in owner))
-    kinds = [Kind(question, slots_of(rows, owner)) for rows, question in told]
-    of_kind = [_in_slots(rows, owner, place, kinds[place].slots) for place, (rows, _) in enumerate(told)]
-    together = reduce(lambda one, other: one.unionByName(other, allowMissingColumns=True), of_kind, asked)
-    kept, of_owner = keys.columns, len(owner)
-    types = [*keys.dtypes, *(column for kind in kinds for column in kind.question.columns.items())]
-    schema = ", ".join(f"`{name}` {of}" for name, of in types)
+    questions = [question for _, question in told]
+    columns = [*keys.dtypes, *(column for question in questions for column in question.columns.items())]
+    schema = ", ".join(f"`{name}` {of}" for name, of in columns)
 
-    def answers(batches: Batches) -> Batches:
-        return answered(batches, kept, kinds, of_owner, everybody)
+    def look(tables: Sequence[pa.Table], owners: Sequence[Integers]) -> Iterable[pa.RecordBatch]:
+        return answered(tables, owners, questions, everybody)
 
-    return by_owner(together, owner).mapInArrow(answers, schema)
-
-
-def slots_of(rows: DataFrame, owner: Sequence[str]) -> dict[str, str]:
-    """Give each column but the owner's the name of one of its type, which rows of all kinds share.
-
-    A stream of several kinds has few columns by that: every row that crosses to Python takes time for each of them.
-    """
-    numbers: dict[str, Iterator[int]] = defaultdict(count)
-    types = {name: re.sub(r"\W", "_", of) for name, of in rows.dtypes if name not in owner}
-    return {name: f"{of}_{next(numbers[of])}" for name, of in types.items()}
-
-
-def _in_slots(rows: DataFrame, owner: Sequence[str], place: int, slots: Mapping[str, str]) -> DataFrame:
-    columns = (F.col(name).alias(slot) for name, slot in slots.items())
-    return _owned(rows, owner).select(*owner, F.lit(place).alias(KIND), *columns)
-
-
-def _owned(rows: DataFrame, owner: Sequence[str]) -> DataFrame:
-    return rows.dropna(subset=list(owner))
+    return over_buckets([keys, *(rows for rows, _ in told)], owner, look, schema)
 
 
 def answered(
-    batches: Batches,
-    kept: Sequence[str],
-    kinds: Sequence[Kind],
-    of_owner: int = 1,
+    tables: Sequence[pa.Table],
+    owners: Sequence[Integers],
+    questions: Sequence[Question],
     everybody: Mapping[str, date] | None = None,
-) -> Batches:
-    """Give the columns to keep and the answers, for each request that knows any row.
+) -> list[pa.RecordBatch]:
+    """Give the requests that know any row, with the answers.
 
     Parameters
     ----------
-    batches : iterator of RecordBatch
-        A stream as `by_owner` gives it: ``OWNER_HASH``, the owner, ``KIND`` (int; null for a request), the columns of
-        requests, ``as_of`` (date) among them, and those of all kinds; null where a row has none of the kind.
-    kept : sequence of str
-        Columns of requests.
-    kinds : sequence of Kind
-        By the number that ``KIND`` has.
-    of_owner : int
-        How many columns name the owner.
+    tables : sequence of pa.Table
+        Requests, with ``as_of`` (date), and for each question the rows that it is about, with ``known`` (date).
+    owners : sequence of ndarray
+        A table's owners, as numbers from 0.
+    questions : sequence of Question
+        What is asked.
     everybody : mapping of str to date, optional
         See `over_owners`.
     """
-    for table, number in whole_owners(batches, of_owner, ROWS_TOGETHER):
-        kind = table.column(KIND).fill_null(-1).to_numpy()
-        requests = np.flatnonzero(kind == -1)
-        found, of_asked = table.select(kept).take(pa.array(requests)), number[requests]
-        if everybody:
-            first = np.flatnonzero(np.diff(number, prepend=-1))
-            found = pa.concat_tables([found, _requests(table.take(pa.array(first)), everybody).select(kept)])
-            of_asked = np.concatenate([of_asked, number[first]])
-        if not len(found):
-            continue
-        as_of = day_numbers(found.column("as_of"))
-        is_known = np.zeros(len(found), dtype=bool)
-        for place, one in enumerate(kinds):
-            rows = table.select([*one.slots.values()]).rename_columns([*one.slots])
-            known = known_by(as_of, of_asked, rows, number, np.flatnonzero(kind == place))
-            known = known if one.question.days is None else known.since(one.question.days)
-            for name, values in _answers(known, one.question).items():
-                found = found.append_column(name, values)
-            is_known |= known.lengths > 0
-        yield from found.filter(pa.array(is_known)).to_batches()
+    (found, *rows), (of_asked, *of_rows) = tables, owners
+    if everybody:
+        first = np.unique(np.concatenate(owners), return_index=True)[1]
+        names = [name for name in found.column_names if name not in everybody]
+        asking = pa.concat_tables(table.select(names) for table in tables).take(pa.array(first))
+        found = pa.concat_tables([found, _requests(asking, everybody).select(found.column_names)])
+        of_asked = np.concatenate([of_asked, np.arange(len(first))])
+    if not len(found):
+        return []
+    as_of = day_numbers(found.column("as_of"))
+    is_known = np.zeros(len(found), dtype=bool)
+    for question, of_kind, of_row in zip(questions, rows, of_rows, strict=True):
+        known = known_by(as_of, of_asked, of_kind, of_row)
+        known = known if question.days is None else known.since(question.days)
+        for name, values in _answers(known, question).items():
+            found = found.append_column(name, values)
+        is_known |= known.lengths > 0
+    batches: list[pa.RecordBatch] = found.filter(pa.array(is_known)).to_batches()
+    return batches
 
 
 def _requests(owners: pa.Table, columns: Mapping[str, date]) -> pa.Table:
     """Let each owner ask with the same columns."""
     for name, value in columns.items():
-        place = owners.schema.get_field_index(name)
-        owners = owners.set_column(place, name, pa.array([value] * len(owners), pa.date32()))
+        owners = owners.append_column(name, pa.array([value] * len(owners), pa.date32()))
     return owners
 
 

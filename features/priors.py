@@ -23,8 +23,7 @@ from pyspark.sql import functions as F
 from features.ascending import Integers, ascending
 from features.feature import is_pair
 from features.known import SPAN, dates, day_numbers
-from features.owner_streams import ROWS_TOGETHER
-from features.whole_owners import Batches, by_owner, whole_owners
+from features.whole_owners import over_buckets
 from features.windows import PERSONAL
 
 STRENGTH_RANGE = (1.0, 10_000.0)
@@ -114,7 +113,7 @@ def _steps(
     if shared:
         columns = {name for key in shared.values() for name in key}
         rows.append(of_levels(dated(cells).groupBy(*sorted(columns), "ds").agg(*counts), shared))
-    steps = by_owner(reduce(DataFrame.unionByName, rows), OF_KEY).mapInArrow(steps_of, STEPS)
+    steps = over_buckets([reduce(DataFrame.unionByName, rows)], OF_KEY, steps_of, STEPS)
     return steps.groupBy("level", "ds").agg(*(F.sum(name).alias(name) for name in SUMS))
 
 
@@ -147,36 +146,37 @@ def _pairs(one: Any, other: Any) -> Any:
     return one * (other - 1)
 
 
-def steps_of(batches: Batches) -> Batches:
+def steps_of(tables: Sequence[pa.Table], keys: Sequence[Integers]) -> list[pa.RecordBatch]:
     """Give steps of all keys, several a level and day.
 
     Parameters
     ----------
-    batches : iterator of RecordBatch
-        A stream of keys as ``features.whole_owners.by_owner`` gives it: ``OF_KEY``, ``level`` (string), ``ds`` (date),
-        ``sends, clicks`` (long); any number of rows of a key and day.
+    tables : sequence of pa.Table
+        One, with ``level`` (string), ``ds`` (date), ``sends, clicks`` (long); any number of rows of a key and day.
+    keys : sequence of ndarray
+        Numbers of its keys.
 
     Returns
     -------
-    iterator of RecordBatch
+    list of RecordBatch
         ``STEPS``.
     """
-    for table, key in whole_owners(batches, len(OF_KEY), ROWS_TOGETHER):
-        level = table.column("level").combine_chunks().dictionary_encode()
-        day, of_level = day_numbers(table.column("ds")), level.indices.to_numpy().astype(np.int64)
-        order = ascending(key, day)
-        steps = {name: table.column(name).to_numpy()[order] for name in ("sends", "clicks")}
-        after = {name: _so_far(values, key) for name, values in steps.items()}
-        before = {name: after[name] - values for name, values in steps.items()}
-        for name, (one, other) in PAIRS.items():
-            steps[name] = _pairs(after[one], after[other]) - _pairs(before[one], before[other])
-        found, of_step = np.unique((of_level * SPAN + day)[order], return_inverse=True)
-        totals = np.zeros((len(SUMS), len(found)), dtype=np.int64)
-        for place, name in enumerate(SUMS):
-            np.add.at(totals[place], of_step, steps[name])
-        level_found, day_found = (pa.array(numbers) for numbers in np.divmod(found, SPAN))
-        columns = [level.dictionary.take(level_found), dates(day_found), *map(pa.array, totals)]
-        yield pa.RecordBatch.from_arrays(columns, names=["level", "ds", *SUMS])
+    (table,), (key,) = tables, keys
+    level = table.column("level").combine_chunks().dictionary_encode()
+    day, of_level = day_numbers(table.column("ds")), level.indices.to_numpy().astype(np.int64)
+    order = ascending(key, day)
+    key, steps = key[order], {name: table.column(name).to_numpy()[order] for name in ("sends", "clicks")}
+    after = {name: _so_far(values, key) for name, values in steps.items()}
+    before = {name: after[name] - values for name, values in steps.items()}
+    for name, (one, other) in PAIRS.items():
+        steps[name] = _pairs(after[one], after[other]) - _pairs(before[one], before[other])
+    found, of_step = np.unique((of_level * SPAN + day)[order], return_inverse=True)
+    totals = np.zeros((len(SUMS), len(found)), dtype=np.int64)
+    for place, name in enumerate(SUMS):
+        np.add.at(totals[place], of_step, steps[name])
+    level_found, day_found = (pa.array(numbers) for numbers in np.divmod(found, SPAN))
+    columns = [level.dictionary.take(level_found), dates(day_found), *map(pa.array, totals)]
+    return [pa.RecordBatch.from_arrays(columns, names=["level", "ds", *SUMS])]
 
 
 def _so_far(values: Integers, key: Integers) -> Integers:

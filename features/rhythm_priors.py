@@ -14,7 +14,6 @@ follow one of the same strength, so what is fitted on hours holds for any hours 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import reduce
 
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
@@ -23,7 +22,7 @@ from features.local_time import HOURS, WEEKDAYS
 from features.priors import STRENGTH_RANGE
 from features.rhythm import prior_names
 from features.rhythm_moments import MOMENTS, SUMS, moments
-from features.whole_owners import by_owner
+from features.whole_owners import over_buckets
 from features.windows import MEMORY_DAYS
 
 
@@ -47,11 +46,12 @@ def rhythm_priors(midnights: DataFrame, events: Mapping[str, DataFrame]) -> Data
         the first event.
     """
     span = midnights.agg(F.min("as_of").alias("first"), F.max("as_of").alias("last"))
-    rows = reduce(DataFrame.union, (_of_kind(told, kind) for kind, told in enumerate(events.values())))
     used = F.col("known").between(F.date_sub("first", MEMORY_DAYS), F.date_sub("last", 1))
-    asked = rows.crossJoin(F.broadcast(span)).where(used)
-    n_kinds = len(events)
-    summed = by_owner(asked, ["user_id"]).mapInArrow(lambda batches: moments(batches, n_kinds, MEMORY_DAYS), MOMENTS)
+    asked = [
+        told.select("user_id", "known", "hour_of_week", "hour").crossJoin(F.broadcast(span)).where(used)
+        for told in events.values()
+    ]
+    summed = over_buckets(asked, ["user_id"], lambda tables, users: moments(tables, users, MEMORY_DAYS), MOMENTS)
     sums = summed.groupBy("as_of", "kind", "bin").agg(*(F.sum(name).alias(name) for name in SUMS))
     of_kind = sums.groupBy("as_of", "kind").agg(F.sort_array(F.collect_list(F.struct("bin", *SUMS))).alias("bins"))
     parts = {"hours": F.slice("bins", 1, HOURS), "weekdays": F.slice("bins", HOURS + 1, WEEKDAYS)}
@@ -63,11 +63,6 @@ def rhythm_priors(midnights: DataFrame, events: Mapping[str, DataFrame]) -> Data
         for value, name in zip(("shares", "strength"), prior_names(f"{prefix}_{part}"), strict=True)
     ]
     return midnights.join(fitted.groupBy("as_of").agg(*columns), "as_of", how="left")
-
-
-def _of_kind(told: DataFrame, kind: int) -> DataFrame:
-    named = told.select("user_id", "known", "hour_of_week", "hour", F.lit(kind).alias("kind"))
-    return named.dropna(subset=["user_id"])
 
 
 def _fitted(bins: Column) -> Column:

@@ -1,36 +1,23 @@
-"""Streams of owners as ``features.whole_owners.by_owner`` gives them, at worst: many owners share a hash."""
+"""Requests and rows of owners, answered as ``features.owner_streams.over_owners`` does it, without Spark."""
 
 from __future__ import annotations
 
 import zlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from itertools import chain
 from typing import Any
 
 import pyarrow as pa
 
-from features.owner_streams import KIND, Kind, Question, answered
-from features.whole_owners import OWNER_HASH
+from features.owner_streams import Question, answered
+from features.whole_owners import BUCKET, parted, whole_owners
 
-HASHES = 3
+BUCKETS = 3
 
 SCHEMA = pa.schema({
     "user_id": pa.string(), "as_of": pa.date32(), "row_0": pa.struct({"known": pa.date32(), "n": pa.int64()}),
 })  # fmt: skip
 """Of requests, and of rows that count something."""
-
-
-def stream(
-    rows: Sequence[Mapping[str, Any]], schema: pa.Schema, batch_rows: int, owner: Sequence[str] = ("user_id",)
-) -> Iterator[pa.RecordBatch]:
-    """Give rows, in their order where owners share a hash; the owner comes first in the schema, ``row_0`` last."""
-
-    def hashed(row: Mapping[str, Any]) -> int:
-        return zlib.crc32(" ".join(row[name] for name in owner).encode()) % HASHES
-
-    of_kind = [{**row, **row.get("row_0", {}), KIND: 0 if "row_0" in row else None} for row in rows]
-    of_stream = [{OWNER_HASH: hashed(row), **row} for row in sorted(of_kind, key=hashed)]
-    fields = [pa.field(OWNER_HASH, pa.int64()), *list(schema)[:-1], pa.field(KIND, pa.int32()), *schema[-1].type]
-    return iter(pa.Table.from_pylist(of_stream, pa.schema(fields)).to_batches(batch_rows))
 
 
 def answers_to(
@@ -41,7 +28,28 @@ def answers_to(
     owner: Sequence[str] = ("user_id",),
     **more: Any,
 ) -> list[dict[str, Any]]:
-    """Give what is answered to the requests among the rows, whose columns are kept."""
-    kind = Kind(question, {field.name: field.name for field in schema[-1].type})
-    batches = answered(stream(rows, schema, batch_rows, owner), schema.names[:-1], [kind], len(owner), **more)
-    return [row for batch in batches for row in batch.to_pylist()]
+    """Give what is answered to the requests among the rows; ``row_0``, the schema's last, has what others hold."""
+    of_owner = [schema.field(name) for name in owner]
+    schemas = [pa.schema(list(schema)[:-1]), pa.schema([*of_owner, *schema[-1].type])]
+    requests = [row for row in rows if "row_0" not in row]
+    held = [{**row, **row["row_0"]} for row in rows if "row_0" in row]
+    parts = chain.from_iterable(
+        parted(iter(_batches(of_frame, of_schema, owner, batch_rows)), frame)
+        for frame, (of_frame, of_schema) in enumerate(zip((requests, held), schemas, strict=True))
+    )
+    shuffled = pa.Table.from_batches(parts) if rows else None
+    in_order = shuffled.sort_by(BUCKET).to_batches(batch_rows) if shuffled else []
+    of_buckets = whole_owners(iter(in_order), schemas, owner)
+    found = chain.from_iterable(answered(*of_bucket, [question], **more) for of_bucket in of_buckets)
+    return [row for batch in found for row in batch.to_pylist()]
+
+
+def _batches(
+    rows: Sequence[Mapping[str, Any]], schema: pa.Schema, owner: Sequence[str], batch_rows: int
+) -> list[pa.RecordBatch]:
+    def bucket(row: Mapping[str, Any]) -> int:
+        return zlib.crc32(" ".join(row[name] for name in owner).encode()) % BUCKETS
+
+    with_bucket = pa.schema([pa.field(BUCKET, pa.int32()), *schema])
+    in_buckets = [{**row, BUCKET: bucket(row)} for row in rows]
+    return pa.Table.from_pylist(in_buckets, with_bucket).to_batches(batch_rows)
