@@ -38,8 +38,9 @@ def _hours(days: int) -> dict[str, str]:
 
 
 def _by_hour(known: Known) -> dict[str, pa.Array]:
+    hour, of_day = known.numbers("hour"), pa.list_(pa.int32())
     return {
-        name: as_lists(dense_sums(inside, "hour", count, HOURS)).cast(pa.list_(pa.int32()))
+        name: as_lists(dense_sums(inside, hour, known.numbers(count), HOURS)).cast(of_day)
         for days, inside in ((days, known.since(days)) for days in WINDOWS)
         for name, count in _hours(days).items()
     }

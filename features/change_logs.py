@@ -27,7 +27,7 @@ def change_reader(table: str, *, key: str, columns: Sequence[str]) -> Reader:
     return read
 
 
-def last_change(log: DataFrame, *, key: str, columns: Sequence[str]) -> Told:
+def last_change(log: DataFrame, *, key: str, columns: Sequence[str]) -> tuple[DataFrame, Question]:
     """Ask for each key's last change that is known as of a midnight.
 
     Parameters

@@ -10,9 +10,12 @@ from typing import TypeAlias
 
 from pyspark.sql import DataFrame
 
-from features.app_rows import app_rows
 from features.owner_streams import Told
+from features.parts import Parts
+from features.rhythm_events import Events
 from features.some_campaigns import SomeCampaigns
+from features.user_rows import PUSH_COUNTS, PUSHED_LAST, user_rows
+from features.whole_owners import Rows
 
 Key: TypeAlias = tuple[str, ...]
 
@@ -20,15 +23,8 @@ USER: Key = ("user_id",)
 CAMPAIGN: Key = ("campaign_id",)
 PAIR: Key = ("user_id", "campaign_id")
 
-PUSH_COUNTS = ("sends", "clicks", "dismissals")
-PUSHED_LAST = ("last_sent_ms", "last_clicked_ms")
-"""What partials count of pushes; and when the last one was."""
-
 SHARED = ("campaign_id", "model", "os_version", "platform")
 """Columns of push partials that many users share."""
-
-OLD_CAMPAIGNS, OLD_CATEGORIES = "old_campaigns", "old_categories"
-"""Of what a user was sent pushes in folded days: how many campaigns, and which categories."""
 
 
 def is_pair(key: Sequence[str]) -> bool:
@@ -108,6 +104,8 @@ class History:
         many readers.
     prior_sums : PriorSums, optional
         Stored sums; by default all is summed up anew.
+    parted : mapping of str to sequence of DataFrame or Parts
+        Of tables whose rows are in parts already: what `user_rows` gives.
     """
 
     pushes: DataFrame
@@ -121,6 +119,7 @@ class History:
     old_sums: DataFrame | None = None
     shared_pushes: DataFrame | None = None
     prior_sums: PriorSums | None = None
+    parted: Mapping[str, Sequence[DataFrame | Parts]] = field(default_factory=dict)
 
     def pushes_by(self, *names: str) -> DataFrame:
         """Give the push partials of all days, which are told apart by these columns at least.
@@ -156,10 +155,16 @@ class History:
     def _going_on(self) -> SomeCampaigns:
         return SomeCampaigns.of(self.recent_pushes_by("campaign_id"))
 
+    def user_rows(self, name: str) -> Rows:
+        """Give what users are asked about of a table, the same object to all who ask: it is read once for all of them.
+
+        Of pushes it is what became known in the days that are not folded. See ``features.user_rows.user_rows``.
+        """
+        return self._user_rows.setdefault(name, self.parted.get(name) or user_rows(name, self.table(name)))
+
     @cached_property
-    def app_rows(self) -> DataFrame:
-        """Give ``features.app_rows.app_rows``, the same object to all who ask: they are read once for all of them."""
-        return app_rows(self.table("app_events"))
+    def _user_rows(self) -> dict[str, Rows]:
+        return {}
 
     def of_campaigns(self, campaigns: DataFrame) -> History:
         """Leave out the pushes of campaigns that are not among some, given by ``campaign_id``, and what lacks it."""
@@ -168,6 +173,7 @@ class History:
         return replace(
             self,
             pushes=asked.among(self.pushes),
+            parted={},
             shared_pushes=None if self.shared_pushes is None else asked.among(self.shared_pushes),
             old_pushes={key: asked.among(rows) for key, rows in of_campaign.items()},
         )
@@ -211,7 +217,7 @@ class Block:
     rhythm : str
         First word of the columns of a rhythm, whose prior smooths the block's shares; empty for none.
     events : callable, optional
-        ``(history) -> DataFrame``: what that prior is fitted on, see ``features.rhythm_priors.rhythm_priors``.
+        ``(history) -> Events``: what that prior is fitted on, see ``features.rhythm_priors.rhythm_priors``.
     """
 
     name: str
@@ -221,4 +227,4 @@ class Block:
     features: tuple[Feature, ...]
     prior_level: str = ""
     rhythm: str = ""
-    events: Callable[[History], DataFrame] | None = None
+    events: Callable[[History], Events] | None = None

@@ -16,10 +16,19 @@ from typing import TypeAlias
 from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F
 
-from features.app_rows import APP_COUNTS, APP_LAST, FOLDED, with_folded
 from features.campaign import RECENT_DAYS
-from features.feature import OLD_CAMPAIGNS, OLD_CATEGORIES, PAIR, PUSH_COUNTS, PUSHED_LAST, Key
+from features.feature import PAIR, Key
 from features.known_use import SETTLED_DAYS
+from features.user_rows import (
+    APP_COUNTS,
+    APP_LAST,
+    FOLDED,
+    OLD_CAMPAIGNS,
+    OLD_CATEGORIES,
+    PUSH_COUNTS,
+    PUSHED_LAST,
+    with_folded,
+)
 from features.windows import USER_WINDOWS_DAYS, added_up
 
 LONGEST_WINDOW = max(*USER_WINDOWS_DAYS, *RECENT_DAYS)

@@ -77,6 +77,10 @@ class Known:
         rows, place = self.rows.filter(pa.array(chosen)), self.place[chosen]
         return replace(self, rows=rows, place=place, start=before[self.start], end=before[self.end])
 
+    def numbers(self, column: str) -> Integers:
+        """Give a column of whole numbers, 0 for null; of shape (n_rows,)."""
+        return np.asarray(self.rows.column(column).fill_null(0).to_numpy(), dtype=np.int64)
+
     def only(self, *columns: str) -> Known:
         """Leave out all other columns, before rows are chosen or copied."""
         return replace(self, rows=self.rows.select(columns))

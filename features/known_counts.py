@@ -22,17 +22,23 @@ def count_rows(known: Known) -> dict[str, pa.Array]:
     return {name: pa.ListArray.from_arrays(offsets, pa.array(values)) for name, values in flat.items()}
 
 
-def dense_sums(known: Known, token: str, count: str, width: int) -> Integers:
-    """Sum a column of each request's known cells by another, 0 to ``width - 1``; of shape (n_requests, width)."""
+def dense_sums(known: Known, tokens: Integers, counts: Integers, width: int) -> Integers:
+    """Sum the counts of each request's known cells by token, 0 to ``width - 1``; of shape (n_requests, width).
+
+    ``tokens`` and ``counts`` are of shape (n_rows,).
+    """
     dense = np.zeros((len(known.lengths), width), dtype=np.int64)
-    summed = summed_cells(known, token, count)
+    summed = _summed(known, tokens, counts)
     dense[:, : summed.shape[1]] = summed.toarray()
     return dense
 
 
-def summed_cells(known: Known, token: str = "token_id", count: str = "count") -> sp.csr_matrix:
-    """Sum a column of each request's known cells by another; a row a request."""
-    tokens, counts = (known.rows.column(name).to_numpy().astype(np.int64) for name in (token, count))
+def summed_cells(known: Known) -> sp.csr_matrix:
+    """Sum ``count`` of each request's known cells by ``token_id``; a row a request."""
+    return _summed(known, known.numbers("token_id"), known.numbers("count"))
+
+
+def _summed(known: Known, tokens: Integers, counts: Integers) -> sp.csr_matrix:
     width = int(tokens.max(initial=-1)) + 1
     by_cell = sp.csr_matrix((counts, tokens, np.arange(len(tokens) + 1)), shape=(len(tokens), width))
     _, cells = known.places()

@@ -10,10 +10,10 @@ from __future__ import annotations
 import numpy as np
 import pyarrow as pa
 
-from features.app_rows import FOLDED
 from features.ascending import Integers, ascending
 from features.known import SPAN, Known, day_numbers
 from features.local_time import HOURS
+from features.user_rows import FOLDED
 
 SETTLED_DAYS = 7
 """Days after which nothing changes any more how a day counts over all time."""
@@ -62,7 +62,7 @@ def all_time_use(known: Known) -> dict[str, pa.Array]:
 
 def _folded(known: Known) -> Known:
     known = known.only(*FOLDED)
-    return known.where(known.rows.column("active_days").to_numpy() > 0)
+    return known.where(known.numbers("active_days") > 0)
 
 
 def _hours(known: Known) -> tuple[Integers, Integers]:

@@ -13,7 +13,7 @@ from pyspark.sql import DataFrame
 
 from features.ascending import Integers
 from features.known import Known, day_numbers, known_by
-from features.whole_owners import over_buckets
+from features.whole_owners import Rows, over_buckets
 
 Answer: TypeAlias = Callable[[Known], Mapping[str, pa.Array]]
 """From requests and what they know to columns with a value a request."""
@@ -45,7 +45,7 @@ class Question:
         )
 
 
-Told: TypeAlias = tuple[DataFrame, Question]
+Told: TypeAlias = tuple[Rows, Question]
 """Rows with their owner, ``known`` (date) and whatever else the answer needs, and what is asked of them."""
 
 

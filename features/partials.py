@@ -9,10 +9,10 @@ from __future__ import annotations
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from features.app_rows import APP_COUNTS, APP_LAST
 from features.contract import DISMISS
-from features.feature import PUSH_COUNTS, PUSHED_LAST, SHARED
+from features.feature import SHARED
 from features.local_time import hour_of_week, with_zone_then
+from features.user_rows import APP_COUNTS, APP_LAST, PUSH_COUNTS, PUSHED_LAST
 from features.windows import added_up
 
 PUSH_KEY = ("user_id", "device_id", "campaign_id", "category", "model", "os_version", "platform", "event_day")

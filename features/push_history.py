@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from features.feature import PUSH_COUNTS, PUSHED_LAST, Feature, History, Reader
+from features.feature import Feature, History, Reader
 from features.owner_streams import Told
+from features.user_rows import PUSH_COUNTS, PUSHED_LAST
 from features.windows import ALL, WINDOWS_DAYS, window_names, window_sums
 
 RATE_WINDOWS_DAYS = (7, 28)

@@ -7,9 +7,9 @@ first: one column by which a tree tells a click on the newest push from one furt
 
 from __future__ import annotations
 
+import numpy as np
 import pyarrow as pa
-from pyspark.sql import DataFrame
-from pyspark.sql import functions as F
+import pyarrow.compute as pc
 
 from features.feature import Block, Feature, History
 from features.known import Known
@@ -19,7 +19,8 @@ from features.local_time import WEEK
 from features.outcomes import CLICKED
 from features.owner_streams import Question, Told
 from features.rhythm import rhythm, rhythm_columns, rhythm_features
-from features.rhythm_moments import NO_HOUR
+from features.rhythm_events import NO_HOUR, OF_EVENTS, Events
+from features.whole_owners import only
 from features.windows import MEMORY_DAYS, REMEMBERED
 
 LAST = f"last {RECENT} pushes"
@@ -27,23 +28,21 @@ SEVERAL = "fewer than two pushes ended"
 
 
 def _read(history: History) -> Told:
-    ended = history.table("outcomes").select(
-        "user_id", F.col("ds").alias("known"), "sent_ms", "outcome", "reaction_ms", "category",
-        F.coalesce("hour_of_week", F.lit(0)).alias("hour_of_week"),
-        (F.col("outcome") == CLICKED).cast("int").alias("count"),
-    )  # fmt: skip
-
     def answer(known: Known) -> dict[str, pa.Array]:
-        return {**sequences(known), **rhythm("click", dense_sums(known, "hour_of_week", "count", WEEK))}
+        clicks = (known.numbers("outcome") == CLICKED).astype(np.int64)
+        return {**sequences(known), **rhythm("click", dense_sums(known, known.numbers("hour_of_week"), clicks, WEEK))}
 
     numbers, texts = dict.fromkeys(SEQUENCE_COLUMNS, "bigint"), dict.fromkeys(CATEGORY_COLUMNS, "string")
     columns = {**numbers, **texts, **rhythm_columns("click")}
-    return ended, Question(answer, columns, MEMORY_DAYS)
+    return history.user_rows("outcomes"), Question(answer, columns, MEMORY_DAYS)
 
 
-def _clicks(history: History) -> DataFrame:
-    clicked = history.table("outcomes").where(F.col("outcome") == CLICKED)
-    return clicked.select("user_id", F.col("ds").alias("known"), "hour_of_week", F.lit(NO_HOUR).alias("hour"))
+def _clicks(history: History) -> Events:
+    def hour(rows: pa.Table) -> pa.ChunkedArray:
+        clicked = pc.equal(rows.column("outcome"), CLICKED)
+        return pc.if_else(clicked, pa.scalar(NO_HOUR, pa.int64()), None)
+
+    return Events(only(history.user_rows("outcomes"), (*OF_EVENTS, "outcome")), hour)
 
 
 def _whole(name: str, column: str, meaning: str, window: str = REMEMBERED) -> Feature:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from datetime import date
 
 import numpy as np
 import pyarrow as pa
@@ -10,6 +11,7 @@ import pyarrow as pa
 from features.ascending import Integers, ascending
 from features.known import dates, day_numbers
 from features.local_time import HOURS, WEEKDAYS
+from features.rhythm_events import NO_HOUR
 
 BINS = HOURS + WEEKDAYS
 SUMS = ("events", "same_pairs", "mixed_pairs")
@@ -18,51 +20,52 @@ SUMS = ("events", "same_pairs", "mixed_pairs")
 ROWS_TOGETHER = 10_000
 """Events that are looked at together; each is a row of counts of all bins."""
 
-NO_HOUR = -1
-"""The ``hour`` of events each of which counts."""
-
 MOMENTS = ", ".join(["as_of date", "kind int", "bin int", *(f"{name} bigint" for name in SUMS)])
-"""Spark SQL schema of what ``moments`` gives."""
+"""Spark SQL schema of what ``moment_rows`` gives."""
+
+EPOCH = date(1970, 1, 1)
 
 
-def moments(tables: Sequence[pa.Table], users: Sequence[Integers], days: int) -> Iterator[pa.RecordBatch]:
+def moments(
+    table: pa.Table, user: Integers, hour: pa.ChunkedArray, midnights: tuple[date, date], days: int
+) -> Integers:
     """Sum up the events of users that became known in so many days before each midnight.
 
     Parameters
     ----------
-    tables : sequence of pa.Table
-        A kind's events, each kind being summed up apart: ``first`` and ``last`` (dates, the same in each row), the
-        midnights; ``known`` (date, before ``last`` and not more than ``days`` before ``first``), ``hour_of_week`` (0 to
-        167), ``hour`` (long): of rows of a user with the same ``known``, one whose ``hour`` is that of another, or
-        follows it, is left out.
-    users : sequence of ndarray
-        Numbers of a table's users.
+    table : pa.Table
+        Rows of ``features.rhythm_events.Events``.
+    user : ndarray of shape (n_rows,)
+        Numbers of their users.
+    hour : ChunkedArray
+        Their hours, as these have them.
+    midnights : tuple of date
+        The first and the last.
     days : int
         How long an event is remembered.
 
-    Yields
-    ------
-    RecordBatch
-        ``MOMENTS``: a row for each midnight from ``first`` to ``last``, kind and bin. The hours of the day are the bins
-        0 to 23, the weekdays those after. Nothing, where a kind has no row.
+    Returns
+    -------
+    ndarray of shape (n_midnights, len(SUMS), BINS)
+        The hours of the day are the bins 0 to 23, the weekdays those after.
     """
-    for kind, (table, user) in enumerate(zip(tables, users, strict=True)):
-        if len(table):
-            first, last = (int(day_numbers(table.column(name).slice(0, 1))[0]) for name in ("first", "last"))
-            total = np.zeros((last - first + 1, len(SUMS), BINS), dtype=np.int64)
-            for events in _portions(*_events(table, user)):
-                _add_steps(total, first, days, *events)
-            yield _rows(total.cumsum(axis=0), kind, first)
-
-
-def _events(table: pa.Table, user: Integers) -> tuple[Integers, Integers, Integers]:
-    """Give the user, the day known and the hour of the week of what counts."""
-    hour, hour_of_week = (table.column(name).to_numpy().astype(np.int64) for name in ("hour", "hour_of_week"))
+    first, last = ((midnight - EPOCH).days for midnight in midnights)
     known = day_numbers(table.column("known"))
-    order = ascending(user, known, hour)
-    user, known, hour, hour_of_week = (values[order] for values in (user, known, hour, hour_of_week))
+    counts = hour.is_valid().to_numpy() & (known >= first - days) & (known < last)
+    of_week = table.column("hour_of_week").fill_null(0).to_numpy()
+    events = _events(*(of[counts] for of in (user, known, hour.fill_null(NO_HOUR).to_numpy(), of_week)))
+    total = np.zeros((last - first + 1, len(SUMS), BINS), dtype=np.int64)
+    for portion in _portions(*events):
+        _add_steps(total, first, days, *portion)
+    return total.cumsum(axis=0)
+
+
+def _events(*of_rows: Integers) -> tuple[Integers, Integers, Integers]:
+    """Give the user, the day known and the hour of the week of the rows that count."""
+    order = ascending(*of_rows[:3])
+    user, known, hour, hour_of_week = (np.asarray(of[order], dtype=np.int64) for of in of_rows)
     goes_on = (np.diff(hour) <= 1) & (hour[1:] != NO_HOUR) & (np.diff(known) == 0) & (np.diff(user) == 0)
-    counts = np.append(True, ~goes_on)
+    counts = np.append(True, ~goes_on)[: len(user)]
     return user[counts], known[counts], hour_of_week[counts]
 
 
@@ -101,11 +104,12 @@ def _sums(counts: Integers) -> Integers:
     return np.stack([counts, counts * (counts - 1), counts * others], axis=1)
 
 
-def _rows(total: Integers, kind: int, first: int) -> pa.RecordBatch:
+def moment_rows(total: Integers, kind: int, first: date) -> pa.RecordBatch:
+    """Give ``MOMENTS`` of what `moments` gives: a row for each midnight from the first on and bin."""
     midnight, at = (index.ravel() for index in np.indices((len(total), BINS)))
     numbers = (np.full_like(at, kind), at)
     columns: Sequence[pa.Array] = [
-        dates(pa.array(first + midnight)), *(pa.array(number.astype(np.int32)) for number in numbers),
+        dates(pa.array((first - EPOCH).days + midnight)), *(pa.array(number.astype(np.int32)) for number in numbers),
         *(pa.array(total[:, place].ravel()) for place in range(len(SUMS))),
     ]  # fmt: skip
     return pa.RecordBatch.from_arrays(list(columns), names=["as_of", "kind", "bin", *SUMS])

@@ -13,30 +13,31 @@ follow one of the same strength, so what is fitted on hours holds for any hours 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
+import pyarrow as pa
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
+from features.ascending import Integers
 from features.local_time import HOURS, WEEKDAYS
 from features.priors import STRENGTH_RANGE
 from features.rhythm import prior_names
-from features.rhythm_moments import MOMENTS, SUMS, moments
+from features.rhythm_events import Events
+from features.rhythm_moments import MOMENTS, SUMS, moment_rows, moments
 from features.whole_owners import over_buckets
 from features.windows import MEMORY_DAYS
 
 
-def rhythm_priors(midnights: DataFrame, events: Mapping[str, DataFrame]) -> DataFrame:
+def rhythm_priors(midnights: DataFrame, events: Mapping[str, Events]) -> DataFrame:
     """Fit the priors of all rhythms for each midnight.
 
     Parameters
     ----------
     midnights : DataFrame
         ``as_of`` (date), unique.
-    events : mapping of str to DataFrame
-        By the first word of a rhythm's columns: ``user_id, known`` (date), ``hour_of_week`` (0 to 167) and ``hour``
-        (long, hours since 1970, or ``NO_HOUR``): of the hours of a user that follow each other and became known on the
-        same day, the first one counts, once.
+    events : mapping of str to Events
+        By the first word of a rhythm's columns.
 
     Returns
     -------
@@ -45,13 +46,16 @@ def rhythm_priors(midnights: DataFrame, events: Mapping[str, DataFrame]) -> Data
         doubles), ``PREFIX_weekdays_prior_shares`` (of 7, Monday first) and ``..._prior_strength`` (events); null before
         the first event.
     """
-    span = midnights.agg(F.min("as_of").alias("first"), F.max("as_of").alias("last"))
-    used = F.col("known").between(F.date_sub("first", MEMORY_DAYS), F.date_sub("last", 1))
-    asked = [
-        told.select("user_id", "known", "hour_of_week", "hour").crossJoin(F.broadcast(span)).where(used)
-        for told in events.values()
-    ]
-    summed = over_buckets(asked, ["user_id"], lambda tables, users: moments(tables, users, MEMORY_DAYS), MOMENTS)
+    first, last = midnights.agg(F.min("as_of"), F.max("as_of")).first() or (None, None)
+
+    def look(tables: Sequence[pa.Table], users: Sequence[Integers]) -> Iterator[pa.RecordBatch]:
+        for kind, (table, user, hour) in enumerate(zip(tables, users, hours, strict=True)):
+            if first and last and len(table):
+                total = moments(table, user, hour(table), (first, last), MEMORY_DAYS)
+                yield moment_rows(total, kind, first)
+
+    hours = [of_kind.hour for of_kind in events.values()]
+    summed = over_buckets([of_kind.rows for of_kind in events.values()], ["user_id"], look, MOMENTS)
     sums = summed.groupBy("as_of", "kind", "bin").agg(*(F.sum(name).alias(name) for name in SUMS))
     of_kind = sums.groupBy("as_of", "kind").agg(F.sort_array(F.collect_list(F.struct("bin", *SUMS))).alias("bins"))
     parts = {"hours": F.slice("bins", 1, HOURS), "weekdays": F.slice("bins", HOURS + 1, WEEKDAYS)}

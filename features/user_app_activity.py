@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import pyarrow as pa
 
-from features.app_rows import APP_COUNTS, APP_LAST
 from features.feature import Block, Feature, History
 from features.known import Known
 from features.known_things import distinct_things, most_of_one_thing
 from features.owner_streams import Question, Told
 from features.push_history import count_features, hours_since, window_text
+from features.user_rows import APP_COUNTS, APP_LAST
 from features.windows import USER_WINDOWS_DAYS, sums_asked, window_names
 
 TOP_DAYS = 28
@@ -26,7 +26,7 @@ def _read(history: History) -> Told:
         return {**counted.answer(known), **kinds, OF_TOP_KIND: most_of_one_thing(known, kind, "events", TOP_DAYS)}
 
     counts = (*window_names("app", "kinds", USER_WINDOWS_DAYS), OF_TOP_KIND)
-    return history.app_rows, Question(answer, {**counted.columns, **dict.fromkeys(counts, "bigint")})
+    return history.user_rows("app_events"), Question(answer, {**counted.columns, **dict.fromkeys(counts, "bigint")})
 
 
 BLOCK = Block(

@@ -33,7 +33,7 @@ def block(kinds: Sequence[str]) -> Block:
     def read(history: History) -> Told:
         counts = [name for prefix in prefixes.values() for name in window_names(prefix, "events", USER_WINDOWS_DAYS)]
         last = [f"{prefix}_last_event_ms" for prefix in prefixes.values()]
-        return history.app_rows, Question(answer, dict.fromkeys([*counts, *last], "bigint"))
+        return history.user_rows("app_events"), Question(answer, dict.fromkeys([*counts, *last], "bigint"))
 
     def answer(known: Known) -> dict[str, pa.Array]:
         columns: dict[str, pa.Array] = {}

@@ -6,19 +6,32 @@ of midnight.
 
 from __future__ import annotations
 
-from features.feature import Block, Feature
+from features.feature import Block, Feature, History
 from features.known_sequences import CATEGORY_COLUMNS
-from features.push_history import count_features, rate_features, reader, recency_features
-from features.windows import REMEMBERED
+from features.owner_streams import Told
+from features.push_history import count_features, rate_features, recency_features
+from features.user_rows import PUSH_COUNTS, PUSHED_LAST, user_rows
+from features.whole_owners import as_origins, only
+from features.windows import REMEMBERED, sums_asked
 
+KEY = ("user_id", "category")
 OF_CATEGORY = "of the campaign's category to the user"
 AMONG_LAST = " OR ".join(f"coalesce(category = {name}, false)" for name in CATEGORY_COLUMNS)
 
+
+def _read(history: History) -> Told:
+    rows = [*as_origins(history.user_rows("pushes"))]
+    if history.old_pushes:
+        rows.append(user_rows("pushes", history.old_pushes_by(*KEY)))
+    columns = (*KEY, "known", "event_day", *PUSH_COUNTS, *PUSHED_LAST)
+    return only(rows, columns), sums_asked("user_category", PUSH_COUNTS, PUSHED_LAST)
+
+
 BLOCK = Block(
     name="user_category_history",
-    key=("user_id", "category"),
+    key=KEY,
     table="campaigns",
-    read=reader(("user_id", "category"), "user_category"),
+    read=_read,
     features=(
         *count_features("user_category", ("sends", "clicks"), OF_CATEGORY),
         *rate_features("user_category", OF_CATEGORY),

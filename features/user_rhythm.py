@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import pyarrow as pa
-from pyspark.sql import DataFrame
-from pyspark.sql import functions as F
+import pyarrow.compute as pc
 
 from features.feature import Block, Feature, History
 from features.known import Known
@@ -14,6 +13,8 @@ from features.local_time import HOURS
 from features.owner_streams import Question, Told
 from features.push_history import hours_since
 from features.rhythm import rhythm_columns, rhythm_features
+from features.rhythm_events import OF_EVENTS, Events
+from features.whole_owners import only
 from features.windows import ALL, MEMORY_DAYS, REMEMBERED, USER_WINDOWS_DAYS
 
 SESSIONS = "times that the user began to use the app after an hour of the clock or more without"
@@ -28,15 +29,18 @@ IS_BACK = f"oldest_active_days <= {MEMORY_DAYS - BREAK_DAYS} AND app_first_day <
 """Who was there before the days that are read, and then only after a break of which enough lies in them."""
 
 
-def _hours(history: History) -> DataFrame:
-    hour = F.unix_date("event_day").cast("long") * HOURS + F.col("hour")
-    return history.app_rows.dropna(subset=["hour"]).withColumn("hour", hour)
+def _sessions(history: History) -> Events:
+    def hour(rows: pa.Table) -> pa.ChunkedArray:
+        days = rows.column("event_day").cast(pa.int32()).cast(pa.int64())
+        return pc.add(pc.multiply(days, HOURS), rows.column("hour").cast(pa.int64()))
+
+    return Events(only(history.user_rows("app_events"), (*OF_EVENTS, "event_day", "hour")), hour)
 
 
 def _read(history: History) -> Told:
     columns = {**rhythm_columns("session"), **dict.fromkeys(DAY_COLUMNS, "bigint"), "oldest_active_days": "int"}
     columns |= dict.fromkeys(USE_COLUMNS, "bigint")
-    return history.app_rows, Question(_answer, columns)
+    return history.user_rows("app_events"), Question(_answer, columns)
 
 
 def _answer(known: Known) -> dict[str, pa.Array]:
@@ -71,5 +75,5 @@ BLOCK = Block(
         ),
     ),
     rhythm="session",
-    events=_hours,
+    events=_sessions,
 )  # fmt: skip

@@ -15,8 +15,8 @@ from pyspark.sql.pandas.types import from_arrow_schema
 from pyspark.sql.types import StructType
 
 from features.offers import OFFER_KEY
+from features.parts import Batches
 from features.scoring_parts import USER_KEY, Parts
-from features.whole_owners import Batches
 from jobs.errors import BadInput
 from jobs.pair_parts import Offers
 from jobs.pair_scorer import PairScorer

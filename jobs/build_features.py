@@ -14,6 +14,7 @@ import argparse
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import date, timedelta
+from itertools import chain
 
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
@@ -25,6 +26,7 @@ from features.device_kinds import KINDS, with_kinds
 from features.feature import CAMPAIGN, History, Key, is_pair
 from features.last_devices import with_last_device
 from features.partials import of_shared
+from features.parts import Parts
 from features.requests import active_campaigns, audience, planned_sends, training_requests
 from features.rows import ASKED, PRIORS, history_table, priors_of, read_histories, request_keys
 from jobs.carried import PUSHES, carry
@@ -34,6 +36,7 @@ from jobs.log_note import LogNote, days_to_do, read_note
 from jobs.past import BOT_FLAGS, read_past
 from jobs.prior_sums import sum_up
 from jobs.side_by_side import side_by_side
+from jobs.user_parts import with_user_parts
 
 ACTIVE_DAYS = 7
 
@@ -59,7 +62,8 @@ def run(spark: SparkSession, args: argparse.Namespace) -> None:
     oldest = _oldest_midnight(asked_by_sends, args.ds)
     past = read_past(lake, note, args.ds, as_of=oldest)
     shared_pushes = of_shared(past.pushes).persist()
-    past = replace(past, shared_pushes=shared_pushes)
+    past = with_user_parts(lake, note, replace(past, shared_pushes=shared_pushes), args.ds, oldest)
+    in_parts = [part.frame.persist() for part in chain.from_iterable(past.parted.values()) if isinstance(part, Parts)]
     requests = _with_devices(asked_by_sends, past).persist()
     people = _audience(lake, note, past, args.ds).persist()
     campaigns = _campaigns(lake, note, past, args.ds, args.hour).persist()
@@ -84,7 +88,7 @@ def run(spark: SparkSession, args: argparse.Namespace) -> None:
 
     side_by_side(write, [*frames, PRIORS])
     lake.write("requests", requests, days)  # last: days that it holds are done
-    for frame in (shared_pushes, asked_by_sends, requests, people, campaigns, midnights):
+    for frame in (*in_parts, shared_pushes, asked_by_sends, requests, people, campaigns, midnights):
         frame.unpersist()
 
 

@@ -95,7 +95,12 @@ def read_with_carried(lake: Lake, state: State, until: date, carried: date | Non
     since = read_since(lake, state.of, until, carried)
     if carried is None:
         return since
-    return _read(lake, state.table, carried).unionByName(since, allowMissingColumns=True)
+    return read_carried(lake, state, carried).unionByName(since, allowMissingColumns=True)
+
+
+def read_carried(lake: Lake, state: State, carried: date) -> DataFrame:
+    """Read what stands for the days of a table up to one."""
+    return _read(lake, state.table, carried)
 
 
 def carried_due(ds: date) -> date:

@@ -140,10 +140,21 @@ class Lake(Artefacts):
         BadInput
             When no day of the table was written in that range.
         """
-        days = [day for day in self.days(table) if (since or day) <= day <= (until or day)]
+        days = self._days_in(table, since, until)
         if not days:
             raise BadInput(f"table {table!r} in {self.root} has no day {_range(since, until)}; run the job before")
         return self._rows(table, days)
+
+    def read_files(self, table: str, *, since: date | None = None, until: date | None = None) -> DataFrame:
+        """Read the files of a table as they are: ``ds`` (date) and ``content`` (binary, Parquet) of each.
+
+        They hold the rows that `read` gives; there may be none.
+        """
+        paths = self._paths(table, self._days_in(table, since, until))
+        if not paths:
+            return self._spark.createDataFrame([], "ds date, content binary")
+        files = self._spark.read.format("binaryFile").option("basePath", f"{self.root}/{table}")
+        return files.load(paths).select(F.col("ds").cast("date").alias("ds"), "content")
 
     @contextmanager
     def ordered_files(self, frame: DataFrame, *, group_rows: int) -> Iterator[list[Path]]:
@@ -170,12 +181,18 @@ class Lake(Artefacts):
             finally:
                 self.storage.delete(folder)
 
+    def _days_in(self, table: str, since: date | None, until: date | None) -> list[date]:
+        return [day for day in self.days(table) if (since or day) <= day <= (until or day)]
+
+    def _paths(self, table: str, days: list[date]) -> list[str]:
+        """Give the folders of those days that have rows."""
+        writes = {day: self._write_of(table, day) for day in days}
+        held = {write: set(self.storage.names(f"{self.root}/{table}/{write}")) for write in set(writes.values())}
+        return [f"{self.root}/{table}/{write}/ds={day}" for day, write in writes.items() if f"ds={day}" in held[write]]
+
     def _rows(self, table: str, days: list[date]) -> DataFrame:
         """Read days, in the columns of the last one."""
-        writes = {day: self._write_of(table, day) for day in days}
-        schema = self._schema(table, writes[days[-1]])
-        held = {write: set(self.storage.names(f"{self.root}/{table}/{write}")) for write in set(writes.values())}
-        paths = [f"{self.root}/{table}/{write}/ds={day}" for day, write in writes.items() if f"ds={day}" in held[write]]
+        schema, paths = self._schema(table, self._write_of(table, days[-1])), self._paths(table, days)
         if not paths:
             return self._spark.createDataFrame([], schema)
         rows = self._spark.read.schema(schema).option("basePath", f"{self.root}/{table}").parquet(*paths)

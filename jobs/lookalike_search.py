@@ -18,7 +18,7 @@ from pyspark import Broadcast
 from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F
 
-from features.whole_owners import Batches
+from features.parts import Batches
 from jobs.embedding import codes_matrix
 from models.hamming_search import radius_of
 from models.lookalikes import CANDIDATES_PER_RESULT, Directions, Everybody, best, fixed_sums, from_fixed, rows_of

@@ -39,5 +39,6 @@ def read_past(lake: Lake, note: LogNote, until: date, *, as_of: date | None = No
         old_pushes=old_pushes(lake, carried),
         old_sums=old_sums(lake, carried),
         prior_sums=None,  # jobs.prior_sums has them
+        parted={},  # and jobs.user_parts these
         **whole,
     )

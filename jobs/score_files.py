@@ -14,8 +14,8 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
+from features.parts import Batches
 from features.scoring_parts import USER_KEY, Parts
-from features.whole_owners import Batches
 from jobs.batch_scoring import SCORED, Served, over_users, scored_columns, scorer_of
 from jobs.pair_parts import Offers, Pairs
 from models.serving.types import Floats

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import Mapping, Sequence
 from itertools import chain
 from typing import Any
@@ -10,7 +9,8 @@ from typing import Any
 import pyarrow as pa
 
 from features.owner_streams import Question, answered
-from features.whole_owners import BUCKET, parted, whole_owners
+from features.parts import BUCKET, Layout, in_parts
+from features.whole_owners import ORIGIN, whole_owners
 
 BUCKETS = 3
 
@@ -33,23 +33,18 @@ def answers_to(
     schemas = [pa.schema(list(schema)[:-1]), pa.schema([*of_owner, *schema[-1].type])]
     requests = [row for row in rows if "row_0" not in row]
     held = [{**row, **row["row_0"]} for row in rows if "row_0" in row]
-    parts = chain.from_iterable(
-        parted(iter(_batches(of_frame, of_schema, owner, batch_rows)), frame)
-        for frame, (of_frame, of_schema) in enumerate(zip((requests, held), schemas, strict=True))
-    )
-    shuffled = pa.Table.from_batches(parts) if rows else None
-    in_order = shuffled.sort_by(BUCKET).to_batches(batch_rows) if shuffled else []
-    of_buckets = whole_owners(iter(in_order), schemas, owner)
+    parts = [
+        pa.Table.from_batches([part]).add_column(1, ORIGIN, pa.array([origin] * len(part), pa.int32()))
+        for origin, (of_origin, of_schema) in enumerate(zip((requests, held), schemas, strict=True))
+        for part in in_parts(_batches(of_origin, of_schema, batch_rows), owner, BUCKETS)
+    ]
+    in_order = pa.concat_tables(parts).sort_by(BUCKET).to_batches(batch_rows) if parts else []
+    layouts = [[Layout(of_schema, tuple(of_schema.names))] for of_schema in schemas]
+    of_buckets = whole_owners(iter(in_order), layouts, owner)
     found = chain.from_iterable(answered(*of_bucket, [question], **more) for of_bucket in of_buckets)
     return [row for batch in found for row in batch.to_pylist()]
 
 
-def _batches(
-    rows: Sequence[Mapping[str, Any]], schema: pa.Schema, owner: Sequence[str], batch_rows: int
-) -> list[pa.RecordBatch]:
-    def bucket(row: Mapping[str, Any]) -> int:
-        return zlib.crc32(" ".join(row[name] for name in owner).encode()) % BUCKETS
-
-    with_bucket = pa.schema([pa.field(BUCKET, pa.int32()), *schema])
-    in_buckets = [{**row, BUCKET: bucket(row)} for row in rows]
-    return pa.Table.from_pylist(in_buckets, with_bucket).to_batches(batch_rows)
+def _batches(rows: Sequence[Mapping[str, Any]], schema: pa.Schema, batch_rows: int) -> list[pa.Table]:
+    batches = pa.Table.from_pylist(list(rows), schema).to_batches(batch_rows)
+    return [pa.Table.from_batches([batch]) for batch in batches]

@@ -44,7 +44,7 @@ def test_counts_as_of(
     rows += [{"user_id": user, "as_of": as_of} for user, as_of in sorted(asked)]
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("features.known.ROWS_AT_ONCE", rows_at_once)
-        patch.setattr("features.whole_owners.ROWS_TOGETHER", rows_at_once)
+        patch.setattr("features.parts.ROWS_TOGETHER", rows_at_once)
         found = answers_to(QUESTION, rows, SCHEMA, batch_rows)
     assert {
         (row["user_id"], row["as_of"]): list(zip(row["token_ids"], row["counts"], strict=True)) for row in found

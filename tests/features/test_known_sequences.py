@@ -88,7 +88,7 @@ def test_sequences_as_of(
     rows += [{"user_id": user, "as_of": as_of, "asked_on": as_of} for user, as_of in sorted(asked)]
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("features.known.ROWS_AT_ONCE", rows_at_once)
-        patch.setattr("features.whole_owners.ROWS_TOGETHER", rows_at_once)
+        patch.setattr("features.parts.ROWS_TOGETHER", rows_at_once)
         columns = dict.fromkeys((*SEQUENCE_COLUMNS, *CATEGORY_COLUMNS), "any")
         question = owner_streams.Question(sequences, columns, within)
         found = answers_to(question, rows, SCHEMA, batch_rows)

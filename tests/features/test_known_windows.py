@@ -78,7 +78,7 @@ def test_windows_as_of(rows_at_once: int, asked: set[Request], held: list[Cell],
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("features.known.ROWS_AT_ONCE", rows_at_once)
-        patch.setattr("features.whole_owners.ROWS_TOGETHER", rows_at_once)
+        patch.setattr("features.parts.ROWS_TOGETHER", rows_at_once)
         question = owner_streams.Question(answer, dict.fromkeys(COLUMNS, "bigint"))
         found = answers_to(question, rows, SCHEMA, batch_rows, OWNER)
     assert sorted(found, key=lambda row: tuple(row[name] for name in (*OWNER, "as_of"))) == expected(asked, held)

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from pyspark.sql import SparkSession
 
-from features.rhythm_moments import NO_HOUR
+from features.rhythm_events import NO_HOUR, Events
 from features.rhythm_priors import rhythm_priors
 
 FIRST = date(2026, 3, 2)
@@ -22,12 +22,15 @@ def day(number: int) -> date:
 
 def fitted(spark: SparkSession, midnights: list[int], **events: list[Event]) -> dict[date, dict[str, Any]]:
     schema = "user_id string, known date, hour_of_week int, hour long"
-    frames = {
-        prefix: spark.createDataFrame([(user, day(known), *hours) for user, known, *hours in rows], schema)
+    told = {
+        prefix: Events(
+            spark.createDataFrame([(user, day(known), *hours) for user, known, *hours in rows], schema),
+            lambda rows: rows.column("hour"),
+        )
         for prefix, rows in events.items()
     }
     as_of = spark.createDataFrame([(day(number),) for number in midnights], "as_of date")
-    return {row["as_of"]: row.asDict() for row in rhythm_priors(as_of, frames).collect()}
+    return {row["as_of"]: row.asDict() for row in rhythm_priors(as_of, told).collect()}
 
 
 def test_shares_and_strength_as_of_each_midnight(spark: SparkSession) -> None:

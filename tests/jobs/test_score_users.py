@@ -15,8 +15,8 @@ import pyarrow.parquet as pq
 import pytest
 from pyspark.sql import DataFrame, SparkSession
 
+from features.parts import Batches
 from features.scoring_parts import Parts
-from features.whole_owners import Batches
 from jobs import score_files, score_users
 from jobs.batch_scoring import SCORED, Served, over_users, read_served, score_batches, scored, scorer_of
 from jobs.errors import BadInput

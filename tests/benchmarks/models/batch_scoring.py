@@ -21,8 +21,8 @@ import numpy as np
 import pyarrow as pa
 from pyspark.sql import DataFrame
 
+from features.parts import Batches
 from features.scoring_parts import Parts
-from features.whole_owners import Batches
 from jobs.batch_scoring import Served, over_users, read_served, scorer_of
 from jobs.cli import at_least, iso_day
 from jobs.lake import Lake
