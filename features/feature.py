@@ -178,6 +178,10 @@ class History:
             old_pushes={key: asked.among(rows) for key, rows in of_campaign.items()},
         )
 
+    def has(self, name: str) -> bool:
+        """Tell whether the log has a table."""
+        return getattr(self, name) is not None
+
     def table(self, name: str) -> DataFrame:
         """Give a table by name.
 

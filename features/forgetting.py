@@ -32,7 +32,7 @@ def history_without(history: History, users: DataFrame) -> History:
     frames = {name: table for name, table in tables.items() if isinstance(table, DataFrame)}
     of_users = {name: table for name, table in frames.items() if "user_id" in table.columns}
     left: dict[str, Any] = {name: of.join(users, "user_id", how="left_anti") for name, of in of_users.items()}
-    return replace(history, **left, shared_pushes=None)
+    return replace(history, **left, shared_pushes=None, parted={})
 
 
 def with_named(rows: DataFrame, text: str, ids: DataFrame) -> DataFrame:

@@ -37,13 +37,15 @@ def with_user_parts(lake: Lake, note: LogNote, past: History, until: date, as_of
     carried = carried_day(lake, note, as_of)
     unfolded = None if carried is None else carried + timedelta(days=1)
     since = {**dict.fromkeys(TABLES, unfolded), "outcomes": as_of - timedelta(days=MEMORY_DAYS)}
-    names = [name for name in COLUMNS if getattr(past, name) is not None]
+    names = [name for name in COLUMNS if past.has(name)]
     buckets = fitting_buckets(past.pushes)
     parted: dict[str, list[DataFrame | Parts]] = {}
     for name in names:
         files = lake.read_files(TABLES[name], since=since[name], until=until)
         parted[name] = [parts_of_files(files, user_rows(name, past.table(name)), USER, buckets)]
     if "app_events" in parted and carried is not None:
-        folded = read_carried(lake, State(APP_EVENTS), carried)
-        parted["app_events"].append(user_rows("app_events", folded))
+        state = State(APP_EVENTS)
+        files = lake.read_files(state.table, since=carried, until=carried)
+        like = user_rows("app_events", read_carried(lake, state, carried))
+        parted["app_events"].append(parts_of_files(files, like, USER, buckets))
     return replace(past, parted=parted)
