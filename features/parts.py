@@ -108,8 +108,8 @@ def parts_of_files(files: DataFrame, like: DataFrame, by: Sequence[str], buckets
     files : DataFrame
         ``ds`` (date) and ``content`` (binary) of each file.
     like : DataFrame
-        Has the columns to give, of which ``known`` (date) is the later of ``ds`` and ``event_day``; what a file lacks
-        is null.
+        Has the columns to give, of which ``known`` (date) is ``ds``, or the later of it and ``event_day`` where that is
+        another one; what a file lacks is null.
     by : sequence of str
         Columns that tell the bucket.
     buckets : int
