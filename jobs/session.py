@@ -30,6 +30,7 @@ DEFAULTS = {
     "spark.sql.adaptive.advisoryPartitionSizeInBytes": "16m",  # small partitions are put together to no more
     "spark.sql.optimizer.dynamicPartitionPruning.enabled": "false",  # days are named when read; plans take seconds less
     "spark.sql.parquet.pushdown.inFilterThreshold": str(MOST_NAMED),  # looked for by name, not by range
+    "spark.sql.objectHashAggregate.sortBased.fallbackThreshold": "65536",  # lists without sorting
     "spark.sql.codegen.cache.maxEntries": "1000",  # a night makes eight hundred classes; none is compiled twice
     "spark.sql.inMemoryColumnarStorage.compressed": "false",  # sizing up codecs takes longer than it saves
     "spark.hadoop.fs.file.impl": "org.apache.hadoop.fs.RawLocalFileSystem",  # no chmod process for each file
