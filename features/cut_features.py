@@ -17,12 +17,18 @@ Names: TypeAlias = tuple[str, ...]
 class Cut:
     """Features by what they hang on."""
 
+    of_person: list[Feature] = field(default_factory=list)
     of_user: list[Feature] = field(default_factory=list)
     of_offer: list[Feature] = field(default_factory=list)
     of_moment: dict[Names, list[Feature]] = field(default_factory=lambda: defaultdict(list))
-    """By the columns of offers that they need besides what users have."""
+    """By the columns of offers that they need besides what is known of users."""
     of_past: dict[Key, list[Feature]] = field(default_factory=lambda: defaultdict(list))
     """By the key of the past."""
+
+    @property
+    def of_users(self) -> list[Feature]:
+        """Those of the person and of the user."""
+        return [*self.of_person, *self.of_user]
 
     @property
     def any_past(self) -> list[Feature]:
@@ -36,35 +42,44 @@ class Cut:
 
 
 def cut_features(
-    features: Iterable[Feature], users: Collection[str], offers: Collection[str], pasts: Mapping[Key, Collection[str]]
+    features: Iterable[Feature],
+    people: Collection[str],
+    users: Collection[str],
+    offers: Collection[str],
+    pasts: Mapping[Key, Collection[str]],
 ) -> Cut:
     """Tell features apart by the columns that their expressions name.
 
     Parameters
     ----------
     features : iterable of Feature
-    users, offers : collection of str
-        Columns that users have, and those that offers have.
+    people, users, offers : collection of str
+        Columns that people have, with their devices; those of what is known of users; and those that offers have.
     pasts : mapping of Key to collection of str
         Key of a pair -> columns of what is known of it.
 
     Raises
     ------
     ValueError
-        When a feature hangs on the past of a pair and on something else of the user or the offer.
+        When a feature hangs on the past of a pair and on something else, or on what is known of a user and on the
+        person's device.
     """
-    cut, everywhere = Cut(), {*users, *offers}.union(*pasts.values())
+    cut, everywhere = Cut(), {*people, *users, *offers}.union(*pasts.values())
     for feature in features:
         needed = {*re.findall(r"\w+", feature.expression)} & everywhere
-        key = next((key for key, known in pasts.items() if needed & {*known} - {*users, *offers}), None)
+        key = next((key for key, known in pasts.items() if needed & {*known} - {*people, *users, *offers}), None)
         if key:
             if other := sorted(needed - {*pasts[key]}):
                 raise ValueError(f"feature {feature.name} needs {', '.join(other)}; expected the past of {key} alone")
             cut.of_past[key].append(feature)
+        elif needed <= {*people}:
+            cut.of_person.append(feature)
         elif needed <= {*users}:
             cut.of_user.append(feature)
         elif needed <= {*offers}:
             cut.of_offer.append(feature)
+        elif other := sorted(needed - {*users, *offers}):
+            raise ValueError(f"feature {feature.name} needs {', '.join(other)}; expected users and offers alone")
         else:
             cut.of_moment[tuple(sorted(needed - {*users}))].append(feature)
     return cut

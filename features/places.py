@@ -1,6 +1,6 @@
 """What tells offers apart for features that hang on the user too, like the hour of the send, or the category.
 
-Values that offers have are numbered: all of them, by places; or those of a user's offers alone, by slots.
+Values that offers have are numbered: all of them, by places; or those that users like this one get, by slots.
 """
 
 from __future__ import annotations
@@ -21,6 +21,9 @@ PLACE, PLACE_OF, SLOT_OF = "place", "place_of_", "slot_of_"
 
 GROUP = "offer_group"
 """Number of the offers that a user may get: those to its time zone and platform."""
+
+OF_USER, OF_PERSON = "group_of_user", "group_of_person"
+"""Numbers of what tells a group: of what is known of the user, the time zone; and of the person's device."""
 
 OFFER = "offer_"
 """First word of what offers have and users may have too, where the two meet."""
@@ -56,18 +59,18 @@ class Places:
 
 @dataclass(frozen=True)
 class Slots:
-    """Values that the offers of a group have in some columns, each with a slot: a group has fewer than there are."""
+    """Values that the offers to users alike have in some columns, each with a slot: they are fewer than there are."""
 
     fields: list[StructField]
     values: dict[int, list[tuple[Any, ...]]]
-    """By group, in the order of the slots."""
+    """By ``OF_USER``, in the order of the slots."""
     of_offers: pa.Array
     """Slot of each offer's values."""
 
     @classmethod
     def of(cls, told: pa.Table, names: Names, schema: StructType) -> Slots:
-        """Give slots to the values of each group; see ``Places.of``."""
-        rows = [*zip(told[GROUP].to_pylist(), *(told[OFFER + name].to_pylist() for name in names), strict=True)]
+        """Give slots to the values of each ``OF_USER``; see ``Places.of``."""
+        rows = [*zip(told[OF_USER].to_pylist(), *(told[OFFER + name].to_pylist() for name in names), strict=True)]
         values: dict[int, list[tuple[Any, ...]]] = {}
         for group, *value in dict.fromkeys(rows):
             values.setdefault(group, []).append(tuple(value))
@@ -84,7 +87,7 @@ class Slots:
         return max(map(len, self.values.values()), default=0)
 
     def frame(self, like: DataFrame) -> DataFrame:
-        """Give ``GROUP`` and a column for each value, named by its slot; null in slots that a group has not."""
+        """Give ``OF_USER`` and a column for each value, named by its slot; null in slots that it has not."""
         none = (None,) * len(self.fields)
         rows = [
             (group, *(one for value in [*ones, *[none] * (self._n_slots - len(ones))] for one in value))
@@ -94,7 +97,7 @@ class Slots:
             StructField(f"{self.column}_{one.name}_{slot}", one.dataType)
             for slot in range(self._n_slots) for one in self.fields
         ]  # fmt: skip
-        return like.sparkSession.createDataFrame(rows, StructType([StructField(GROUP, IntegerType()), *named]))
+        return like.sparkSession.createDataFrame(rows, StructType([StructField(OF_USER, IntegerType()), *named]))
 
     def each(self, feature: Feature) -> Column:
         """Give the list of a feature's values in all slots, on rows that have the columns of `frame`."""

@@ -7,15 +7,16 @@ from dataclasses import dataclass
 from functools import reduce
 
 import pyarrow as pa
-from pyspark.sql import DataFrame
+from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from features.catalogue import features_of, keys_of
 from features.crossing import Night
 from features.cut_features import Names, besides_user, cut_features
 from features.feature import CAMPAIGN, USER, Feature, Key
-from features.offers import groups_of, offers_of, told_of
-from features.places import GROUP, OFFER, PLACE, Places, Slots
+from features.joined_users import OWNER, JoinedUsers, by_user
+from features.offers import Groups, offers_of, told_of, values_of
+from features.places import GROUP, OF_PERSON, OF_USER, OFFER, PLACE, Places, Slots
 from features.requests import REQUEST_KEY
 from features.rows import evaluated, with_histories
 
@@ -33,7 +34,7 @@ class Parts:
     category.
     """
 
-    users: DataFrame
+    users: JoinedUsers
     """``user_id, device_id``, ``GROUP``, ``of_user``, and the lists of ``of_moment`` and ``of_past``."""
     offers: pa.Table
     """``GROUP`` and ``OFFER_KEY``, by which they are sorted, ``of_offer``, and the columns of slots and places."""
@@ -42,10 +43,10 @@ class Parts:
     of_offer: Names
     """What hangs on the offer alone; and what ``of_past`` holds, as it is for a user without a past."""
     of_moment: Mapping[str, Names]
-    """Column of slots -> features. Users have a list of each feature, a value for each slot of their group."""
+    """Column of slots -> features. Users have a list of each feature, a value for each slot."""
     of_past: Mapping[str, Names]
     """Column of places -> features. Users have a list of the column's name, of structs of ``PLACE`` and the features,
-    for the places that they have a past with; null for none."""
+    for the places that they have a past with."""
 
 
 def scoring_parts(night: Night, wanted: Collection[str], n_users: int) -> Parts:
@@ -68,41 +69,51 @@ def scoring_parts(night: Night, wanted: Collection[str], n_users: int) -> Parts:
         See `cut_features`.
     """
     keys = _Keys.of(night.tables)
-    narrow = with_histories(night.people, night.histories, keys.of_others)
-    users = with_histories(narrow, night.histories, [USER])
-    shared = sorted({"timezone", *(name for key in keys.of_offers for name in key)} & {*users.columns})
-    groups = groups_of(night, shared, keys.of_others)
-    offers = offers_of(night, groups, keys.of_offers)
-    midnight = F.broadcast(night.fitted_priors)
-    pasts = {key: night.histories[key].join(midnight, "as_of") for key in keys.of_pair}
+    priors = _priors(night)
+    people = with_histories(night.people, night.histories, keys.of_others).withColumns(priors)
+    known = night.histories[USER].withColumns(priors)
+    pasts = {key: night.histories[key].withColumns(priors) for key in keys.of_pair}
+    groups = _groups(night, keys)
+    offers = offers_of(night, groups.both, keys.of_offers)
 
     asked = [one for one in features_of(night.tables) if one.name in wanted]
-    of_users = {*users.columns, *night.fitted_priors.columns}
-    cut = cut_features(asked, of_users, offers.columns, {key: known.columns for key, known in pasts.items()})
+    of_pasts = {key: past.columns for key, past in pasts.items()}
+    cut = cut_features(asked, people.columns, known.columns, offers.columns, of_pasts)
     told = told_of(offers, cut, pasts.values())
     slots = {names: Slots.of(told, names, offers.schema) for names in cut.of_moment}
     places = {key: Places.of(told, besides_user(key), offers.schema) for key in cut.of_past}
 
     most_offers = int(told[GROUP].value_counts().field("counts").to_numpy().max(initial=0))
     n_parts = _n_partitions(night.people, n_users * most_offers)
-    lists = [_listed(pasts[key], places[key], ones, n_parts) for key, ones in cut.of_past.items()]
-    lists.append(_by_user(night.histories[USER], n_parts))  # the widest last: each join copies what it finds
-    users = reduce(_joined, lists, _by_user(narrow, n_parts))
-    settled = reduce(lambda rows, one: rows.join(one.frame(rows), GROUP, how="left"), slots.values(), groups)
-    users = _in_groups(users, settled.join(midnight, "as_of", how="left"), ("as_of", *shared))
-
     extra = [name for name in night.people.columns if name not in REQUEST_KEY and name in wanted]
-    lists_of_moments = (slots[names].each(one) for names, ones in cut.of_moment.items() for one in ones)
-    of_pasts = [of_key.column for of_key in places.values()]
+    people = _in_groups(people, groups.of_person)
+    people = people.select(*OWNER, "device_id", OF_PERSON, *extra, *map(evaluated, cut.of_person))
+
+    settled = reduce(lambda rows, one: rows.join(F.broadcast(one.frame(rows)), OF_USER), slots.values(), groups.of_user)
+    lists_of_moments = [slots[names].each(one) for names, ones in cut.of_moment.items() for one in ones]
+    of_user = [*map(F.col, (*OWNER, OF_USER)), *map(evaluated, cut.of_user), *lists_of_moments]
+    nobody = night.people.select("as_of", *_nulls(night.histories[USER])).limit(1).withColumns(priors)
+    known, unknown = (_in_groups(rows, settled).select(of_user) for rows in (known, nobody))
+    lists = {places[key].column: _at_places(pasts[key], places[key], ones) for key, ones in cut.of_past.items()}
+
+    named_of_moments = [one.name for ones in cut.of_moment.values() for one in ones]
     apart: list[Slots | Places] = [*slots.values(), *places.values()]
     return Parts(
-        users=users.select(*USER_KEY, GROUP, *extra, *map(evaluated, cut.of_user), *lists_of_moments, *of_pasts),
+        users=JoinedUsers(
+            people=by_user(people, n_parts),
+            known=by_user(known, n_parts),
+            unknown=unknown.toArrow(),
+            pasts={name: by_user(rows, n_parts) for name, rows in lists.items()},
+            n_of_person=groups.n_of_person,
+            columns=(*USER_KEY, GROUP, *extra, *_named(cut.of_users), *named_of_moments, *lists),
+            partitions=n_parts,
+        ),
         offers=reduce(lambda table, one: table.append_column(one.column, one.of_offers), apart, told),
-        of_user=(*extra, *_named(cut.of_user)),
+        of_user=(*extra, *_named(cut.of_users)),
         of_offer=_named([*cut.of_offer, *cut.any_past]),
         of_moment={slots[names].column: _named(ones) for names, ones in cut.of_moment.items()},
         of_past={places[key].column: _named(ones) for key, ones in cut.of_past.items()},
-    )  # fmt: skip
+    )
 
 
 @dataclass(frozen=True)
@@ -124,33 +135,46 @@ class _Keys:
         return cls(of_pair, of_offers, [key for key in several if key not in (*of_pair, *of_offers)])
 
 
-def _in_groups(users: DataFrame, groups: DataFrame, names: Iterable[str]) -> DataFrame:
-    """Give users what their group has besides some columns, which both have; a null is like another null."""
-    of_group = {name: OFFER + name for name in names}
+def _priors(night: Night) -> dict[str, Column]:
+    """Give the priors of the midnight that people are asked about; joined, they would be copied for each user."""
+    asked = {row["as_of"] for row in night.people.select("as_of").distinct().collect()}
+    fitted = {row.pop("as_of"): row for row in night.fitted_priors.toArrow().to_pylist()}
+    if len(asked) > 1 or not asked <= {*fitted}:
+        told = ", ".join(map(str, sorted(asked)))
+        raise ValueError(f"expected people of one midnight with priors, got those of {told}")
+    midnight = asked.pop() if asked else max(fitted)
+    return {name: F.lit(value) for name, value in fitted[midnight].items()}
+
+
+def _groups(night: Night, keys: _Keys) -> Groups:
+    of_others, of_user = [night.histories[key] for key in keys.of_others], night.histories[USER]
+    shared = sorted({"timezone", *(name for key in keys.of_offers for name in key)})
+    of_users = [values_of(name, [of_user]) for name in shared if name in of_user.columns]
+    of_people = [values_of(name, of_others) for name in shared if any(name in rows.columns for rows in of_others)]
+    return Groups.of(night.people.select("as_of").distinct(), of_users, of_people)
+
+
+def _in_groups(rows: DataFrame, groups: DataFrame) -> DataFrame:
+    """Give rows what their group has besides the columns that both have; there a null is like another null."""
+    of_group = {name: OFFER + name for name in groups.columns if name in rows.columns}
     same = [F.col(name).eqNullSafe(F.col(renamed)) for name, renamed in of_group.items()]
-    return users.join(F.broadcast(groups.withColumnsRenamed(of_group)), same)
+    return rows.join(F.broadcast(groups.withColumnsRenamed(of_group)), same)
 
 
-def _listed(past: DataFrame, places: Places, features: Sequence[Feature], n_parts: int) -> DataFrame:
-    """Give what users have a past with as a list each."""
+def _nulls(rows: DataFrame) -> list[Column]:
+    return [F.lit(None).cast(one.dataType).alias(one.name) for one in rows.schema if one.name != "as_of"]
+
+
+def _at_places(past: DataFrame, places: Places, features: Sequence[Feature]) -> DataFrame:
+    """Give what users have a past with, where offers are."""
     named = [one.name for one in places.fields]
-    at_places = past.join(F.broadcast(places.frame(past)), named)
-    each = at_places.select("user_id", "as_of", F.struct(PLACE, *map(evaluated, features)).alias(places.column))
-    return _by_user(each, n_parts).groupBy("user_id", "as_of").agg(F.collect_list(places.column).alias(places.column))
+    met = past.join(F.broadcast(places.frame(past)), named)
+    return met.select(*OWNER, PLACE, *map(evaluated, features))
 
 
 def _n_partitions(rows: DataFrame, n_pairs: int) -> int:
     most = int(rows.sparkSession.conf.get("spark.sql.shuffle.partitions") or 1)
     return max(min(most, -(-n_pairs // PARTITION_PAIRS)), 1)
-
-
-def _by_user(rows: DataFrame, n_parts: int) -> DataFrame:
-    return rows.repartition(n_parts, "user_id")
-
-
-def _joined(users: DataFrame, past: DataFrame) -> DataFrame:
-    """Join what lies in the same partitions already."""
-    return users.join(past.hint("shuffle_hash"), ["user_id", "as_of"], how="left")
 
 
 def _named(features: Iterable[Feature]) -> Names:

@@ -11,6 +11,7 @@ import numpy as np
 import pyarrow as pa
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
+from pyspark.sql.types import StructType
 
 from features.ascending import Integers
 from features.parts import BUCKET, ROWS, Batches, Layout, Parts, fitting_buckets, parts_of, without_null
@@ -25,7 +26,15 @@ ORIGIN = "origin"
 """Number of the origin of a part."""
 
 
-def over_buckets(kinds: Sequence[Rows], owner: Sequence[str], look: Look, schema: str) -> DataFrame:
+def over_buckets(
+    kinds: Sequence[Rows],
+    owner: Sequence[str],
+    look: Look,
+    schema: StructType | str,
+    *,
+    work: Callable[[Batches], Batches] = iter,
+    partitions: int | None = None,
+) -> DataFrame:
     """Look at all rows of owners together.
 
     Parameters
@@ -36,8 +45,12 @@ def over_buckets(kinds: Sequence[Rows], owner: Sequence[str], look: Look, schema
         Columns that name the owner, of the same types in all kinds.
     look : callable
         Gets the rows of a bucket in no order: a table for each kind, and the numbers of their owners, from 0.
-    schema : str
-        Of what it gives, in Spark SQL.
+    schema : StructType or str
+        Of the rows in the end; a text is in Spark SQL.
+    work : callable
+        Gets all that a task looked at, and gives other rows; as they are by default.
+    partitions : int, optional
+        How many tasks there are; by default so many that each gets a fair share of bytes.
     """
     of_kinds = [as_origins(rows) for rows in kinds]
     by, buckets = _parting(chain.from_iterable(of_kinds), owner)
@@ -49,13 +62,18 @@ def over_buckets(kinds: Sequence[Rows], owner: Sequence[str], look: Look, schema
         part.frame.select(BUCKET, F.lit(place).alias(ORIGIN), ROWS)
         for place, part in enumerate(chain.from_iterable(parts))
     )
-    together = reduce(DataFrame.union, numbered).repartition(BUCKET).sortWithinPartitions(BUCKET)
+    parted = reduce(DataFrame.union, numbered)
+    together = (
+        parted.repartition(BUCKET)
+        if partitions is None
+        else parted.repartitionById(partitions, F.col(BUCKET) % partitions)
+    )
     layouts = [[part.layout for part in of_kind] for of_kind in parts]
 
     def looked(batches: Batches) -> Batches:
-        return chain.from_iterable(look(*of_bucket) for of_bucket in whole_owners(batches, layouts, owner))
+        return work(chain.from_iterable(look(*of_bucket) for of_bucket in whole_owners(batches, layouts, owner)))
 
-    return together.mapInArrow(looked, schema)
+    return together.sortWithinPartitions(BUCKET).mapInArrow(looked, schema)
 
 
 def as_origins(rows: Rows) -> Sequence[DataFrame | Parts]:

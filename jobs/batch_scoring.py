@@ -90,8 +90,8 @@ def scored(parts: Parts, served: Served) -> DataFrame:
 
 def over_users(parts: Parts, served: Served, work: Work, schema: StructType | str) -> DataFrame:
     """Let workers go through the users, with the model and the offers at hand."""
-    sent = parts.users.sparkSession.sparkContext.broadcast((served, Offers.of(parts)))
-    return parts.users.mapInArrow(lambda batches: work(*sent.value, batches), schema)
+    sent = parts.users.session.sparkContext.broadcast((served, Offers.of(parts)))
+    return parts.users.mapped(lambda batches: work(*sent.value, batches), schema)
 
 
 def score_batches(served: Served, offers: Offers, batches: Batches) -> Batches:

@@ -47,7 +47,7 @@ def write_score_files(
     list of str
         Names of the files; others in the folder are of attempts that failed.
     """
-    spark = parts.users.sparkSession
+    spark = parts.users.session
     codec = str(spark.conf.get(CODEC)).lower().replace("uncompressed", "none")  # as pyarrow says it
     writer = _Writer(folder, versions, group_rows, codec)
     return [row["name"] for row in over_users(parts, served, writer.written, "name string").collect()]

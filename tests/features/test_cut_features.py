@@ -7,7 +7,8 @@ import pytest
 from features.cut_features import cut_features
 from features.feature import PAIR, Feature
 
-USERS, OFFERS = ("user_id", "as_of", "sends", "platform"), ("campaign_id", "as_of", "hour", "platform", "category")
+PEOPLE, USERS = ("user_id", "as_of", "model", "platform"), ("user_id", "as_of", "sends")
+OFFERS = ("campaign_id", "as_of", "hour", "platform", "category")
 PASTS = {PAIR: ("user_id", "campaign_id", "as_of", "pair_sends"), ("user_id", "category"): ("category", "kind_sends")}
 
 
@@ -25,21 +26,28 @@ def test_a_feature_goes_where_all_is_that_it_needs() -> None:
             feature("e", "pair_sends + datediff(as_of, date'2026-01-01')"),
             feature("f", "kind_sends"),
             feature("g", "if(category = 'x' AND platform = 'hours', sends, hour)"),
+            feature("h", "model"),
         ],
-        USERS, OFFERS, PASTS,
+        PEOPLE, USERS, OFFERS, PASTS,
     )  # fmt: skip
-    assert [one.name for one in cut.of_user] == ["a", "d"]
+    assert [one.name for one in cut.of_person] == ["d", "h"]
+    assert [one.name for one in cut.of_user] == ["a"]
     assert [one.name for one in cut.of_offer] == ["b"]
     assert {names: [one.name for one in ones] for names, ones in cut.of_moment.items()} == {
-        ("hour",): ["c"], ("category", "hour"): ["g"],
+        ("hour",): ["c"], ("category", "hour", "platform"): ["g"],
     }  # fmt: skip
     assert {key: [one.name for one in ones] for key, ones in cut.of_past.items()} == {
         PAIR: ["e"], ("user_id", "category"): ["f"],
     }  # fmt: skip
-    assert cut.shared_names == [("hour",), ("category", "hour"), ("campaign_id",), ("category",)]
+    assert cut.shared_names == [("hour",), ("category", "hour", "platform"), ("campaign_id",), ("category",)]
 
 
-@pytest.mark.parametrize("other", ["hour", "sends", "kind_sends"])
+@pytest.mark.parametrize("other", ["hour", "sends", "kind_sends", "model"])
 def test_a_past_and_something_else_is_refused_by_name(other: str) -> None:
     with pytest.raises(ValueError, match=rf"feature a needs {other}; expected the past of .*campaign_id.* alone"):
-        cut_features([feature("a", f"pair_sends / {other}")], USERS, OFFERS, PASTS)
+        cut_features([feature("a", f"pair_sends / {other}")], PEOPLE, USERS, OFFERS, PASTS)
+
+
+def test_a_user_and_a_device_that_only_people_have_is_refused_by_name() -> None:
+    with pytest.raises(ValueError, match="feature a needs model; expected users and offers alone"):
+        cut_features([feature("a", "concat(model, sends)")], PEOPLE, USERS, OFFERS, PASTS)

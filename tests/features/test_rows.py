@@ -12,7 +12,7 @@ from pyspark.sql import functions as F
 from features.catalogue import features_of, keys_of
 from features.crossing import Night, scoring_rows
 from features.offers import OFFER_KEY
-from features.places import GROUP
+from features.places import GROUP, OF_USER
 from features.requests import REQUEST_KEY, planned_sends
 from features.rows import read_histories, read_priors, request_keys
 from features.scoring_parts import scoring_parts
@@ -51,7 +51,7 @@ def test_scoring_gives_the_rows_of_training(spark: SparkSession, world: World) -
 
     names = {feature.name for feature in features_of(ALL_TABLES)}
     parts = scoring_parts(replace(night, people=people.withColumn("code", F.lit(1))), names | {"code"}, 1_000)
-    users, offers = parts.users.toArrow().to_pylist(), parts.offers.to_pylist()
+    users, offers = parts.users.frame().toArrow().to_pylist(), parts.offers.to_pylist()
     crossed = {
         (user["user_id"], user["device_id"], offer["campaign_id"], in_milliseconds(offer)["send_at"]): row
         for user, offer, row in crossed_by_hand(users, offers, parts)
@@ -65,8 +65,8 @@ def test_scoring_gives_the_rows_of_training(spark: SparkSession, world: World) -
     assert sum(len(user["place_of_category"] or ()) for user in users), "some have a past"
 
     few = scoring_parts(night, ["platform", "campaign_sends_7d"], 1)
-    assert few.users.columns == ["user_id", "device_id", GROUP, "platform"]
-    assert few.offers.column_names == [GROUP, *OFFER_KEY, "campaign_sends_7d"]
+    assert few.users.schema.names == ["user_id", "device_id", GROUP, "platform"]
+    assert few.offers.column_names == [GROUP, OF_USER, *OFFER_KEY, "campaign_sends_7d"]
 
 
 def test_partitions_change_nothing(spark: SparkSession, world: World) -> None:

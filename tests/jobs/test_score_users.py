@@ -14,9 +14,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
 
+from features.joined_users import OWNER, JoinedUsers, by_user
 from features.parts import Batches
-from features.scoring_parts import Parts
+from features.places import GROUP, OF_PERSON, OF_USER
+from features.scoring_parts import USER_KEY, Parts
 from jobs import score_files, score_users
 from jobs.batch_scoring import SCORED, Served, over_users, read_served, score_batches, scored, scorer_of
 from jobs.errors import BadInput
@@ -65,14 +68,26 @@ def served(name: str) -> Served:
     return Served(f"version of {name}", fitted.model.model.serving_format, serving_contents(fitted.model))
 
 
-OFFER_COLUMNS = ("offer_group", "campaign_id", "send_at")
+OFFER_COLUMNS = (GROUP, "campaign_id", "send_at")
+CLICKS = "user_clicks_7d"
 
 
 def as_parts(spark: SparkSession, rows: pa.Table, partitions: int = 3) -> Parts:
-    """Make each row a user of its own, with one offer."""
-    rows = rows.append_column("offer_group", pa.array(range(len(rows)), pa.int32()))
-    users = spark.createDataFrame(rows.drop_columns(["campaign_id", "send_at"])).repartition(partitions)
-    return Parts(users, rows.select(OFFER_COLUMNS), ("user_clicks_7d", "platform"), (), {}, {})
+    """Make each row a person of its own, with one offer."""
+    rows = rows.append_column(GROUP, pa.array(range(len(rows)), pa.int32()))
+    asked = spark.createDataFrame(rows).withColumns({"as_of": F.lit(DS), OF_USER: F.lit(0), OF_PERSON: F.col(GROUP)})
+    people = asked.select(*OWNER, "device_id", OF_PERSON, CLICKS, "platform")
+    known = asked.select(*OWNER, OF_USER).distinct()
+    users = JoinedUsers(
+        people=by_user(people, partitions),
+        known=by_user(known, partitions),
+        unknown=known.where("false").toArrow(),
+        pasts={},
+        n_of_person=len(rows),
+        columns=(*USER_KEY, GROUP, CLICKS, "platform"),
+        partitions=partitions,
+    )
+    return Parts(users, rows.select(OFFER_COLUMNS), (CLICKS, "platform"), (), {}, {})
 
 
 @pytest.mark.parametrize("name", ["lightgbm", "random_forest", "logistic"])
@@ -93,7 +108,7 @@ def test_a_process_loads_a_model_once(spark: SparkSession, monkeypatch: pytest.M
     monkeypatch.setattr(Scorer, "from_contents", lambda *args, **engine: loads.append(1) or load(*args, **engine))
     scorer_of.cache_clear()
     parts = as_parts(spark, made_rows())
-    offers, (batch,) = Offers.of(parts), parts.users.coalesce(1).toArrow().combine_chunks().to_batches()
+    offers, (batch,) = Offers.of(parts), parts.users.frame().toArrow().combine_chunks().to_batches()
     for again in (model, Served(model.version, model.serving_format, dict(model.contents))):
         assert sum(one.num_rows for one in score_batches(again, offers, iter([batch, batch]))) == 2 * N_ROWS
     assert len(loads) == 1
@@ -221,7 +236,7 @@ def test_a_task_with_many_scores_writes_several_files(
 ) -> None:
     monkeypatch.setattr(score_files, "FILE_SCORES", 200)
     parts, model = as_parts(spark, made_rows()), served("logistic")
-    batches = parts.users.coalesce(1).toArrow().combine_chunks().to_batches(max_chunksize=150)
+    batches = parts.users.frame().toArrow().combine_chunks().to_batches(max_chunksize=150)
     writer = score_files._Writer(tmp_path, {"model_version": "abc"}, 50, "snappy")
     (names,) = writer.written(model, Offers.of(parts), iter(batches))
     files = [pq.read_table(tmp_path / name) for name in names["name"].to_pylist()]

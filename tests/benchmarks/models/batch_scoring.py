@@ -107,8 +107,8 @@ def _arguments() -> argparse.Namespace:
 def _steps(parts: Callable[[], Parts], served: Served) -> dict[str, Callable[[], object]]:
     """Give what is timed, by name; each with a step more than the one before."""
     drained: dict[str, Callable[[], DataFrame]] = {
-        "users and offers": lambda: parts().users,
-        "and to Python": lambda: parts().users.mapInArrow(_received, "rows long"),
+        "users and offers": lambda: parts().users.frame(),
+        "and to Python": lambda: parts().users.mapped(_received, "rows long"),
         "and crossing": lambda: _in_workers(parts(), served, _crossed),
         "and predicting": lambda: _in_workers(parts(), served, _predicted),
     }
@@ -148,7 +148,7 @@ def _encoded(served: Served, offers: Offers, batches: Batches) -> Iterator[Float
 
 def _some_encoded(parts: Parts, served: Served) -> Floats:
     """Give the first encoded rows."""
-    users = iter(parts.users.limit(PREDICTED_ROWS).toArrow().to_batches(max_chunksize=MOST_USERS))
+    users = iter(parts.users.frame().limit(PREDICTED_ROWS).toArrow().to_batches(max_chunksize=MOST_USERS))
     found, n_rows = [], 0
     for rows in _encoded(served, Offers.of(parts), users):
         found.append(rows)
