@@ -66,7 +66,7 @@ def scoring_parts(night: Night, wanted: Collection[str], n_users: int) -> Parts:
     Raises
     ------
     ValueError
-        See `cut_features`.
+        When people are of several midnights, or of one without priors; and see `cut_features`.
     """
     keys = _Keys.of(night.tables)
     priors = _priors(night)
@@ -89,7 +89,8 @@ def scoring_parts(night: Night, wanted: Collection[str], n_users: int) -> Parts:
     people = _in_groups(people, groups.of_person)
     people = people.select(*OWNER, "device_id", OF_PERSON, *extra, *map(evaluated, cut.of_person))
 
-    settled = reduce(lambda rows, one: rows.join(F.broadcast(one.frame(rows)), OF_USER), slots.values(), groups.of_user)
+    slotted = (F.broadcast(one.frame(groups.of_user)) for one in slots.values())
+    settled = reduce(lambda rows, one: rows.join(one, OF_USER, how="left"), slotted, groups.of_user)
     lists_of_moments = [slots[names].each(one) for names, ones in cut.of_moment.items() for one in ones]
     of_user = [*map(F.col, (*OWNER, OF_USER)), *map(evaluated, cut.of_user), *lists_of_moments]
     nobody = night.people.select("as_of", *_nulls(night.histories[USER])).limit(1).withColumns(priors)

@@ -42,7 +42,10 @@ def test_scoring_gives_the_rows_of_training(spark: SparkSession, world: World) -
         key: known.localCheckpoint() for key, known in read_histories(asked, world.history, ALL_TABLES).items()
     }
     priors = read_priors(requests.select("as_of").distinct(), world.history, ALL_TABLES)
-    people = requests.select("user_id", "device_id", "as_of").distinct()
+    stranger = spark.createDataFrame(
+        [("stranger", "of no kind", as_of)], "user_id string, device_id string, as_of date"
+    )
+    people = requests.select("user_id", "device_id", "as_of").distinct().union(stranger)
     campaigns = planned_sends(contract_frame(spark, "plans", plans, world.rules), as_of, world.rules)
 
     night = Night(people, campaigns, histories, priors, ALL_TABLES, world.rules)
@@ -63,6 +66,16 @@ def test_scoring_gives_the_rows_of_training(spark: SparkSession, world: World) -
     assert [*parts.of_past] == ["place_of_campaign_id", "place_of_category"]
 
     assert sum(len(user["place_of_category"] or ()) for user in users), "some have a past"
+
+    assert {user for user, *_ in crossed} >= {"stranger"}, "of whom nothing is known"
+
+    nothing_to_send = scoring_parts(replace(night, campaigns=campaigns.where("false")), names, 1_000)
+    assert nothing_to_send.users.frame().count() == len(users)
+    assert nothing_to_send.offers.num_rows == 0
+    nobody = scoring_parts(replace(night, people=people.where("false")), names, 0)
+    assert nobody.users.frame().count() == 0
+    with pytest.raises(ValueError, match=f"expected people of one midnight with priors, got those of {as_of}"):
+        scoring_parts(replace(night, fitted_priors=priors.where("false")), names, 1_000)
 
     few = scoring_parts(night, ["platform", "campaign_sends_7d"], 1)
     assert few.users.schema.names == ["user_id", "device_id", GROUP, "platform"]
