@@ -34,7 +34,7 @@ class JoinedUsers:
     known : Parts
         ``OWNER``, unique, ``OF_USER`` and what else is to be given of users.
     unknown : pa.Table
-        ``as_of``, unique, and the same of users of whom nothing is known.
+        One row: the same of users of whom nothing is known.
     pasts : mapping of str to Parts
         Column of a list -> ``OWNER`` and what its structs hold.
     n_of_person : int
@@ -73,23 +73,8 @@ class JoinedUsers:
     def mapped(self, work: Callable[[Batches], Batches], schema: StructType | str) -> DataFrame:
         """Let tasks go through them, batch by batch, where they meet; ``schema`` is of what ``work`` gives."""
         kinds = [[part] for part in (self.people, self.known, *self.pasts.values())]
-        unknown, names, n_of_person, given = self.unknown, [*self.pasts], self.n_of_person, self.schema
-
-        def joined(tables: Sequence[pa.Table], numbers: Sequence[Integers]) -> Batches:
-            people, known, *pasts = tables
-            of_people, of_known, *of_pasts = numbers
-            users = _Users(known, of_known, unknown)
-            lists = {name: _Lists(*past) for name, past in zip(names, zip(pasts, of_pasts, strict=True), strict=True)}
-            for some in (slice(at, at + USERS_AT_ONCE) for at in range(0, len(people), USERS_AT_ONCE)):
-                persons, owners = people[some], of_people[some]
-                of_user = users.of(owners, persons.column("as_of"))
-                group = pc.add(pc.multiply(of_user.column(OF_USER), n_of_person), persons.column(OF_PERSON))
-                found = {name: persons.column(name) for name in persons.column_names}
-                found |= {name: of_user.column(name) for name in of_user.column_names if name not in found}
-                found |= {GROUP: group.cast(pa.int32())} | {name: one.of(owners) for name, one in lists.items()}
-                yield from pa.table([found[name] for name in given.names], schema=given).combine_chunks().to_batches()
-
-        return over_buckets(kinds, OWNER, joined, schema, work=work, partitions=self.partitions)
+        look = _Look(self.unknown, (*self.pasts,), self.n_of_person, self.schema)
+        return over_buckets(kinds, OWNER, look, schema, work=work, partitions=self.partitions)
 
 
 def by_user(rows: DataFrame, partitions: int) -> Parts:
@@ -101,48 +86,61 @@ def _entry(past: pa.Schema) -> pa.DataType:
     return pa.struct([field for field in past if field.name not in OWNER])
 
 
+@dataclass(frozen=True)
+class _Look:
+    """Joins the people of a bucket with the rest."""
+
+    unknown: pa.Table
+    lists: tuple[str, ...]
+    n_of_person: int
+    schema: pa.Schema
+
+    def __call__(self, tables: Sequence[pa.Table], numbers: Sequence[Integers]) -> Batches:
+        people, known, *pasts = tables
+        of_people, of_known, *of_pasts = numbers
+        n_owners = 1 + max(int(of_table.max(initial=-1)) for of_table in numbers)
+        users = _Users(known, of_known, self.unknown, n_owners)
+        lists = [_Lists(*past, n_owners) for past in zip(pasts, of_pasts, strict=True)]
+        for some in (slice(at, at + USERS_AT_ONCE) for at in range(0, len(people), USERS_AT_ONCE)):
+            persons, owners = people[some], of_people[some]
+            rows = users.of(owners)
+            group = pc.add(pc.multiply(rows.column(OF_USER), self.n_of_person), persons.column(OF_PERSON))
+            found = dict(zip(rows.column_names, rows.columns, strict=True))
+            found |= zip(persons.column_names, persons.columns, strict=True)
+            found |= zip(self.lists, (one.of(owners) for one in lists), strict=True)
+            found[GROUP] = group.cast(pa.int32())
+            columns = [found[name] for name in self.schema.names]
+            yield from pa.table(columns, schema=self.schema).combine_chunks().to_batches()
+
+
 class _Users:
     """What is known of users, by their numbers."""
 
-    def __init__(self, known: pa.Table, of_known: Integers, unknown: pa.Table) -> None:
-        self._rows = pa.concat_tables([known.drop_columns("user_id"), unknown.select(_besides_user(known))])
-        self._rows = self._rows.combine_chunks()
-        self._unknown, self._n_known = unknown.column("as_of"), len(known)
-        self._of_number = np.full(of_known.max(initial=-1) + 1, -1)
-        self._of_number[of_known] = np.arange(len(known))
+    def __init__(self, known: pa.Table, of_known: Integers, unknown: pa.Table, n_owners: int) -> None:
+        of_users = known.drop_columns([*OWNER])
+        self._rows = pa.concat_tables([of_users, unknown.select(of_users.column_names)]).combine_chunks()
+        self._row_of = np.full(n_owners, len(known))
+        self._row_of[of_known] = np.arange(len(known))
 
-    def of(self, owners: Integers, as_of: pa.ChunkedArray) -> pa.Table:
+    def of(self, owners: Integers) -> pa.Table:
         """Give a row for each owner."""
-        rows = np.full(len(owners), -1)
-        met = owners < len(self._of_number)
-        rows[met] = self._of_number[owners[met]]
-        nowhere = rows < 0
-        if nowhere.any():
-            nobody = pc.index_in(as_of, self._unknown.combine_chunks()).to_numpy()
-            rows[nowhere] = self._n_known + nobody[nowhere]
-        return self._rows.take(pa.array(rows))
+        return self._rows.take(pa.array(self._row_of[owners]))
 
 
 class _Lists:
     """The rows of each owner, by its number, as lists of structs."""
 
-    def __init__(self, past: pa.Table, of_past: Integers) -> None:
-        entries = past.drop_columns([*OWNER]).take(pa.array(np.argsort(of_past, kind="stable")))
-        self._entries = pa.concat_arrays(entries.to_struct_array().chunks) if len(entries) else None
-        self._type = _entry(past.schema)
-        self._lengths = np.bincount(of_past)
+    def __init__(self, past: pa.Table, of_past: Integers, n_owners: int) -> None:
+        entries = past.take(pa.array(np.argsort(of_past, kind="stable"))).combine_chunks()
+        fields = [*_entry(past.schema)]
+        columns = [pa.concat_arrays(entries.column(field.name).chunks) for field in fields]
+        self._entries = pa.StructArray.from_arrays(columns, fields=fields)
+        self._lengths = np.bincount(of_past, minlength=n_owners)
         self._starts = np.cumsum(self._lengths) - self._lengths
 
     def of(self, owners: Integers) -> pa.ListArray:
         """Give a list for each owner."""
-        lengths, starts = np.zeros((2, len(owners)), dtype=np.int64)
-        met = owners < len(self._lengths)
-        lengths[met], starts[met] = self._lengths[owners[met]], self._starts[owners[met]]
+        lengths = self._lengths[owners]
         ends = np.cumsum(lengths)
-        rows = np.repeat(starts - ends + lengths, lengths) + np.arange(lengths.sum())
-        entries = pa.array([], self._type) if self._entries is None else self._entries.take(pa.array(rows))
-        return pa.ListArray.from_arrays(pa.array(np.append(0, ends), pa.int32()), entries)
-
-
-def _besides_user(known: pa.Table) -> list[str]:
-    return [name for name in known.column_names if name != "user_id"]
+        rows = np.repeat(self._starts[owners] - ends + lengths, lengths) + np.arange(lengths.sum())
+        return pa.ListArray.from_arrays(pa.array(np.append(0, ends), pa.int32()), self._entries.take(pa.array(rows)))
