@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import faulthandler
 import sys
 from collections.abc import Callable
 from datetime import date
@@ -75,6 +76,7 @@ def run_job(
     arg_parser: Callable[[], argparse.ArgumentParser], run: Callable[[SparkSession, argparse.Namespace], None]
 ) -> NoReturn:
     """Run a job as a command and end the process with its exit status (see ``jobs.errors``)."""
+    faulthandler.enable()  # where compiled code crashes, say what every thread was at
     parser = arg_parser()
     args = parser.parse_args()
     sys.exit(_status(parser.prog, run, args))
