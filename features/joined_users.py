@@ -12,9 +12,10 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql.pandas.types import from_arrow_schema
 from pyspark.sql.types import StructType
 
-from features.ascending import Integers
+from features.ascending import Integers, ascending
 from features.parts import BUCKETS_EACH, Batches, Parts, parts_of
 from features.places import GROUP, OF_PERSON, OF_USER
+from features.spans import laid_out
 from features.whole_owners import over_buckets
 
 OWNER = ("user_id", "as_of")
@@ -131,7 +132,7 @@ class _Lists:
     """The rows of each owner, by its number, as lists of structs."""
 
     def __init__(self, past: pa.Table, of_past: Integers, n_owners: int) -> None:
-        entries = past.take(pa.array(np.argsort(of_past, kind="stable"))).combine_chunks()
+        entries = past.take(pa.array(ascending(of_past))).combine_chunks()
         fields = [*_entry(past.schema)]
         columns = [pa.concat_arrays(entries.column(field.name).chunks) for field in fields]
         self._entries = pa.StructArray.from_arrays(columns, fields=fields)
@@ -141,6 +142,6 @@ class _Lists:
     def of(self, owners: Integers) -> pa.ListArray:
         """Give a list for each owner."""
         lengths = self._lengths[owners]
-        ends = np.cumsum(lengths)
-        rows = np.repeat(self._starts[owners] - ends + lengths, lengths) + np.arange(lengths.sum())
-        return pa.ListArray.from_arrays(pa.array(np.append(0, ends), pa.int32()), self._entries.take(pa.array(rows)))
+        _, rows = laid_out(self._starts[owners], lengths)
+        bounds = pa.array(np.append(0, np.cumsum(lengths)), pa.int32())
+        return pa.ListArray.from_arrays(bounds, self._entries.take(pa.array(rows)))

@@ -10,6 +10,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from features.ascending import Integers, ascending
+from features.spans import laid_out
 
 NEVER = np.iinfo(np.int64).min
 """Less than any time or day."""
@@ -53,9 +54,7 @@ class Known:
 
     def places(self) -> tuple[Integers, Integers]:
         """Give request and row of each pair of a request and a row it knows, by request; two of shape (n_pairs,)."""
-        request = np.repeat(np.arange(len(self.start)), self.lengths)
-        first = np.cumsum(self.lengths) - self.lengths
-        return request, np.arange(len(request)) + np.repeat(self.start - first, self.lengths)
+        return laid_out(self.start, self.lengths)
 
     def portions(self) -> Iterator[Known]:
         """Cut into requests that know at most ``ROWS_AT_ONCE`` rows together, or into one."""

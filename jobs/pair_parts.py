@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from features.places import GROUP, PLACE
 from features.scoring_parts import Parts
+from features.spans import laid_out
 from models.batch import to_encode
 from models.serving.encoder import RowEncoder
 from models.serving.errors import RowError
@@ -162,9 +163,7 @@ class _Pasts:
 
     def rows(self, users: Rows, offers: Rows, places: Rows) -> Rows:
         """Give rows of shape (n_users, n_offers)."""
-        lengths = self._lengths[users]
-        user_of = np.repeat(np.arange(len(users)), lengths)
-        entries = np.arange(len(user_of)) + np.repeat(self._starts[users] - np.cumsum(lengths) + lengths, lengths)
+        user_of, entries = laid_out(self._starts[users], self._lengths[users])
         of_place = np.full((len(users), 1 + max(places.max(initial=-1), self._places.max(initial=-1))), -1)
         of_place[user_of, self._places[entries]] = entries
         found: Rows = of_place[:, places]
