@@ -16,6 +16,7 @@ from pyspark.sql.types import IntegerType, StructField, StructType
 
 from features.cut_features import Names
 from features.feature import Feature
+from features.local_frame import local_frame
 
 PLACE, PLACE_OF, SLOT_OF = "place", "place_of_", "slot_of_"
 
@@ -54,7 +55,7 @@ class Places:
     def frame(self, like: DataFrame) -> DataFrame:
         """Give the values, with their places, as a frame of the session of another one."""
         rows = [(*values, place) for place, values in enumerate(self.values)]
-        return like.sparkSession.createDataFrame(rows, StructType([*self.fields, StructField(PLACE, IntegerType())]))
+        return local_frame(like.sparkSession, rows, StructType([*self.fields, StructField(PLACE, IntegerType())]))
 
 
 @dataclass(frozen=True)
@@ -97,7 +98,7 @@ class Slots:
             StructField(f"{self.column}_{one.name}_{slot}", one.dataType)
             for slot in range(self._n_slots) for one in self.fields
         ]  # fmt: skip
-        return like.sparkSession.createDataFrame(rows, StructType([StructField(OF_USER, IntegerType()), *named]))
+        return local_frame(like.sparkSession, rows, StructType([StructField(OF_USER, IntegerType()), *named]))
 
     def each(self, feature: Feature) -> Column:
         """Give the list of a feature's values in all slots, on rows that have the columns of `frame`."""

@@ -170,7 +170,7 @@ def feature_columns(joined: DataFrame, kept: Sequence[str], tables: Collection[s
 
 def evaluated(feature: Feature) -> Column:
     """Give a feature's column, on rows that have what its expression needs."""
-    return F.expr(feature.expression).cast(feature.type).alias(feature.name)
+    return F.expr(f"CAST({feature.expression} AS {feature.type}) AS {feature.name}")
 
 
 def feature_rows(

@@ -9,12 +9,14 @@ from functools import reduce
 import pyarrow as pa
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
+from pyspark.sql.types import StructType
 
 from features.catalogue import features_of, keys_of
 from features.crossing import Night
 from features.cut_features import Names, besides_user, cut_features
 from features.feature import CAMPAIGN, USER, Feature, Key
 from features.joined_users import OWNER, JoinedUsers, by_user
+from features.local_frame import local_frame
 from features.offers import Groups, offers_of, told_of, values_of
 from features.places import GROUP, OF_PERSON, OF_USER, OFFER, PLACE, Places, Slots
 from features.requests import REQUEST_KEY
@@ -69,11 +71,12 @@ def scoring_parts(night: Night, wanted: Collection[str], n_users: int) -> Parts:
         When people are of several midnights, or of one without priors; and see `cut_features`.
     """
     keys = _Keys.of(night.tables)
-    priors = _priors(night)
+    midnights = _midnights(night)
+    priors = _priors(night, midnights)
     people = with_histories(night.people, night.histories, keys.of_others).withColumns(priors)
     known = night.histories[USER].withColumns(priors)
     pasts = {key: night.histories[key].withColumns(priors) for key in keys.of_pair}
-    groups = _groups(night, keys)
+    groups = _groups(night, keys, midnights)
     offers = offers_of(night, groups.both, keys.of_offers)
 
     asked = [one for one in features_of(night.tables) if one.name in wanted]
@@ -93,7 +96,7 @@ def scoring_parts(night: Night, wanted: Collection[str], n_users: int) -> Parts:
     settled = reduce(lambda rows, one: rows.join(one, OF_USER, how="left"), slotted, groups.of_user)
     lists_of_moments = [slots[names].each(one) for names, ones in cut.of_moment.items() for one in ones]
     of_user = [*map(F.col, (*OWNER, OF_USER)), *map(evaluated, cut.of_user), *lists_of_moments]
-    nobody = night.people.select("as_of", *_nulls(night.histories[USER])).limit(1).withColumns(priors)
+    nobody = _nobody(night.histories[USER], midnights).withColumns(priors)
     known, unknown = (_in_groups(rows, settled).select(of_user) for rows in (known, nobody))
     lists = {places[key].column: _at_places(pasts[key], places[key], ones) for key, ones in cut.of_past.items()}
 
@@ -136,9 +139,15 @@ class _Keys:
         return cls(of_pair, of_offers, [key for key in several if key not in (*of_pair, *of_offers)])
 
 
-def _priors(night: Night) -> dict[str, Column]:
+def _midnights(night: Night) -> DataFrame:
+    """Give those that people are asked about, as a column of few rows, ``as_of``."""
+    asked = night.people.select("as_of").distinct()
+    return local_frame(asked.sparkSession, asked.collect(), asked.schema)
+
+
+def _priors(night: Night, midnights: DataFrame) -> dict[str, Column]:
     """Give the priors of the midnight that people are asked about; joined, they would be copied for each user."""
-    asked = {row["as_of"] for row in night.people.select("as_of").distinct().collect()}
+    asked = {row["as_of"] for row in midnights.collect()}
     fitted = {row.pop("as_of"): row for row in night.fitted_priors.toArrow().to_pylist()}
     if len(asked) > 1 or not asked <= {*fitted}:
         told = ", ".join(map(str, sorted(asked)))
@@ -147,12 +156,12 @@ def _priors(night: Night) -> dict[str, Column]:
     return {name: F.lit(value) for name, value in fitted[midnight].items()}
 
 
-def _groups(night: Night, keys: _Keys) -> Groups:
+def _groups(night: Night, keys: _Keys, midnights: DataFrame) -> Groups:
     of_others, of_user = [night.histories[key] for key in keys.of_others], night.histories[USER]
     shared = sorted({"timezone", *(name for key in keys.of_offers for name in key)})
     of_users = [values_of(name, [of_user]) for name in shared if name in of_user.columns]
     of_people = [values_of(name, of_others) for name in shared if any(name in rows.columns for rows in of_others)]
-    return Groups.of(night.people.select("as_of").distinct(), of_users, of_people)
+    return Groups.of(midnights, of_users, of_people)
 
 
 def _in_groups(rows: DataFrame, groups: DataFrame) -> DataFrame:
@@ -162,8 +171,10 @@ def _in_groups(rows: DataFrame, groups: DataFrame) -> DataFrame:
     return rows.join(F.broadcast(groups.withColumnsRenamed(of_group)), same)
 
 
-def _nulls(rows: DataFrame) -> list[Column]:
-    return [F.lit(None).cast(one.dataType).alias(one.name) for one in rows.schema if one.name != "as_of"]
+def _nobody(known: DataFrame, midnights: DataFrame) -> DataFrame:
+    """Give a row like those of users, but null, for each midnight."""
+    unknown = StructType([field for field in known.schema if field.name != "as_of"])
+    return midnights.crossJoin(local_frame(known.sparkSession, [(None,) * len(unknown)], unknown))
 
 
 def _at_places(past: DataFrame, places: Places, features: Sequence[Feature]) -> DataFrame:

@@ -14,6 +14,7 @@ from pyspark.sql import functions as F
 
 from features.behaviour import behaviour_cells, behaviour_rows
 from features.feature import History
+from features.local_frame import local_frame
 from jobs.embedding import matrix_of
 from jobs.errors import BadInput
 from models.autoencoder.store import StoredAutoencoder
@@ -49,7 +50,7 @@ def users_of(spark: SparkSession, past: History, embedding: StoredAutoencoder, d
     """
     cells = behaviour_cells(past)
     keys = cells.select("user_id").distinct().withColumn("as_of", F.lit(ds + timedelta(days=1)))
-    tokens = spark.createDataFrame(list(enumerate(embedding.vocabulary)), "token_id int, token string")
+    tokens = local_frame(spark, enumerate(embedding.vocabulary), "token_id int, token string")
     found: pa.Table = behaviour_rows(keys, cells, tokens).orderBy("user_id").toArrow()
     if not len(found):
         raise BadInput(f"expected users with behaviour known by the end of {ds}, got none")

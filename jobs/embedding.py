@@ -15,6 +15,7 @@ from pyspark.sql import functions as F
 from features.behaviour import behaviour_rows
 from features.known import Known
 from features.known_counts import summed_cells
+from features.local_frame import local_frame
 from features.owner_streams import Question
 from models.autoencoder.store import load_encoder
 
@@ -59,7 +60,7 @@ def encoded(spark: SparkSession, keys: DataFrame, cells: DataFrame, folder: Path
         0). Requests without any token of the vocabulary have no row.
     """
     encoder, words = load_encoder(folder)
-    tokens = spark.createDataFrame(list(enumerate(words)), "token_id int, token string")
+    tokens = local_frame(spark, enumerate(words), "token_id int, token string")
 
     def encode(known: Known) -> dict[str, pa.Array]:
         counts = summed_cells(known)

@@ -7,6 +7,8 @@ from datetime import date
 
 from pyspark.sql import DataFrame, SparkSession
 
+from features.local_frame import local_frame
+
 COUNTS = "ingest_counts"
 """Table of the accounts; written last, so a day that is in it was ingested whole."""
 
@@ -41,7 +43,7 @@ def counts_frame(spark: SparkSession, counts: Mapping[str, Mapping[date, Counts]
         for day, of_day in by_day.items()
     ]
     numbers = ", ".join(f"{name} long" for name in ("read", *OUTCOMES))
-    return spark.createDataFrame(rows, f"table string, {numbers}, ds date")
+    return local_frame(spark, rows, f"table string, {numbers}, ds date")
 
 
 def told(table: str, by_day: Mapping[date, Counts]) -> str:

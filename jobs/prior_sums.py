@@ -13,6 +13,7 @@ from datetime import date, timedelta
 from pyspark.sql import DataFrame
 
 from features.feature import History, PriorSums
+from features.local_frame import local_frame
 from features.rows import prior_keys, prior_sums
 from jobs.carried import LATE_DAYS, PRIOR_SUMS
 from jobs.lake import Lake, days_between
@@ -31,7 +32,7 @@ def sum_up(lake: Lake, note: LogNote, past: History, oldest: date, ds: date) -> 
         start, past = stored.until + timedelta(days=1), replace(past, prior_sums=stored)
     days = days_between(start, ds)
     if days:
-        asked = lake._spark.createDataFrame([(day,) for day in days], "ds date")
+        asked = local_frame(lake._spark, [(day,) for day in days], "ds date")
         lake.write(PRIOR_SUMS, prior_sums(asked, past, note.has), days)
     return lake.read(PRIOR_SUMS, since=first, until=ds)
 

@@ -35,6 +35,7 @@ DEFAULTS = {
     "spark.sql.inMemoryColumnarStorage.compressed": "false",  # sizing up codecs takes longer than it saves
     "spark.hadoop.fs.file.impl": "org.apache.hadoop.fs.RawLocalFileSystem",  # no chmod process for each file
     "spark.sql.execution.arrow.maxBytesPerBatch": "2147483647",  # no sizing of all columns after each row
+    "spark.python.sql.dataFrameDebugging.enabled": "false",  # no look for IPython with each column
     "spark.ui.enabled": "false",
     "spark.ui.showConsoleProgress": "false",
 }
