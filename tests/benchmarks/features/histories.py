@@ -1,9 +1,9 @@
-"""Counts by window of what has a history, as SQL that Spark and DuckDB both take."""
+"""Counts by window of what has a history, as SQL."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from features.campaign import RECENT_DAYS
 from features.windows import ALL, USER_WINDOWS_DAYS, WINDOWS_DAYS
@@ -11,7 +11,7 @@ from features.windows import ALL, USER_WINDOWS_DAYS, WINDOWS_DAYS
 
 @dataclass(frozen=True)
 class Rebuilt:
-    """A history: the columns of its key, what is summed, what is the latest and what is counted once."""
+    """A history: the columns of its key, what is summed and what is the latest."""
 
     key: tuple[str, ...]
     prefix: str
@@ -19,13 +19,10 @@ class Rebuilt:
     sums: tuple[str, ...] = ("sends", "clicks", "dismissals")
     latest: tuple[str, ...] = ("last_sent_ms", "last_clicked_ms")
     windows: tuple[int, ...] = WINDOWS_DAYS
-    distinct: Mapping[str, str] = field(default_factory=dict)
 
 
 HISTORIES = {
-    "user_history": Rebuilt(
-        ("user_id",), "user", windows=USER_WINDOWS_DAYS, distinct={"campaign_id": "campaigns", "category": "categories"}
-    ),
+    "user_history": Rebuilt(("user_id",), "user", windows=USER_WINDOWS_DAYS),
     "device_history": Rebuilt(("device_id",), "device"),
     "campaign_history": Rebuilt(("campaign_id",), "campaign", windows=RECENT_DAYS),
     "user_campaign_history": Rebuilt(("user_id", "campaign_id"), "user_campaign"),
@@ -45,10 +42,5 @@ def sums_of(history: Rebuilt, first_days: Mapping[int, str]) -> str:
         for window, inside in since.items()
     ]
     sums += [f"CAST(sum({name}) AS BIGINT) AS {history.prefix}_{name}_{ALL}" for name in history.sums]
-    sums += [
-        f"count(DISTINCT CASE WHEN sends > 0 AND {inside} THEN {name} END) AS {history.prefix}_{things}_{window}"
-        for name, things in history.distinct.items()
-        for window, inside in {**since, ALL: "true"}.items()
-    ]
     latest = [f"max({name}) AS {history.prefix}_{name}" for name in history.latest]
     return ", ".join([*sums, *latest, f"min(event_day) AS {history.prefix}_first_day"])

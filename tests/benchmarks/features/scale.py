@@ -85,7 +85,7 @@ def duckdb(folder: Path, sends: int, part: str) -> dict[str, Any]:
     """Let DuckDB do the same, and hold the product's rows against its."""
     lake, midnight = lake_of(folder, sends, part), F.lit(rebuild.MIDNIGHT)
     query, midnights, asked = {
-        "rebuild": (rebuild.query, rebuild.ONE, F.col("as_of") == midnight),
+        "rebuild": (rebuild.as_of_midnight, rebuild.ONE, F.col("as_of") == midnight),
         "training": (training_rows.query, training_rows.MANY, F.col("as_of") < midnight),
     }[part]
     with tempfile.TemporaryDirectory() as work:

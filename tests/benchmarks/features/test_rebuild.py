@@ -31,6 +31,13 @@ def test_as_of_one_midnight_no_row_differs(lake: Lake, tmp_path: Path) -> None:
     assert set(compared.differences(lake, tmp_path, DS, DS, of_night).values()) == {0}
 
 
+def test_spark_sql_rebuilds_the_same(lake: Lake, tmp_path: Path) -> None:
+    rebuild.by_spark(lake._spark, lake, tmp_path)
+    of_night = F.col("as_of") == F.lit(rebuild.MIDNIGHT)
+    found = compared.differences(lake, tmp_path, DS, DS, of_night)
+    assert {name: n for name, n in found.items() if n} == {}
+
+
 def test_as_of_each_sends_midnight_no_row_differs_and_no_column_is_left_out(lake: Lake, tmp_path: Path) -> None:
     rebuild.by_duckdb(rebuild.raw_files(lake), tmp_path, training_rows.query, training_rows.MANY)
     of_sends = F.col("as_of") <= F.lit(DS)

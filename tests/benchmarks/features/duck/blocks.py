@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-import duckdb
-
 from features.feature import Key
 from tests.benchmarks.features.duck import (
     campaigns,
@@ -51,9 +49,6 @@ BLOCKS = {
     "os_version_rank": Block(device_kinds.os_version_rank, "os_versions_newer", ("platform", "os_version")),
 }
 
-SPARK_SQL_TOO = frozenset({"user_variety"})
-"""Of these, what Spark SQL counts among its histories."""
-
 PRIORS = {
     **{f"{level}_prior": click_priors.click_prior(level) for level in click_priors.LEVELS},
     **{f"{prefix}_rhythm_priors": rhythm_priors.rhythm_priors(prefix) for prefix in rhythm_priors.EVENTS},
@@ -61,9 +56,10 @@ PRIORS = {
 """Queries for the priors; a row a midnight."""
 
 
-def make_tables(connection: duckdb.DuckDBPyConnection, midnights: Midnights) -> None:
-    """Make the tables that histories, blocks and priors read, from views of the raw ones."""
-    of_many = (sequence.IN_ORDER, *rhythm_spans.TABLES) if midnights.are_many else ()
-    of_priors = [table for prefix in rhythm_priors.EVENTS for table in rhythm_priors.tables(prefix)]
-    for table in (*midnights.tables, *events.TABLES, *of_many, *of_priors):
-        connection.execute(table)
+def tables(midnights: Midnights) -> dict[str, str]:
+    """Give queries for the tables that histories, blocks and priors read, by name, in the order to make them in."""
+    of_many = {"outcomes_in_order": sequence.IN_ORDER, **rhythm_spans.TABLES} if midnights.are_many else {}
+    made = midnights.tables | events.TABLES | of_many
+    for prefix in rhythm_priors.EVENTS:
+        made |= rhythm_priors.tables(prefix)
+    return made

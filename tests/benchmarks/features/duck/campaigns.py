@@ -44,6 +44,7 @@ def campaign_rhythm(_: Midnights) -> str:
             GROUP BY campaign_id, as_of, hour
         )
         SELECT campaign_id, as_of, {lists}
-        FROM (SELECT DISTINCT campaign_id, as_of FROM of_hours) AS asked CROSS JOIN range({HOURS}) AS hours(hour)
+        FROM (SELECT DISTINCT campaign_id, as_of FROM of_hours) AS asked
+             CROSS JOIN (SELECT unnest(range({HOURS})) AS hour) AS hours
              LEFT JOIN of_hours USING (campaign_id, as_of, hour)
         GROUP BY campaign_id, as_of"""

@@ -27,11 +27,12 @@ def state(block: str) -> Callable[[Midnights], str]:
 
     def query(midnights: Midnights) -> str:
         per = f"{key}, as_of" if midnights.are_many else key
-        taken = ", ".join(f"last[{place}] AS {name}" for place, name in enumerate(columns, 1))
+        row = ", ".join(f"'{name}': {name}" for name in columns)
+        taken = ", ".join(f"last.{name}" for name in columns)
         others = ", device_first_ms" if block in FIRST_MS else ""
         return f"""
             WITH last_changes AS (
-                SELECT {per}, max_by(({named}), (updated_at, ingested_at, {named})) AS last{FIRST_MS.get(block, "")}
+                SELECT {per}, max_by({{{row}}}, (updated_at, ingested_at, {named})) AS last{FIRST_MS.get(block, "")}
                 FROM {_changes(midnights, log, key)} WHERE {midnights.known()} GROUP BY {per}
             )
             SELECT {per}, {taken}{others} FROM last_changes"""

@@ -16,24 +16,23 @@ SETTLED = f"sent_at + INTERVAL {RULES.maturity_s} SECOND"
 HOUR_OF_WEEK = "(isodow(local) - 1) * 24 + hour(local)"
 
 ZONES = """
-    CREATE TEMP TABLE zones AS
     SELECT user_id, max_by(timezone, (updated_at, ingested_at)) AS timezone,
-           ds AS known_from, lead(ds, 1, DATE 'infinity') OVER (PARTITION BY user_id ORDER BY ds) AS known_until
+           ds AS known_from, lead(ds, 1, DATE '9999-12-31') OVER (PARTITION BY user_id ORDER BY ds) AS known_until
     FROM users GROUP BY user_id, ds"""
 
-PUSHED = """
-    CREATE TEMP TABLE pushed AS
+KIND = "{'model': model, 'os_version': os_version, 'platform': platform}"
+
+PUSHED = f"""
     WITH kinds AS (
-        SELECT device_id, ds AS known_from, max_by((model, os_version, platform), (updated_at, ingested_at)) AS kind,
-               lead(ds, 1, DATE 'infinity') OVER (PARTITION BY device_id ORDER BY ds) AS known_until
+        SELECT device_id, ds AS known_from, max_by({KIND}, (updated_at, ingested_at)) AS kind,
+               lead(ds, 1, DATE '9999-12-31') OVER (PARTITION BY device_id ORDER BY ds) AS known_until
         FROM devices GROUP BY device_id, ds
     )
-    SELECT pushed_rows.*, kind[1] AS model, kind[2] AS os_version, kind[3] AS platform
+    SELECT pushed_rows.*, kind.model, kind.os_version, kind.platform
     FROM pushed_rows LEFT JOIN kinds
         ON pushed_rows.device_id = kinds.device_id AND send_ds >= known_from AND send_ds < known_until"""
 
 OUTCOMES = f"""
-    CREATE TEMP TABLE outcomes AS
     WITH reacted AS (
         SELECT send_id, user_id, send_ds, min(clicked_at) FILTER (action <> '{DISMISS}') AS clicked_at
         FROM clicks
@@ -54,9 +53,8 @@ OUTCOMES = f"""
     WHERE sends.user_id IS NOT NULL"""
 
 APP_HOURS = f"""
-    CREATE TEMP TABLE app_hours AS
     WITH used AS (
-        SELECT DISTINCT user_id, ds, CAST(floor(epoch(occurred_at) / 3600) AS BIGINT) AS hour
+        SELECT DISTINCT user_id, ds, epoch_ms(occurred_at) // 3600000 AS hour
         FROM app_events WHERE user_id IS NOT NULL
     ), local_used AS (
         SELECT used.user_id, hour, ds AS known,
@@ -67,4 +65,5 @@ APP_HOURS = f"""
     SELECT user_id, CAST(to_timestamp(hour * 3600) AS DATE) AS day, hour, known, {HOUR_OF_WEEK} AS hour_of_week
     FROM local_used"""
 
-TABLES = (PUSHED, ZONES, OUTCOMES, APP_HOURS)
+TABLES = {"pushed": PUSHED, "zones": ZONES, "outcomes": OUTCOMES, "app_hours": APP_HOURS}
+"""By name, in the order in which they are made."""

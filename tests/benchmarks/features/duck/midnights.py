@@ -34,15 +34,15 @@ class Midnights:
         return "request" if self.are_many else "user_id"
 
     @property
-    def tables(self) -> tuple[str, ...]:
-        """SQL that makes the table of midnights, and that of requests where there are many."""
+    def tables(self) -> dict[str, str]:
+        """Queries for the table of midnights, and that of requests where there are many, by name."""
         if not self.are_many:
-            return (f"CREATE TEMP TABLE midnights AS SELECT {self.as_of} AS as_of",)
+            return {"midnights": f"SELECT {self.as_of} AS as_of"}
         number = "CAST(row_number() OVER () AS INTEGER) AS request"
-        return (
-            f"CREATE TEMP TABLE {REQUESTS} AS SELECT {number}, * FROM ({self.asked('user_id')})",
-            f"CREATE TEMP TABLE midnights AS SELECT DISTINCT as_of FROM {REQUESTS}",
-        )
+        return {
+            REQUESTS: f"SELECT {number}, * FROM ({self.asked('user_id')})",
+            "midnights": f"SELECT DISTINCT as_of FROM {REQUESTS}",
+        }
 
     def asked(self, key: str) -> str:
         """Give SQL for what sends ask for, of one column: it and ``as_of``, unique."""

@@ -15,11 +15,11 @@ def days_of(as_of: str) -> str:
     return f"""
         WITH days AS (
             SELECT user_id, day, max(known) >= {as_of} - {MEMORY_DAYS} AS is_remembered,
-                   bit_or(1 << (hour % {HOURS})) FILTER (known - day <= {SETTLED_DAYS}) AS settled
+                   bit_or(1 << (hour % {HOURS})) FILTER (date_diff('day', day, known) <= {SETTLED_DAYS}) AS settled
             FROM app_hours WHERE known < {as_of} GROUP BY user_id, day
         ), in_order AS (
-            SELECT *, day - lag(day) OVER (PARTITION BY user_id, is_remembered ORDER BY day) > {BREAK_DAYS} AS is_return
-            FROM days
+            SELECT *, date_diff('day', lag(day) OVER of_user, day) > {BREAK_DAYS} AS is_return
+            FROM days WINDOW of_user AS (PARTITION BY user_id, is_remembered ORDER BY day)
         )
         SELECT user_id, {counts_by_window("active_days", as_of, "is_remembered")}, count(settled) AS active_days_all,
                max(day) FILTER ({is_return}) AS last_return, min(day) FILTER (is_remembered) AS oldest,

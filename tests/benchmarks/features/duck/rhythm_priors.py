@@ -25,18 +25,18 @@ BINS = {"hours": ("local_hour", HOURS), "weekdays": ("weekday", WEEKDAYS)}
 IS_KNOWN = f"known < as_of AND known >= as_of - {MEMORY_DAYS}"
 
 
-def tables(prefix: str) -> tuple[str, ...]:
-    """Give SQL for what the priors of a rhythm are fitted on."""
-    return (
-        f"CREATE TEMP TABLE {prefix}_events AS SELECT *, {LOCAL} FROM ({EVENTS[prefix]})",
-        f"""CREATE TEMP TABLE {prefix}_pairs AS
+def tables(prefix: str) -> dict[str, str]:
+    """Give queries for what the priors of a rhythm are fitted on, by name."""
+    return {
+        f"{prefix}_events": f"SELECT *, {LOCAL} FROM ({EVENTS[prefix]})",
+        f"{prefix}_pairs": f"""
             WITH of_user AS (
                 SELECT user_id, as_of, count(*) - 1 AS others FROM {prefix}_events JOIN midnights ON {IS_KNOWN}
                 GROUP BY user_id, as_of
             )
             SELECT as_of, local_hour, weekday, count(*) AS events, sum(others) AS mixed_pairs
             FROM {prefix}_events JOIN of_user USING (user_id) WHERE {IS_KNOWN} GROUP BY as_of, local_hour, weekday""",
-    )
+    }
 
 
 def rhythm_priors(prefix: str) -> str:
@@ -54,7 +54,7 @@ def _fitted(prefix: str, part: str) -> str:
             FROM {prefix}_pairs GROUP BY as_of, {column}
         ), dense AS (
             SELECT as_of, bin, coalesce(events, 0) AS events, coalesce(mixed_pairs, 0) AS mixed_pairs
-            FROM midnights CROSS JOIN range({bins}) AS bins(bin) LEFT JOIN mixed USING (as_of, bin)
+            FROM midnights CROSS JOIN (SELECT unnest(range({bins})) AS bin) AS bins LEFT JOIN mixed USING (as_of, bin)
         ), total AS (
             SELECT as_of, sum(events) AS events, sum(mixed_pairs) AS pairs, list(events ORDER BY bin) AS of_bins,
                    sum(pow(mixed_pairs, 2)) / pow(sum(mixed_pairs), 2) AS chance

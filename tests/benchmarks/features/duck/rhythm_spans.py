@@ -18,7 +18,6 @@ SPAN = f"min(known) AS known, max(known) + {MEMORY_DAYS} AS known_last"
 JOINED = "min(known) OVER before AS joined, max(known_last) OVER before AS joined_last"
 
 BEGINNINGS = f"""
-    CREATE TEMP TABLE beginnings AS
     WITH hours AS (SELECT user_id, day, hour, hour_of_week, {SPAN} FROM app_hours GROUP BY ALL)
     SELECT *, {LOCAL}, {JOINED} FROM hours WINDOW before AS (
         PARTITION BY user_id ORDER BY hour * {WEEK} + hour_of_week
@@ -27,7 +26,6 @@ BEGINNINGS = f"""
 """Hours of use; one that is joined to the hour before, or to itself by another local clock, begins no session."""
 
 ACTIVE_DAYS = f"""
-    CREATE TEMP TABLE active_days AS
     WITH days AS (
         SELECT user_id, day, {SPAN}, min(known) FILTER (known - day <= {SETTLED_DAYS}) AS settled
         FROM app_hours GROUP BY user_id, day
@@ -39,7 +37,6 @@ ACTIVE_DAYS = f"""
 """Days of use; one that is joined to a day less than a break before is no return."""
 
 SETTLED_SESSIONS = f"""
-    CREATE TEMP TABLE settled_sessions AS
     WITH hours AS (
         SELECT user_id, day, hour, min(known) AS known FROM app_hours
         WHERE known - day <= {SETTLED_DAYS} GROUP BY user_id, day, hour
@@ -54,7 +51,7 @@ SETTLED_SESSIONS = f"""
     SELECT user_id, known, sum(step) AS sessions FROM steps GROUP BY user_id, known"""
 """By how many the sessions of all time grow, on each day that something became known."""
 
-TABLES = (BEGINNINGS, ACTIVE_DAYS, SETTLED_SESSIONS)
+TABLES = {"beginnings": BEGINNINGS, "active_days": ACTIVE_DAYS, "settled_sessions": SETTLED_SESSIONS}
 
 IS_REMEMBERED = "as_of <= known_last"
 IS_APART = "(joined < as_of AND as_of <= joined_last) IS NOT TRUE"

@@ -11,7 +11,6 @@ from tests.benchmarks.features.duck.rhythm import LOCAL, counts_by_bin, no_count
 NEWEST_FIRST = "sent_ms DESC, outcome DESC, reaction_ms DESC NULLS LAST, category DESC NULLS LAST"
 
 IN_ORDER = f"""
-    CREATE TEMP TABLE outcomes_in_order AS
     SELECT *, row_number() OVER (PARTITION BY user_id ORDER BY {NEWEST_FIRST}) AS place FROM outcomes"""
 """For many midnights: what is sorted once is sorted by one number for each request."""
 
@@ -32,6 +31,7 @@ def sequence(midnights: Midnights) -> str:
 def _pushes(midnights: Midnights) -> str:
     """Number pushes from the newest one, and sum them up; a run ends where the outcome before it is another."""
     per, is_recent, is_click = midnights.per, f"age < {RECENT}", f"outcome = {CLICKED}"
+    pattern = f"sum({1 << RECENT - 1} >> age) FILTER ({is_click} AND {is_recent})"
     source, order = ("outcomes_in_order", "place") if midnights.are_many else ("outcomes", NEWEST_FIRST)
     return f"""
         WITH ordered AS (
@@ -42,10 +42,10 @@ def _pushes(midnights: Midnights) -> str:
             WINDOW newest_first AS (PARTITION BY {per} ORDER BY {order})
         )
         SELECT {per}, count(*) AS pushes, coalesce(min(age) FILTER ({is_click}), count(*)) AS pushes_since_click,
-               min(age, 2) FILTER (is_end) AS ends, min_by(outcome, age, {LAST_OUTCOMES}) AS newest,
+               min_by(age, age, 2) FILTER (is_end) AS ends, min_by(outcome, age, {LAST_OUTCOMES}) AS newest,
                count_if({is_click} AND {is_recent}) AS recent_clicks,
                count_if(outcome = {DISMISSED} AND {is_recent}) AS recent_dismissals,
-               CAST(coalesce(sum({1 << RECENT - 1} >> age) FILTER ({is_click}), 0) AS BIGINT) AS click_pattern,
+               CAST(coalesce({pattern}, 0) AS BIGINT) AS click_pattern,
                CAST(coalesce(sum(gap), 0) AS BIGINT) AS gap_minutes,
                CAST(coalesce(sum(gap * gap), 0) AS BIGINT) AS gap_minutes_squared
         FROM ordered GROUP BY {per}"""

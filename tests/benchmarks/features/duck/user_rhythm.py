@@ -20,8 +20,8 @@ def user_rhythm(midnights: Midnights) -> str:
     return midnights.named(f"""
         WITH days_of AS ({days_of}), sessions_of AS ({sessions_of})
         SELECT {per}, {active_days}, active_days_all, {sessions}, coalesce(sessions_all, 0) AS sessions_all,
-               {as_of} - nullif(last_return, oldest) AS days_since_return,
-               least({as_of} - oldest, {MEMORY_DAYS + 1}) AS oldest_active_days,
+               date_diff('day', nullif(last_return, oldest), {as_of}) AS days_since_return,
+               least(date_diff('day', oldest, {as_of}), {MEMORY_DAYS + 1}) AS oldest_active_days,
                last_session_ms, {no_counts("session")}
         FROM days_of LEFT JOIN sessions_of USING ({per})""")
 
