@@ -47,10 +47,11 @@ def push_outcomes(
     """
     reacted = (
         clicks.where(counts_in_time(rules) & is_possible())
-        .groupBy("send_id")
+        .groupBy("user_id", "send_id")
         .agg(F.min(F.when(is_click(), F.col("clicked_at"))).alias("_clicked_at"))
     )
-    joined = sends.join(reacted.withColumn("_reacted", F.lit(True)), "send_id", how="left")
+    by_user = sends.repartition("user_id")  # once for clicks and zones
+    joined = by_user.join(reacted.withColumn("_reacted", F.lit(True)), ["user_id", "send_id"], how="left")
     joined = with_zone_then(with_category_then(joined, categories), users)
     last_click = shifted(F.col("sent_at"), rules.attribution_window_s)
     settled = known_day(last_click, shifted(F.col("sent_at"), rules.maturity_s), rules)

@@ -102,7 +102,8 @@ def app_partials(app_events: DataFrame, users: DataFrame | None) -> DataFrame:
         ``features.local_time.hour_of_week``).
     """
     began = F.date_trunc("hour", "occurred_at").alias("_began")
-    cells = app_events.groupBy("user_id", "event_name", began, "ds").agg(
+    by_user = app_events.repartition("user_id")  # once for cells and zones
+    cells = by_user.groupBy("user_id", "event_name", began, "ds").agg(
         F.count("*").alias("events"),
         F.sum(F.coalesce(F.round(F.col("duration_s") * 1000).cast("long"), F.lit(0))).alias("duration_ms"),
         F.max(epoch_ms(F.col("occurred_at"))).alias("last_event_ms"),
