@@ -76,7 +76,7 @@ def latest_as_of(keys: DataFrame, log: DataFrame, *, key: str, columns: Sequence
 def known_by_day(rows: Sequence[DataFrame], log: DataFrame, *, key: str, columns: Sequence[str]) -> DataFrame:
     """Give key, ``ds`` and columns of what occurs in rows with ``ds``: as known at the midnight that ends it."""
     active = reduce(DataFrame.union, (frame.select(key, "ds") for frame in rows)).distinct()
-    return with_state_then(active, states(log, key=key, columns=columns), key=key, how="inner")
+    return with_state_then(active, states(log, key=key, columns=columns), key=key, day="ds", how="inner")
 
 
 def states(log: DataFrame, *, key: str, columns: Sequence[str]) -> DataFrame:
@@ -97,8 +97,15 @@ def states(log: DataFrame, *, key: str, columns: Sequence[str]) -> DataFrame:
     )
 
 
-def with_state_then(rows: DataFrame, of_keys: DataFrame, *, key: str, how: str = "left") -> DataFrame:
-    """Add to rows with ``ds`` what their key was known to be at its end, of ``states``; null where that is nothing."""
-    day, known_from, known_until = rows["ds"], of_keys["known_from"], of_keys["known_until"]
-    then = (rows[key] == of_keys[key]) & (day >= known_from) & (known_until.isNull() | (day < known_until))
+def with_state_then(
+    rows: DataFrame, of_keys: DataFrame, *, key: str, day: str, parted_by: str | None = None, how: str = "left"
+) -> DataFrame:
+    """Add to rows what their key was known to be at the end of a day, of ``states``; null where that is nothing.
+
+    Rows that are parted by a column stay so: it is the key, and where that is null whatever spreads them.
+    """
+    at, known_from, known_until = rows[day], of_keys["known_from"], of_keys["known_until"]
+    then = (rows[key] == of_keys[key]) & (at >= known_from) & (known_until.isNull() | (at < known_until))
+    if parted_by is not None:
+        then &= rows[parted_by] == of_keys[key]
     return rows.join(of_keys, then, how=how).drop(of_keys[key], known_from, known_until)

@@ -11,18 +11,8 @@ from collections.abc import Sequence
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from features.change_logs import known_by_day
 from features.feature import Block, History
-from features.partials import days_of_sends
 from features.push_history import rate_features, reader
-
-KINDS = ("model", "os_version", "platform")
-"""Columns of push partials that say what kind of device a push went to."""
-
-
-def kinds_by_day(sends: DataFrame, clicks: DataFrame, devices: DataFrame) -> DataFrame:
-    """Give ``device_id, ds`` and ``KINDS`` of what was sent to or clicked on; see ``known_by_day``."""
-    return known_by_day(days_of_sends(sends, clicks), devices, key="device_id", columns=KINDS)
 
 
 def with_kinds(asked: DataFrame, history: History, kinds: Sequence[str]) -> DataFrame:

@@ -26,7 +26,7 @@ def with_zone_then(rows: DataFrame, users: DataFrame | None) -> DataFrame:
     """
     if users is None:
         return rows.withColumn("timezone", F.lit(None).cast("string"))
-    return with_state_then(rows, states(users, key="user_id", columns=("timezone",)), key="user_id")
+    return with_state_then(rows, states(users, key="user_id", columns=("timezone",)), key="user_id", day="ds")
 
 
 def zone_of(rows: DataFrame) -> Column:

@@ -9,13 +9,17 @@ from __future__ import annotations
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
+from features.change_logs import states, with_state_then
 from features.contract import DISMISS
 from features.feature import SHARED
 from features.local_time import hour_of_week, with_zone_then
 from features.user_rows import APP_COUNTS, APP_LAST, PUSH_COUNTS, PUSHED_LAST
 from features.windows import added_up
 
-PUSH_KEY = ("user_id", "device_id", "campaign_id", "category", "model", "os_version", "platform", "event_day")
+KINDS = ("model", "os_version", "platform")
+"""Columns of push partials that say what kind of device a push went to."""
+
+PUSH_KEY = ("user_id", "device_id", "campaign_id", "category", *KINDS, "event_day")
 
 
 def epoch_ms(time: Column) -> Column:
@@ -24,7 +28,7 @@ def epoch_ms(time: Column) -> Column:
 
 
 def push_partials(
-    sends: DataFrame, clicks: DataFrame, categories: DataFrame | None, kinds: DataFrame | None
+    sends: DataFrame, clicks: DataFrame, categories: DataFrame | None, devices: DataFrame | None
 ) -> DataFrame:
     """Count sends, clicks and dismissals per user, device, campaign and event day.
 
@@ -35,8 +39,8 @@ def push_partials(
         and for what campaign and device were known to be when the send became known.
     categories : DataFrame, optional
         ``campaign_id, ds, category``: the category as known at the end of ``ds``.
-    kinds : DataFrame, optional
-        ``device_id, ds, model, os_version, platform``: what the device was known to be at the end of ``ds``.
+    devices : DataFrame, optional
+        The change log with ``ds``, for ``KINDS``.
 
     Returns
     -------
@@ -56,11 +60,13 @@ def push_partials(
         F.when(F.col("is_first_click"), epoch_ms(F.col("clicked_at"))).alias("last_clicked_ms"),
     )  # fmt: skip
     rows = with_category_then(sent.unionByName(clicked), categories, day="send_ds")
-    if kinds is not None:
-        rows = rows.join(kinds.withColumnRenamed("ds", "send_ds"), ["device_id", "send_ds"], how="left")
+    rows = rows.withColumn("_owner", F.coalesce("device_id", "user_id")).repartition("_owner")  # once for all below
+    if devices is not None:
+        known = states(devices, key="device_id", columns=KINDS)
+        rows = with_state_then(rows, known, key="device_id", day="send_ds", parted_by="_owner")
     absent = {name: F.lit(None).cast("string") for name in PUSH_KEY if name not in rows.columns}
     rows = rows.withColumns(absent) if absent else rows
-    return rows.groupBy(*PUSH_KEY, "ds").agg(*added_up(PUSH_COUNTS, PUSHED_LAST))
+    return rows.groupBy(*PUSH_KEY, "ds", "_owner").agg(*added_up(PUSH_COUNTS, PUSHED_LAST)).drop("_owner")
 
 
 def of_shared(pushes: DataFrame) -> DataFrame:

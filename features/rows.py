@@ -13,9 +13,10 @@ from pyspark.sql import functions as F
 
 from features.campaign import with_category
 from features.catalogue import blocks_of, features_of, keys_of
-from features.device_kinds import KINDS, with_kinds
+from features.device_kinds import with_kinds
 from features.feature import PAIR, USER, Feature, History, Key
 from features.owner_streams import Told, over_owners
+from features.partials import KINDS
 from features.priors import later_steps, prior_steps, priors, sums_at
 from features.rhythm_priors import rhythm_priors
 from features.send_context import with_local_send_time

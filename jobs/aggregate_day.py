@@ -16,7 +16,6 @@ from pyspark.sql import functions as F
 
 from features.bots import bot_flags
 from features.campaign import categories_by_day
-from features.device_kinds import kinds_by_day
 from features.outcomes import push_outcomes
 from features.partials import app_partials, push_partials
 from jobs.carried import APP_EVENTS, PUSHES, State, carried_day, drop_carried, read_with_carried
@@ -57,8 +56,7 @@ def run(spark: SparkSession, args: argparse.Namespace) -> None:
         frames[APP_EVENTS] = app_partials(app_events, users)
     side_by_side(lambda table: lake.write(table, frames[table], days), frames)
     sends, clicks = (lake.read(table, **span).where(of_days) for table in ("sends", "clicks"))
-    kinds = None if devices is None else kinds_by_day(sends, clicks, devices)
-    lake.write(PUSHES, push_partials(sends, clicks, categories, kinds), days)  # last: days that it holds are done
+    lake.write(PUSHES, push_partials(sends, clicks, categories, devices), days)  # last: days that it holds are done
     if categories is not None:
         categories.unpersist()
     if note.bots.active:

@@ -22,10 +22,10 @@ from pyspark.sql import functions as F
 from features.bots import flags_at
 from features.campaign import with_category
 from features.catalogue import keys_of
-from features.device_kinds import KINDS, with_kinds
+from features.device_kinds import with_kinds
 from features.feature import CAMPAIGN, History, Key, is_pair
 from features.last_devices import with_last_device
-from features.partials import of_shared
+from features.partials import KINDS, of_shared
 from features.parts import Parts
 from features.requests import active_campaigns, audience, planned_sends, training_requests
 from features.rows import ASKED, PRIORS, history_table, priors_of, read_histories, request_keys

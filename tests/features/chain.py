@@ -14,7 +14,6 @@ from features.bots import BotRules, with_impossible
 from features.campaign import categories_by_day
 from features.catalogue import keys_of
 from features.contract import TABLES
-from features.device_kinds import kinds_by_day
 from features.duplicates import with_duplicate
 from features.feature import History
 from features.outcomes import push_outcomes
@@ -86,8 +85,7 @@ def history_of(frames: Mapping[str, DataFrame], rules: TimeRules) -> History:
     """Give the history of accepted rows."""
     sends, clicks, campaigns = frames["sends"], frames["clicks"], frames.get("campaigns")
     categories = None if campaigns is None else categories_by_day(sends, clicks, campaigns)
-    kinds = kinds_by_day(sends, clicks, frames["devices"]) if "devices" in frames else None
-    pushes = push_partials(sends, clicks, categories, kinds)
+    pushes = push_partials(sends, clicks, categories, frames.get("devices"))
     more = {table: frames.get(table) for table in ("users", "devices", "campaigns", "opt_outs")}
     if "app_events" in frames:
         more["app_events"] = app_partials(frames["app_events"], frames.get("users"))

@@ -42,16 +42,16 @@ def test_push_partials(spark: SparkSession) -> None:
     categories = spark.createDataFrame(
         [("c", date(2026, 3, 2), "news")], "campaign_id string, ds date, category string"
     )
-    kinds = spark.createDataFrame(
-        [("d", date(2026, 3, 1), "m", None, "ios")],
-        "device_id string, ds date, model string, os_version string, platform string",
-    )
+    devices = [
+        {"device_id": "d", "updated_at": at(day, 0), "ingested_at": at(day, 0), "ds": date(2026, 3, day), **kind}
+        for day, kind in ((1, {"model": "m", "platform": "ios"}), (2, {"platform": "web"}))
+    ]
     more = "user_id string, device_id string, campaign_id string, is_first_click boolean, ds date, send_ds date"
     found = push_partials(
         contract_frame(spark, "sends", sends, more="ds date"),
         contract_frame(spark, "clicks", clicks, more=more),
         categories,
-        kinds,
+        contract_frame(spark, "devices", devices, more="ds date"),
     )
     cells = {(row["event_day"].day, row["ds"].day): row.asDict() for row in found.collect()}
     counts = {when: (cell["sends"], cell["clicks"], cell["dismissals"]) for when, cell in cells.items()}
@@ -65,7 +65,7 @@ def test_push_partials(spark: SparkSession) -> None:
     categories_then = {when: cell["category"] for when, cell in cells.items()}
     assert categories_then == {(1, 1): None, (1, 2): "news", (2, 2): None}, "clicks: as when their sends became known"
     models = {when: (cell["model"], cell["os_version"], cell["platform"]) for when, cell in cells.items()}
-    assert models == {(1, 1): ("m", None, "ios"), (1, 2): (None, None, None), (2, 2): ("m", None, "ios")}
+    assert models == {(1, 1): ("m", None, "ios"), (1, 2): (None, None, "web"), (2, 2): ("m", None, "ios")}
     assert {kind for name, kind in found.dtypes if name in ("sends", "clicks", "dismissals")} == {"bigint"}
 
 
