@@ -32,6 +32,7 @@ from models.candidates import CandidateSpec, FittedCandidate, candidates_for, fi
 from models.evaluation import log_loss
 from models.family import UnfitSettings
 from models.format_check import check_formats
+from models.lightgbm_threads import at_most
 from models.probe import is_usable, probe
 from models.schema import FeatureSchema
 
@@ -48,7 +49,7 @@ def arg_parser() -> argparse.ArgumentParser:
         "--threads",
         type=at_least(1),
         default=2,
-        help="threads to fit with; in memory, from 2 on, two candidates at a time",
+        help="threads to fit with; in memory, with 2 or 3, two candidates at a time",
     )
     parser.add_argument(
         "--training",
@@ -77,7 +78,9 @@ def run(spark: SparkSession, args: argparse.Namespace) -> None:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         route = stack.enter_context(ROUTES[args.training](Asked(spark, lake, args, schema, n_latents)))
         # BLAS on one thread, so that candidates that are fitted at the same time need not take turns at saying so
-        stack.enter_context(threadpool_limits(limits={"openmp": args.threads // route.at_once, "blas": 1}))
+        n_threads = args.threads // route.at_once
+        stack.enter_context(threadpool_limits(limits={"openmp": n_threads, "blas": 1}))
+        stack.enter_context(at_most(n_threads))
 
         def fit(spec: CandidateSpec) -> FittedCandidate:
             try:

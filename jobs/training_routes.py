@@ -20,7 +20,9 @@ from models.out_of_core import FAMILIES, OutOfCore
 from models.schema import FeatureSchema
 
 AT_ONCE = 2
-"""Candidates fitted at the same time: much of each fit runs on one thread, whatever it is given."""
+"""Candidates fitted at the same time, each on one thread: much of a fit runs on one, whatever it is given. Where
+there are more, they are fitted one by one: LightGBM's number of threads must not change meanwhile; see
+`models.lightgbm_threads`."""
 
 GROUP_ROWS = 16_384
 """Rows that are in memory at once; LightGBM, too, takes them in together."""
@@ -30,11 +32,11 @@ Open: TypeAlias = Callable[[Asked], AbstractContextManager[Route]]
 
 @contextmanager
 def in_memory(asked: Asked) -> Iterator[Route]:
-    """Fit on rows in memory, two candidates at a time where there are threads for it."""
+    """Fit on rows in memory, two candidates at a time where each has one thread."""
     args, schema = asked.args, asked.schema
     tables = {part: read_part(asked.lake, args.ds, part) for part in (TRAIN, VALIDATION)}
     rows = {part: to_labelled_rows(table, schema) for part, table in tables.items()}
-    at_once = min(AT_ONCE, args.threads)
+    at_once = AT_ONCE if args.threads // AT_ONCE == 1 else 1
     trainer = InMemory(rows[TRAIN], rows[VALIDATION], schema, asked.n_latents, args.seed, args.threads // at_once)
     described = profiles([part.batch for part in rows.values()], schema)
     keys = tables[VALIDATION].select(KEYS)
