@@ -60,10 +60,10 @@ def push_partials(
         F.when(F.col("is_first_click"), epoch_ms(F.col("clicked_at"))).alias("last_clicked_ms"),
     )  # fmt: skip
     rows = with_category_then(sent.unionByName(clicked), categories, day="send_ds")
-    rows = rows.withColumn("_owner", F.coalesce("device_id", "user_id")).repartition("_owner")  # once for all below
+    rows = rows.withColumn("_owner", F.coalesce("device_id", "user_id"))
     if devices is not None:
-        known = states(devices, key="device_id", columns=KINDS)
-        rows = with_state_then(rows, known, key="device_id", day="send_ds", parted_by="_owner")
+        by_owner, known = rows.repartition("_owner"), states(devices, key="device_id", columns=KINDS)
+        rows = with_state_then(by_owner, known, key="device_id", day="send_ds", parted_by="_owner")
     absent = {name: F.lit(None).cast("string") for name in PUSH_KEY if name not in rows.columns}
     rows = rows.withColumns(absent) if absent else rows
     return rows.groupBy(*PUSH_KEY, "ds", "_owner").agg(*added_up(PUSH_COUNTS, PUSHED_LAST)).drop("_owner")

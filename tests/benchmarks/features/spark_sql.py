@@ -41,8 +41,8 @@ def _list(self: Generator, call: exp.ArrayAgg) -> str:
     assert len({bool(key.args.get("desc")) for key in keys}) == 1
     row = self.func("struct", *(key.this for key in keys), exp.alias_(value.copy(), "listed"))
     ordered = self.func("array_sort", self.func("collect_list", row))
-    newest_first = self.func("reverse", ordered) if keys[0].args.get("desc") else ordered
-    return f"transform({newest_first}, one -> one.listed)"
+    in_order = self.func("reverse", ordered) if keys[0].args.get("desc") else ordered
+    return f"transform({in_order}, one -> one.listed)"
 
 
 class Spark4(Spark):
